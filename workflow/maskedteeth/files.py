@@ -1,5 +1,6 @@
 """Artefacts reach their names whole or not at all."""
 
+import csv
 import json
 import os
 import tempfile
@@ -60,3 +61,17 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path} does not exist.") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} is not valid JSON: {error}. Restore or remove it.") from None
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = ()) -> None:
+    """Write ``rows`` to ``path``, atomically; ``columns`` default to the first row's."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns or tuple(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file with a header as a list of rows."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

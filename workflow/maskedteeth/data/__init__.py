@@ -1,0 +1,1 @@
+"""From raw radiographs to arrays and splits."""

@@ -1,0 +1,23 @@
+"""Networks, built from their settings."""
+
+import importlib
+
+from maskedteeth import config
+
+
+def module_of(model: "config.Model") -> str:
+    """Name the module that builds ``model``, so that fingerprints follow just that one."""
+    ours = model.architecture == "modified_resunet"
+    return f"maskedteeth.models.{'modified_resunet' if ours else 'baselines'}"
+
+
+def build(model: "config.Model"):
+    """Build a network with random weights from torch's global generator.
+
+    Args:
+        model: its settings.
+
+    Returns:
+        torch.nn.Module that maps float (B, len(model.inputs), H, W) to logits (B, 1, H, W).
+    """
+    return importlib.import_module(module_of(model)).build(model)

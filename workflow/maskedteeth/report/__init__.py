@@ -1,0 +1,1 @@
+"""Tables and figures, from finished CSV and NPZ files alone."""

@@ -1,0 +1,29 @@
+# The whole paper, from raw radiographs to every table and figure:
+#   snakemake                                     the paper's settings (config/paper.yaml)
+#   snakemake --configfile config/demo.yaml       in minutes, on a digital phantom
+#   snakemake table2                              one table, one figure: by its name
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+configfile: "config/paper.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+
+
+onsuccess:
+    print(finished_message())

@@ -1,0 +1,105 @@
+"""`maskedteeth <stage>`: what every rule of the workflow runs, and what a person can run too.
+
+A stage is a function. Its first parameter holds its settings, given as JSON to ``--settings``;
+its keyword parameters are files (or a number), each a flag of the same name. Modules are imported
+when their stage runs, so that light stages start in a blink.
+"""
+
+import argparse
+import importlib
+import inspect
+import json
+import sys
+import typing
+from pathlib import Path
+
+from maskedteeth.errors import InputError
+
+#: Stage → module and function.
+STAGES = {
+    "phantom": "maskedteeth.data.phantom:draw_dataset",
+    "fetch": "maskedteeth.data.fetch:fetch",
+    "index": "maskedteeth.data.index:index",
+    "prepare": "maskedteeth.data.prepare:prepare",
+    "split": "maskedteeth.data.splits:split",
+    "split-pretext": "maskedteeth.data.splits:split_pretext",
+    "describe": "maskedteeth.models.describe:describe",
+    "pretrain": "maskedteeth.training.pretrain:pretrain",
+    "train": "maskedteeth.training.train:train",
+    "evaluate": "maskedteeth.metrics.evaluate:evaluate",
+    "lpips-weights": "maskedteeth.metrics.lpips_weights:fetch_weights",
+    "reconstruct": "maskedteeth.metrics.reconstruct:reconstruct",
+    "table1": "maskedteeth.report.table1:table1",
+    "table2": "maskedteeth.report.table2:table2",
+    "table3": "maskedteeth.report.table3:table3",
+    "table-pretext": "maskedteeth.report.table_pretext:table_pretext",
+    **{f"figure{n}": f"maskedteeth.report.figures.figure{n}:figure{n}" for n in range(1, 10)},
+    "figure-fractions": "maskedteeth.report.figures.fractions:figure_fractions",
+    "schema": "maskedteeth.schema:write_schema",
+}
+
+
+def module_of_stage(stage: str) -> str:
+    """Return the module that a stage starts in, for fingerprints."""
+    return STAGES[stage].partition(":")[0]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one stage; return 0, or 2 after a sentence on what is wrong."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        prog="maskedteeth",
+        description="One stage of the reproduction. `snakemake` runs them all in order; "
+        "`maskedteeth STAGE --help` says what a stage reads and writes.",
+    )
+    parser.add_argument("stage", choices=STAGES, metavar="STAGE", help=", ".join(STAGES))
+    chosen = parser.parse_args(arguments[:1])
+    try:
+        _run(chosen.stage, arguments[1:])
+    except InputError as error:
+        print(f"maskedteeth {chosen.stage}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(stage: str, arguments: list[str]) -> None:
+    module, _, name = STAGES[stage].partition(":")
+    function = getattr(importlib.import_module(module), name)
+    hints = typing.get_type_hints(function)
+    parameters = inspect.signature(function).parameters.values()
+    parser = argparse.ArgumentParser(
+        prog=f"maskedteeth {stage}",
+        description=inspect.getdoc(function),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for parameter in parameters:
+        kind = hints[parameter.name]
+        if parameter.name == "settings":
+            parser.add_argument("--settings", required=True, help=f"{kind.__name__} as JSON")
+            continue
+        several = typing.get_origin(kind) is list
+        parser.add_argument(
+            f"--{parameter.name.replace('_', '-')}",
+            type=int if kind is int else Path,
+            nargs="+" if several else None,
+            required=parameter.default is inspect.Parameter.empty,
+            default=None if parameter.default is inspect.Parameter.empty else parameter.default,
+        )
+    values = vars(parser.parse_args(arguments))
+    if "settings" in values:
+        values["settings"] = _settings(values["settings"], hints["settings"])
+    function(**values)
+
+
+def _settings(text: str, kind: type) -> typing.Any:
+    from maskedteeth.validation import validate
+
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings is not valid JSON: {error}.") from None
+    return validate(content, kind)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""Stage `prepare`: decode and resize every radiograph once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskedteeth.data.index import ReadAnnotation, open_source, read_index
+from maskedteeth.data.records import Record, read_grey
+from maskedteeth.errors import InputError
+from maskedteeth.files import replacing
+from maskedteeth.jobs import PrepareJob
+
+
+def prepare(
+    settings: PrepareJob,
+    *,
+    raw: Path,
+    index: Path,
+    images: Path,
+    masks: Path,
+    threads: int = 1,
+) -> None:
+    """Write all radiographs and masks as two arrays in the order of ``index``.
+
+    Args:
+        settings: the size to write, and the source.
+        raw: folder of the dataset.
+        index: ``index.csv``.
+        images: NPY to write, uint8 (N, H, W), grey values.
+        masks: NPY to write, uint8 (N, H, W), 1 = tooth; all 0 for unlabelled radiographs.
+        threads: to decode with; the result is the same for any number.
+
+    Raises:
+        InputError: a file has gone or changed since it was indexed.
+    """
+    rows = read_index(index)
+    _, read_annotation = open_source(settings.source, raw)
+    shape = (len(rows), settings.height, settings.width)
+    cv2.setNumThreads(1)  # the threads below are the parallelism
+    with replacing(images) as images_file, replacing(masks) as masks_file:
+        # Memory-mapped, so that a dataset may be larger than the memory.
+        image_array = np.lib.format.open_memmap(images_file, "w+", np.uint8, shape)
+        mask_array = np.lib.format.open_memmap(masks_file, "w+", np.uint8, shape)
+
+        def fill(position: int) -> None:
+            row = rows[position]
+            annotation = raw / row["annotation"] if row["annotation"] else None
+            record = Record(row["id"], raw / row["file"], annotation)
+            size = int(row["height"]), int(row["width"])
+            image_array[position] = resized_radiograph(record.image, size, shape[1:])
+            mask_array[position] = _resized_mask(record, read_annotation, size, shape[1:])
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, range(len(rows))))
+        image_array.flush()
+        mask_array.flush()
+
+
+def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int]) -> np.ndarray:
+    """Decode a radiograph and shrink it by averaging over areas.
+
+    Args:
+        path: image file.
+        size: its height and width in pixels, as indexed.
+        target: height and width to return.
+
+    Returns:
+        uint8 (H, W).
+    """
+    reduction = next(r for r in (8, 4, 2, 1) if r == 1 or _leaves_enough(size, target, r))
+    pixels = read_grey(path, reduction)
+    expected = tuple(-(-side // reduction) for side in size)
+    if not all(abs(found - side) <= 1 for found, side in zip(pixels.shape, expected, strict=True)):
+        raise InputError(
+            f"{path} is no longer {size[0]} x {size[1]} pixels as it was when it was indexed; "
+            "run the index again."
+        )
+    return cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _leaves_enough(size: tuple[int, int], target: tuple[int, int], reduction: int) -> bool:
+    """Tell whether decoding at 1/reduction leaves at least the target's pixels per side."""
+    return all(side / reduction >= wanted for side, wanted in zip(size, target, strict=True))
+
+
+def _resized_mask(
+    record: Record, read_annotation: ReadAnnotation, size: tuple[int, int], target: tuple[int, int]
+) -> np.ndarray:
+    """Shrink a mask; a pixel is tooth where tooth covers at least half of its area."""
+    mask = read_annotation(record, *size).mask
+    covered = cv2.resize(mask * 255, target[::-1], interpolation=cv2.INTER_AREA)
+    return (covered >= 128).astype(np.uint8)

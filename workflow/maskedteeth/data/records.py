@@ -1,0 +1,76 @@
+"""What every source of radiographs has in common."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskedteeth.errors import InputError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A radiograph and its annotation, by their files.
+
+    Attributes:
+        id: name that is unique in the dataset.
+        image: file of the radiograph.
+        annotation: file of its annotation, or None where there is none.
+    """
+
+    id: str
+    image: Path
+    annotation: Path | None
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The teeth of one radiograph.
+
+    Attributes:
+        mask: uint8 (H, W), 1 = tooth, at the radiograph's size.
+        teeth: number of teeth annotated one by one, or None where only a mask is known.
+        labelled: whether anybody annotated this radiograph at all.
+    """
+
+    mask: np.ndarray
+    teeth: int | None
+    labelled: bool
+
+
+def natural_order(name: str) -> tuple[int, int | str, str]:
+    """Sort key that puts 2 before 10 and numbers before words."""
+    return (0, int(name), name) if name.isdecimal() else (1, name, name)
+
+
+def read_grey(path: Path, reduction: int = 1) -> np.ndarray:
+    """Decode an image file to grey.
+
+    Args:
+        path: any format that OpenCV reads.
+        reduction: 1, 2, 4 or 8; JPEG files are decoded at that fraction of their size (in the
+            frequency domain, which averages), others are decoded and then reduced.
+
+    Returns:
+        uint8 (H, W).
+
+    Raises:
+        InputError: the file is missing or is not an image.
+    """
+    flags = {
+        1: cv2.IMREAD_GRAYSCALE,
+        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    }
+    try:
+        content = np.fromfile(path, dtype=np.uint8)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    pixels = cv2.imdecode(content, flags[reduction]) if content.size else None
+    if pixels is None:
+        raise InputError(f"{path} is not an image that can be decoded; replace or remove it.")
+    return pixels

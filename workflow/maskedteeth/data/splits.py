@@ -1,0 +1,119 @@
+"""Stages `split` and `split-pretext`: who trains, who tests.
+
+Radiographs with equal pixels form a duplicate group, and a group is never divided between
+training and test.
+"""
+
+import random
+from pathlib import Path
+
+from maskedteeth.config import Split
+from maskedteeth.data.index import read_index
+from maskedteeth.errors import InputError
+from maskedteeth.files import write_json
+from maskedteeth.jobs import SplitJob, SplitPretextJob
+
+Rows = list[dict[str, str]]
+
+
+def split(settings: SplitJob, *, index: Path, split: Path) -> None:
+    """Draw the nested training subsets of one seed.
+
+    Args:
+        settings: protocol, fractions and the seed of the subsets.
+        index: ``index.csv``.
+        split: JSON to write: ``protocol``, ``seed``, ``pool`` (number of radiographs that may
+            train) and ``fractions``: for each, the ids that ``train`` and ``test``.
+
+    Raises:
+        InputError: a subset or the test set would be empty.
+    """
+    write_json(split, draw_split(read_index(index), settings))
+
+
+def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> None:
+    """Draw the radiographs of the pretext, the same for all seeds.
+
+    Args:
+        settings: protocol and test set.
+        index: ``index.csv``.
+        split: JSON to write: ``protocol`` and the ids that ``train`` and ``test``.
+    """
+    write_json(split, draw_pretext_split(read_index(index), settings.split))
+
+
+def draw_split(rows: Rows, settings: SplitJob) -> dict:
+    """Return the content of a split file for ``rows`` of the index; see :func:`split`."""
+    groups, labelled = _groups(rows)
+    test = _test_groups(groups, len(labelled), settings)
+    fixed = settings.protocol == "fixed-test"
+    pool = [name for name in groups if name not in test] if fixed else list(groups)
+    random.Random(f"subset {settings.seed}").shuffle(pool)
+    pool_ids = [i for name in pool for i in groups[name]]
+
+    fractions = {}
+    for fraction in sorted(settings.fractions):
+        whole_pool = fixed and fraction + settings.test_fraction > 1 - 1e-9
+        wanted = len(pool_ids) if whole_pool else round(fraction * len(labelled))
+        train: list[str] = []
+        for name in pool:
+            if len(train) >= wanted:
+                break
+            train += groups[name]
+        outside = [i for i in pool_ids if i not in set(train)]
+        held_out = [i for name in test for i in groups[name]] if fixed else outside
+        if not train or not held_out:
+            raise InputError(
+                f"Fraction {fraction:g} of {len(labelled)} labelled radiographs leaves "
+                f"{len(train)} to train and {len(held_out)} to test; both must have at least "
+                "one. Change split.fractions or add radiographs."
+            )
+        order = {i: position for position, i in enumerate(labelled)}
+        fractions[f"{fraction:g}"] = {"train": train, "test": sorted(held_out, key=order.get)}
+    return {
+        "protocol": settings.protocol,
+        "seed": settings.seed,
+        "pool": len(pool_ids),
+        "fractions": fractions,
+    }
+
+
+def draw_pretext_split(rows: Rows, settings: Split) -> dict:
+    """Return the content of the pretext's split file; see :func:`split_pretext`.
+
+    Under `fixed-test` every radiograph outside the test set trains, labelled or not; under
+    `complement` every radiograph trains, and the test set is one that was seen.
+    """
+    groups, labelled = _groups(rows)
+    test = _test_groups(groups, len(labelled), settings)
+    everyone = [row["id"] for row in rows]
+    seen = settings.protocol == "complement"
+    train = [r["id"] for r in rows if seen or r["duplicate_group"] not in test]
+    held_out = [i for i in everyone if i in {j for name in test for j in groups[name]}]
+    if not train or not held_out:
+        raise InputError(
+            f"{len(everyone)} radiographs leave {len(train)} for the pretext and "
+            f"{len(held_out)} to test; both must have at least one. Add radiographs."
+        )
+    return {"protocol": settings.protocol, "train": train, "test": held_out}
+
+
+def _groups(rows: Rows) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the labelled ids by duplicate group, and all of them in order."""
+    labelled = [row for row in rows if row["labelled"] == "1"]
+    groups: dict[str, list[str]] = {}
+    for row in labelled:
+        groups.setdefault(row["duplicate_group"], []).append(row["id"])
+    return groups, [row["id"] for row in labelled]
+
+
+def _test_groups(groups: dict[str, list[str]], labelled: int, settings: Split) -> set[str]:
+    """Draw whole groups until the test set has its size; one that does not fit is passed over."""
+    names = list(groups)
+    random.Random(f"test {settings.test_seed}").shuffle(names)
+    wanted, chosen, size = round(settings.test_fraction * labelled), set(), 0
+    for name in names:
+        if size + len(groups[name]) <= wanted:
+            chosen.add(name)
+            size += len(groups[name])
+    return chosen

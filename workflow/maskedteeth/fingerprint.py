@@ -1,0 +1,83 @@
+"""Fingerprints of code: what Snakemake watches to know that a result is out of date.
+
+A fingerprint covers a module and all modules of this package that it imports, directly or not.
+It is taken from syntax trees without docstrings, so that comments, docstrings and formatting do
+not count. ``config``, ``jobs`` and ``validation`` are left out: what they decide reaches a stage,
+complete, as its settings.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "maskedteeth"
+ROOT = Path(__file__).parent
+LEFT_OUT = {f"{PACKAGE}.{name}" for name in ("config", "jobs", "validation")}
+
+
+def fingerprint(*modules: str) -> str:
+    """Return 16 hexadecimal digits for ``modules`` and what they import of this package."""
+    digest = hashlib.sha256()
+    for name in sorted(closure(modules)):
+        digest.update(f"{name}:{_tree(name)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def closure(modules: tuple[str, ...]) -> set[str]:
+    """Return ``modules`` and all modules of this package that they import, transitively."""
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name not in LEFT_OUT:
+            found.add(name)
+            waiting += _imports(name)
+    return found
+
+
+def _file(module: str) -> Path | None:
+    """Return the file of a module of this package, or None where there is no such module."""
+    if module.partition(".")[0] != PACKAGE:
+        return None
+    base = ROOT.joinpath(*module.split(".")[1:])
+    return next((f for f in (base.with_suffix(".py"), base / "__init__.py") if f.is_file()), None)
+
+
+@cache
+def _parsed(module: str) -> ast.Module:
+    file = _file(module)
+    if file is None:
+        raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}")
+    return ast.parse(file.read_bytes())
+
+
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    """Return the modules of this package that ``module`` imports, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(_parsed(module)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, f"{module}: relative imports are not used here"
+            names.update({node.module, *(f"{node.module}.{a.name}" for a in node.names)})
+    # Importing a.b runs a/__init__.py first.
+    parents = {".".join(n.split(".")[:k]) for n in names for k in range(2, n.count(".") + 1)}
+    return tuple(name for name in sorted(names | parents) if _file(name))
+
+
+@cache
+def _tree(module: str) -> str:
+    tree = _parsed(module)
+    for node in _documented(tree):
+        node.body = node.body[1:] or [ast.Pass()]
+    return ast.dump(tree, include_attributes=False)
+
+
+def _documented(tree: ast.Module) -> Iterator[ast.AST]:
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None:
+            yield node

@@ -1,0 +1,221 @@
+"""What each stage gets of a study's settings.
+
+A stage knows its job and its files, nothing else, and Snakemake runs it again exactly when its
+job changes. ``of`` cuts the job out of the whole settings.
+"""
+
+from pydantic import Field
+
+from maskedteeth.config import (
+    Blocks,
+    Compute,
+    Data,
+    Evaluation,
+    Fraction,
+    Image,
+    Model,
+    Name,
+    Phantom,
+    Positive,
+    Pretext,
+    Report,
+    Seed,
+    Settings,
+    Split,
+    Strict,
+    Training,
+)
+
+
+def _fields(part: Strict) -> dict:
+    """Return a part of the settings as keywords for a job that extends it."""
+    return {name: getattr(part, name) for name in type(part).model_fields}
+
+
+class PhantomJob(Phantom):
+    """Settings of the stage `phantom`."""
+
+    @classmethod
+    def of(cls, study: Settings) -> "PhantomJob":
+        """Cut the job out of a study."""
+        return cls(**_fields(study.data.phantom))
+
+
+class FetchJob(Strict):
+    """Settings of the stage `fetch`."""
+
+    data: Data
+
+    @classmethod
+    def of(cls, study: Settings) -> "FetchJob":
+        """Cut the job out of a study."""
+        return cls(data=study.data)
+
+
+class IndexJob(Strict):
+    """Settings of the stage `index`."""
+
+    source: str
+    images: str
+    masks: str
+
+    @classmethod
+    def of(cls, study: Settings) -> "IndexJob":
+        """Cut the job out of a study."""
+        data = study.data
+        return cls(source=data.source, images=data.images, masks=data.masks)
+
+
+class PrepareJob(Image):
+    """Settings of the stage `prepare`."""
+
+    source: IndexJob
+
+    @classmethod
+    def of(cls, study: Settings) -> "PrepareJob":
+        """Cut the job out of a study."""
+        return cls(source=IndexJob.of(study), **_fields(study.image))
+
+
+class SplitJob(Split):
+    """Settings of the stage `split`."""
+
+    seed: Seed
+
+    @classmethod
+    def of(cls, study: Settings, seed: str) -> "SplitJob":
+        """Cut the job out of a study."""
+        return cls(seed=int(seed), **_fields(study.split))
+
+
+class SplitPretextJob(Strict):
+    """Settings of the stage `split-pretext`."""
+
+    split: Split
+
+    @classmethod
+    def of(cls, study: Settings) -> "SplitPretextJob":
+        """Cut the job out of a study."""
+        return cls(split=study.split)
+
+
+class DescribeJob(Image):
+    """Settings of the stage `describe`."""
+
+    model: Model
+
+    @classmethod
+    def of(cls, study: Settings) -> "DescribeJob":
+        """Cut the job out of a study."""
+        return cls(model=study.model_of(study.report.ours), **_fields(study.image))
+
+
+class PretrainJob(Pretext):
+    """Settings of the stage `pretrain`."""
+
+    compute: Compute
+
+    @classmethod
+    def of(cls, study: Settings, pretext: str) -> "PretrainJob":
+        """Cut the job out of a study."""
+        return cls(compute=study.compute, **_fields(study.pretext[pretext]))
+
+
+class ReconstructJob(Strict):
+    """Settings of the stage `reconstruct`."""
+
+    model: Model
+    blocks: Blocks
+    mask_seed: Seed
+    samples: Positive
+    compute: Compute
+
+    @classmethod
+    def of(cls, study: Settings, pretext: str) -> "ReconstructJob":
+        """Cut the job out of a study."""
+        entry = study.pretext[pretext]
+        return cls(
+            model=entry.model,
+            blocks=entry.blocks,
+            mask_seed=study.evaluation.mask_seed,
+            samples=study.report.samples,
+            compute=study.compute,
+        )
+
+
+class TrainJob(Training):
+    """Settings of the stage `train`."""
+
+    model: Model
+    fraction: Fraction
+    seed: Seed
+    compute: Compute
+
+    @classmethod
+    def of(cls, study: Settings, method: str, fraction: str, seed: str) -> "TrainJob":
+        """Cut the job out of a study."""
+        return cls(
+            model=study.model_of(method),
+            fraction=float(fraction),
+            seed=int(seed),
+            compute=study.compute,
+            **_fields(study.training),
+        )
+
+
+class EvaluateJob(Strict):
+    """Settings of the stage `evaluate`."""
+
+    method: Name
+    model: Model
+    fraction: Fraction
+    seed: Seed
+    threshold: float
+    compute: Compute
+
+    @classmethod
+    def of(cls, study: Settings, method: str, fraction: str, seed: str) -> "EvaluateJob":
+        """Cut the job out of a study."""
+        return cls(
+            method=method,
+            model=study.model_of(method),
+            fraction=float(fraction),
+            seed=int(seed),
+            threshold=study.evaluation.threshold,
+            compute=study.compute,
+        )
+
+
+class LpipsJob(Strict):
+    """Settings of the stage `lpips-weights`."""
+
+    lpips: str
+    lpips_weights: str | None = None
+
+    @classmethod
+    def of(cls, study: Settings) -> "LpipsJob":
+        """Cut the job out of a study."""
+        evaluation: Evaluation = study.evaluation
+        return cls(lpips=evaluation.lpips, lpips_weights=evaluation.lpips_weights)
+
+
+class ReportJob(Report):
+    """Settings of every table and figure."""
+
+    dataset: str = Field(description="The dataset's name.")
+    protocol: str = Field(description="Of the split.")
+    labels: dict[Name, str] = Field(description="Methods in order, with their names in print.")
+    short_labels: dict[Name, str] = Field(description="Likewise, where space is short.")
+
+    @classmethod
+    def of(cls, study: Settings) -> "ReportJob":
+        """Cut the job out of a study."""
+        return cls(
+            dataset=study.data.title,
+            protocol=study.split.protocol,
+            labels={name: entry.label for name, entry in study.methods.items()},
+            short_labels={
+                name: entry.short_label or entry.label for name, entry in study.methods.items()
+            },
+            **_fields(study.report),
+        )

@@ -1,0 +1,88 @@
+"""Stage `evaluate`: measure a finished training on its test radiographs."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from maskedteeth.data.arrays import read_rows
+from maskedteeth.files import read_json, replacing, write_csv
+from maskedteeth.jobs import EvaluateJob
+from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
+from maskedteeth.models.inputs import network_input, to_unit
+from maskedteeth.training.device import Machine, evaluating, set_up
+from maskedteeth.training.weights import load_weights, new_network
+
+#: Radiographs a forward pass; more is not faster and needs more memory.
+BATCH = 8
+
+COLUMNS = ("method", "fraction", "seed", "id", *COUNTS, *METRICS)
+
+
+def evaluate(
+    settings: EvaluateJob,
+    *,
+    images: Path,
+    masks: Path,
+    index: Path,
+    split: Path,
+    weights: Path,
+    metrics: Path,
+    predictions: Path,
+) -> None:
+    """Segment the test radiographs and count the pixels.
+
+    Args:
+        settings: method, network, fraction, seed, threshold, machine.
+        images: ``images.npy``.
+        masks: ``masks.npy``.
+        index: ``index.csv``.
+        split: ``splits/seed-<s>.json``.
+        weights: of the finished training.
+        metrics: CSV to write, a line a test radiograph, columns :data:`COLUMNS`.
+        predictions: NPZ to write: ids (N,), probability uint8 (N, H, W), where k stands for
+            probabilities from k/256 up to, but without, (k+1)/256.
+    """
+    machine = set_up(settings.compute)
+    ids = read_json(split)["fractions"][f"{settings.fraction:g}"]["test"]
+    network = new_network(settings.model, settings.seed, machine.device)
+    load_weights(network, weights)
+    probability = predict(network, read_rows(images, index, ids), settings.model.inputs, machine)
+    counts = count(probability >= settings.threshold, read_rows(masks, index, ids))
+    run = {"method": settings.method, "fraction": f"{settings.fraction:g}", "seed": settings.seed}
+    values = scores(counts["tp"], counts["fp"], counts["fn"])
+    rows = [
+        {**run, "id": name}
+        | {key: int(counts[key][n]) for key in COUNTS}
+        | {key: f"{values[key][n]:.6f}" for key in METRICS}
+        for n, name in enumerate(ids)
+    ]
+    write_csv(metrics, rows, COLUMNS)
+    with replacing(predictions) as temporary:
+        grey = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
+        np.savez_compressed(temporary, ids=np.array(ids), probability=grey)
+
+
+def predict(
+    network: nn.Module, pixels: np.ndarray, inputs: tuple[str, ...], machine: Machine
+) -> np.ndarray:
+    """Return the probability of tooth for every pixel.
+
+    Args:
+        network: on the machine's device.
+        pixels: radiographs, uint8 (N, H, W).
+        inputs: the network's input channels.
+        machine: where and how precisely.
+
+    Returns:
+        float32 (N, H, W) in [0, 1].
+    """
+    probability = np.empty(pixels.shape, np.float32)
+    with evaluating(network), machine.autocast():
+        for start in range(0, len(pixels), BATCH):
+            rows = slice(start, start + BATCH)
+            xray = to_unit(torch.from_numpy(pixels[rows]).to(machine.device))
+            logits = network(network_input(inputs, xray))
+            probability[rows] = torch.sigmoid(logits.float()).squeeze(1).cpu().numpy()
+    return probability

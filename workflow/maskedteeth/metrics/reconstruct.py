@@ -1,0 +1,82 @@
+"""Stage `reconstruct`: measure a finished pretext on the test radiographs (section 4.1)."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from maskedteeth.data.arrays import read_rows
+from maskedteeth.files import read_json, replacing, write_csv
+from maskedteeth.jobs import ReconstructJob
+from maskedteeth.metrics.lpips_weights import load_lpips
+from maskedteeth.metrics.reconstruction import METRICS, compare
+from maskedteeth.models.inputs import network_input, to_grey, to_unit
+from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.training.device import evaluating, set_up
+from maskedteeth.training.weights import load_weights, new_network
+
+#: Radiographs a forward pass.
+BATCH = 8
+
+COLUMNS = ("id", "hidden", *METRICS)
+
+
+def reconstruct(
+    settings: ReconstructJob,
+    *,
+    images: Path,
+    index: Path,
+    split: Path,
+    weights: Path,
+    lpips: Path,
+    metrics: Path,
+    samples: Path,
+) -> None:
+    """Hide blocks of the test radiographs, reconstruct and compare.
+
+    Args:
+        settings: network, blocks and their seed, number of samples to keep, machine.
+        images: ``images.npy``.
+        index: ``index.csv``.
+        split: ``splits/pretext.json``.
+        weights: of the finished pretext.
+        lpips: weights file of the stage `lpips-weights`.
+        metrics: CSV to write, a line a test radiograph: id, hidden (share of the pixels), ssim,
+            lpips (empty where no weights could be had), fsim, l1.
+        samples: NPZ to write: ids (S,) and as uint8 (S, H, W) xray, masked, sobel, generated.
+    """
+    machine = set_up(settings.compute)
+    ids = read_json(split)["test"]
+    pixels = read_rows(images, index, ids)
+    network = new_network(settings.model, 0, machine.device)
+    load_weights(network, weights)
+    lpips_network = load_lpips(lpips)
+    if lpips_network is not None:
+        lpips_network.to(machine.device)
+    generator = torch.Generator().manual_seed(settings.mask_seed)
+    hidden = draw_masks(settings.blocks, len(ids), *pixels.shape[1:], generator)
+
+    rows, pictures = [], []
+    for start in range(0, len(ids), BATCH):
+        part = slice(start, start + BATCH)
+        xray = to_unit(torch.from_numpy(pixels[part]).to(machine.device))
+        visible = hide(xray, hidden[part].to(machine.device), settings.blocks)
+        with evaluating(network):
+            with machine.autocast():
+                logits = network(network_input(settings.model.inputs, xray, visible))
+            generated = torch.sigmoid(logits.float())
+            values = compare(generated, xray, lpips_network)
+        rows += [
+            {"id": name, "hidden": f"{hidden[start + n].float().mean():.6f}"}
+            | {key: f"{column[n]:.6f}" for key, column in values.items()}
+            for n, name in enumerate(ids[part])
+        ]
+        if start < settings.samples:
+            shown = {"masked": visible, "generated": generated}
+            shown["sobel"] = network_input(("sobel",), xray)
+            pictures.append({key: to_grey(value) for key, value in shown.items()})
+    write_csv(metrics, rows, COLUMNS)
+    kept = slice(settings.samples)
+    with replacing(samples) as temporary:
+        stacks = {key: np.concatenate([p[key] for p in pictures])[kept] for key in pictures[0]}
+        np.savez_compressed(temporary, ids=np.array(ids[kept]), xray=pixels[kept], **stacks)

@@ -1,0 +1,35 @@
+"""Every architecture and encoder of segmentation_models_pytorch [9, 14-17], by settings alone."""
+
+from torch import nn
+
+from maskedteeth.config import Model
+from maskedteeth.errors import InputError
+from maskedteeth.torchvision_shim import import_torchvision
+
+import_torchvision()
+import segmentation_models_pytorch as smp  # noqa: E402 (imports torchvision)
+
+
+def build(model: Model) -> nn.Module:
+    """Build the network that ``model`` describes, for one class, returning logits.
+
+    Raises:
+        InputError: the library does not know the encoder, or the architecture does not take one
+            of the options.
+    """
+    try:
+        return smp.create_model(
+            model.architecture,
+            encoder_name=model.encoder,
+            encoder_weights=model.encoder_weights,
+            in_channels=len(model.inputs),
+            classes=1,
+            **model.options,
+        )
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        message = str(error).strip("\"'").splitlines()[0]
+        raise InputError(
+            f"segmentation_models_pytorch cannot build {model.architecture} with encoder "
+            f"{model.encoder!r} and options {model.options}: {message}. Change the model's "
+            "encoder or options."
+        ) from error

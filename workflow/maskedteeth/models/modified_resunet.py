@@ -1,0 +1,85 @@
+"""Modified ResUNet (section 3.1), used unmodified for the pretext and for segmentation."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from maskedteeth.config import Model
+
+
+class ResidualBlock(nn.Module):
+    """conv → BN₁ → ReLU → conv → BN₂ → ReLU, concatenated with what BN₁ returned.
+
+    The concatenation stands where a ResNet adds the block's input: "we enhance feature
+    extraction by concatenating the output of the first BatchNorm2D layer with the output of the
+    residual block" (section 3.1). So (B, C, H, W) becomes (B, 2 * width, H, W).
+    """
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        # A convolution before BatchNorm needs no bias: the normalisation would remove it.
+        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, 2 * width, H, W)."""
+        first = self.norm1(self.conv1(x))
+        out = functional.relu(self.norm2(self.conv2(functional.relu(first))))
+        return torch.cat([first, out], dim=1)
+
+
+class UpBlock(nn.Module):
+    """Double the resolution, join the skip connection of that resolution [9], refine."""
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, 2 * width, 2, stride=2)
+        self.block = ResidualBlock(4 * width, width)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Map (B, C, H, W) and skip (B, 2 * width, 2H, 2W) to (B, 2 * width, 2H, 2W)."""
+        return self.block(torch.cat([self.up(x), skip], dim=1))
+
+
+class ModifiedResUNet(nn.Module):
+    """Encoder and decoder of residual blocks with U-Net's skip connections.
+
+    Args:
+        channels: input channels.
+        widths: convolution widths of the encoder blocks, from the finest, and last of the
+            bottleneck. The decoder mirrors the encoder.
+    """
+
+    def __init__(self, channels: int, widths: tuple[int, ...] = (32, 64, 128, 256, 512)):
+        super().__init__()
+        *encoder_widths, bottleneck_width = widths
+        self.encoder = nn.ModuleList()
+        for width in encoder_widths:
+            self.encoder.append(ResidualBlock(channels, width))
+            channels = 2 * width
+        self.bottleneck = ResidualBlock(channels, bottleneck_width)
+        channels = 2 * bottleneck_width
+        self.decoder = nn.ModuleList()
+        for width in reversed(encoder_widths):
+            self.decoder.append(UpBlock(channels, width))
+            channels = 2 * width
+        self.head = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, channels, H, W) to logits (B, 1, H, W); 2^len(encoder) divides H and W."""
+        skips = []
+        for block in self.encoder:
+            x = block(x)
+            skips.append(x)
+            x = functional.max_pool2d(x, 2)
+        x = self.bottleneck(x)
+        for block, skip in zip(self.decoder, reversed(skips), strict=True):
+            x = block(x, skip)
+        return self.head(x)
+
+
+def build(model: Model) -> ModifiedResUNet:
+    """Build the network that ``model`` describes, with random weights."""
+    return ModifiedResUNet(len(model.inputs), model.widths)

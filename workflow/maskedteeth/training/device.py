@@ -1,0 +1,95 @@
+"""The machine, made explicit: device, precision, threads and determinism."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from maskedteeth.config import Compute
+from maskedteeth.errors import InputError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where tensors live and in what precision networks run.
+
+    Attributes:
+        device: of all tensors.
+        precision: torch.bfloat16 for autocast, or torch.float32 for none.
+        name: processor or card, for the record.
+    """
+
+    device: torch.device
+    precision: torch.dtype
+    name: str
+
+    def autocast(self) -> AbstractContextManager:
+        """Context in which networks run forward."""
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16
+        )
+
+
+def set_up(compute: Compute) -> Machine:
+    """Choose the device and make every operation on it deterministic.
+
+    Raises:
+        InputError: ``compute.device`` is cuda and there is no card.
+    """
+    # cuBLAS reads this once, when it starts, and is deterministic only with it.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(compute.threads)
+    torch.backends.cudnn.benchmark = False
+    # A few operations of the baselines (adaptive pooling) have no deterministic form on CUDA;
+    # they warn instead of stopping.
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    device = _choose_device(compute.device)
+    cuda = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if cuda else _processor()
+    return Machine(device, _choose_precision(compute.precision, device), name)
+
+
+def _choose_device(wanted: str) -> torch.device:
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            "compute.device is 'cuda', but torch finds no CUDA card. Set it to 'auto' or 'cpu', "
+            "or install a CUDA build of torch and a driver."
+        )
+    use_cuda = wanted != "cpu" and torch.cuda.is_available()
+    return torch.device("cuda" if use_cuda else "cpu")
+
+
+def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
+    if wanted != "auto":
+        return getattr(torch, wanted)
+    if device.type == "cuda":
+        gains = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        # Emulated bfloat16 is slower than float32; only these instructions make it faster.
+        gains = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if gains else torch.float32
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """Run the block with ``model`` in evaluation mode and without gradients."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(was_training)

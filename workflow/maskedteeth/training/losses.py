@@ -1,0 +1,56 @@
+"""Losses of the paper's appendix B."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def dice_loss(probability: Tensor, target: Tensor) -> Tensor:
+    """Dice loss (eq. 2), a radiograph at a time.
+
+    Args:
+        probability: float (B, 1, H, W) in [0, 1].
+        target: float (B, 1, H, W), 0 or 1.
+
+    Returns:
+        float (B,) in [0, 1]. Where truth and prediction are both empty eq. 2 is 0/0; a
+        smoothing of 1e-6 in both terms makes the loss 0 there and changes nothing elsewhere.
+    """
+    dims = (1, 2, 3)
+    overlap = (probability * target).sum(dims)
+    total = probability.sum(dims) + target.sum(dims)
+    return 1 - (2 * overlap + 1e-6) / (total + 1e-6)
+
+
+def segmentation_loss(
+    logits: Tensor, target: Tensor, dice_weight: float = 0.7, bce_weight: float = 0.3
+) -> Tensor:
+    """Weighted sum of Dice loss and binary cross-entropy (eqs. 2-5), averaged over the batch.
+
+    Args:
+        logits: float (B, 1, H, W), before the sigmoid.
+        target: float (B, 1, H, W), 0 or 1.
+        dice_weight: alpha of eq. 4.
+        bce_weight: beta of eq. 4.
+
+    Returns:
+        float scalar, computed in float32.
+    """
+    logits = logits.float()
+    dice = dice_loss(torch.sigmoid(logits), target).mean()
+    return dice_weight * dice + bce_weight * functional.binary_cross_entropy_with_logits(
+        logits, target
+    )
+
+
+def reconstruction_loss(logits: Tensor, xray: Tensor) -> Tensor:
+    """Mean absolute error over the whole radiograph (eq. 1).
+
+    Args:
+        logits: float (B, 1, H, W), before the sigmoid.
+        xray: float (B, 1, H, W) in [0, 1], unmasked.
+
+    Returns:
+        float scalar, computed in float32.
+    """
+    return functional.l1_loss(torch.sigmoid(logits.float()), xray)

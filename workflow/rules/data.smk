@@ -1,0 +1,112 @@
+# Raw radiographs → index → arrays and splits.
+
+
+if STUDY.data.source == "phantom":
+
+    rule draw_phantom:
+        output:
+            raw=directory(RAW),
+        log:
+            RESULTS / "logs" / "phantom.log",
+        params:
+            settings=PhantomJob.of(STUDY).model_dump_json(),
+            code=code("phantom"),
+        message:
+            "Drawing a digital phantom"
+        shell:
+            "maskedteeth phantom --settings {params.settings:q} --raw {output.raw} > {log} 2>&1"
+
+elif not IN_PLACE:
+
+    # What was downloaded in part stays in `downloads`, which no rule owns, and is gone on with.
+    rule fetch:
+        output:
+            raw=directory(RAW),
+        log:
+            RESULTS / "logs" / "fetch.log",
+        localrule: True
+        params:
+            settings=FetchJob.of(STUDY).model_dump_json(),
+            code=code("fetch"),
+            downloads=Path("results") / "downloads",
+        message:
+            f"Getting the radiographs: {STUDY.data.title}"
+        shell:
+            "maskedteeth fetch --settings {params.settings:q} --raw {output.raw}"
+            " --downloads {params.downloads} 2>&1 | tee {log}"
+
+
+rule index:
+    input:
+        raw=RAW,
+        radiographs=files_of_the_user,
+    output:
+        index=RESULTS / "data" / "index.csv",
+        problems=RESULTS / "data" / "problems.csv",
+    log:
+        RESULTS / "logs" / "index.log",
+    params:
+        settings=IndexJob.of(STUDY).model_dump_json(),
+        code=code("index"),
+    message:
+        "Listing the radiographs in {input.raw}"
+    shell:
+        "maskedteeth index --settings {params.settings:q} --raw {input.raw:q}"
+        " --index {output.index} --problems {output.problems} > {log} 2>&1"
+
+
+rule prepare:
+    input:
+        raw=RAW,
+        index=rules.index.output.index,
+    output:
+        images=RESULTS / "data" / "images.npy",
+        masks=RESULTS / "data" / "masks.npy",
+    log:
+        RESULTS / "logs" / "prepare.log",
+    benchmark:
+        RESULTS / "benchmarks" / "prepare.tsv"
+    threads: 2
+    params:
+        settings=PrepareJob.of(STUDY).model_dump_json(),
+        code=code("prepare"),
+    message:
+        "Decoding and resizing the radiographs"
+    shell:
+        "maskedteeth prepare --settings {params.settings:q} --raw {input.raw:q}"
+        " --index {input.index} --images {output.images} --masks {output.masks}"
+        " --threads {threads} > {log} 2>&1"
+
+
+rule split:
+    input:
+        index=rules.index.output.index,
+    output:
+        split=RESULTS / "data" / "splits" / "seed-{seed}.json",
+    log:
+        RESULTS / "logs" / "split-{seed}.log",
+    params:
+        settings=lambda w: SplitJob.of(STUDY, w.seed).model_dump_json(),
+        code=code("split"),
+    message:
+        "Drawing the training subsets of seed {wildcards.seed}"
+    shell:
+        "maskedteeth split --settings {params.settings:q} --index {input.index}"
+        " --split {output.split} > {log} 2>&1"
+
+
+rule split_pretext:
+    input:
+        index=rules.index.output.index,
+    output:
+        split=RESULTS / "data" / "splits" / "pretext.json",
+    log:
+        RESULTS / "logs" / "split-pretext.log",
+    params:
+        settings=SplitPretextJob.of(STUDY).model_dump_json(),
+        code=code("split-pretext"),
+    message:
+        "Drawing the radiographs of the pretext"
+    shell:
+        "maskedteeth split-pretext --settings {params.settings:q} --index {input.index}"
+        " --split {output.split} > {log} 2>&1"

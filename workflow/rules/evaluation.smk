@@ -1,0 +1,82 @@
+# Finished weights → metrics a radiograph, and what the figures show.
+
+
+rule evaluate:
+    input:
+        images=rules.prepare.output.images,
+        masks=rules.prepare.output.masks,
+        index=rules.index.output.index,
+        split=rules.split.output.split,
+        weights=rules.train.output.weights,
+    output:
+        metrics=RUN / "metrics.csv",
+        predictions=RUN / "predictions.npz",
+    log:
+        RESULTS / "logs" / "evaluate-{method}-{fraction}-{seed}.log",
+    threads: THREADS
+    params:
+        settings=lambda w: EvaluateJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
+        code=lambda w: code("evaluate", STUDY.model_of(w.method)),
+    message:
+        "Evaluating: {wildcards.method}, fraction {wildcards.fraction}, seed {wildcards.seed}"
+    shell:
+        "maskedteeth evaluate --settings {params.settings:q} --images {input.images}"
+        " --masks {input.masks} --index {input.index} --split {input.split}"
+        " --weights {input.weights} --metrics {output.metrics}"
+        " --predictions {output.predictions} > {log} 2>&1"
+
+
+rule lpips_weights:
+    output:
+        weights=LPIPS,
+    log:
+        RESULTS / "logs" / "lpips-weights.log",
+    localrule: True
+    params:
+        settings=LpipsJob.of(STUDY).model_dump_json(),
+        code=code("lpips-weights"),
+    message:
+        "Getting AlexNet's weights for LPIPS"
+    shell:
+        "maskedteeth lpips-weights --settings {params.settings:q} --weights {output.weights}"
+        " > {log} 2>&1"
+
+
+rule reconstruct:
+    input:
+        images=rules.prepare.output.images,
+        index=rules.index.output.index,
+        split=rules.split_pretext.output.split,
+        weights=rules.pretrain.output.weights,
+        lpips=rules.lpips_weights.output.weights,
+    output:
+        metrics=PRETEXT / "metrics.csv",
+        samples=PRETEXT / "samples.npz",
+    log:
+        RESULTS / "logs" / "reconstruct-{pretext}.log",
+    threads: THREADS
+    params:
+        settings=lambda w: ReconstructJob.of(STUDY, w.pretext).model_dump_json(),
+        code=lambda w: code("reconstruct", STUDY.pretext[w.pretext].model),
+    message:
+        "Measuring the pretext: {wildcards.pretext}"
+    shell:
+        "maskedteeth reconstruct --settings {params.settings:q} --images {input.images}"
+        " --index {input.index} --split {input.split} --weights {input.weights}"
+        " --lpips {input.lpips} --metrics {output.metrics} --samples {output.samples}"
+        " > {log} 2>&1"
+
+
+rule describe:
+    output:
+        architecture=RESULTS / "architecture.json",
+    log:
+        RESULTS / "logs" / "describe.log",
+    params:
+        settings=DescribeJob.of(STUDY).model_dump_json(),
+        code=code("describe", STUDY.model_of(STUDY.report.ours)),
+    message:
+        "Describing the network"
+    shell:
+        "maskedteeth describe --settings {params.settings:q}"
+        " --architecture {output.architecture} > {log} 2>&1"

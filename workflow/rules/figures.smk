@@ -1,0 +1,6 @@
+# Finished arrays → figures; each alone by its name: snakemake figure6
+
+
+rule figures:
+    input:
+        rules.describe.output,

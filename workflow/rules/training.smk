@@ -1,0 +1,58 @@
+# One pretraining a pretext, one training a method, fraction and seed.
+
+
+rule pretrain:
+    input:
+        images=rules.prepare.output.images,
+        index=rules.index.output.index,
+        split=rules.split_pretext.output.split,
+    output:
+        weights=PRETEXT / "weights.safetensors",
+        history=PRETEXT / "history.csv",
+        previews=PRETEXT / "previews.npz",
+        run=PRETEXT / "run.json",
+    log:
+        RESULTS / "logs" / "pretrain-{pretext}.log",
+    benchmark:
+        RESULTS / "benchmarks" / "pretrain-{pretext}.tsv"
+    priority: 10
+    threads: THREADS
+    params:
+        settings=lambda w: PretrainJob.of(STUDY, w.pretext).model_dump_json(),
+        code=lambda w: code("pretrain", STUDY.pretext[w.pretext].model),
+    message:
+        "Pretraining: {wildcards.pretext}"
+    shell:
+        "maskedteeth pretrain --settings {params.settings:q} --images {input.images}"
+        " --index {input.index} --split {input.split} --weights {output.weights}"
+        " --history {output.history} --previews {output.previews} --run {output.run}"
+        " > {log} 2>&1"
+
+
+rule train:
+    input:
+        images=rules.prepare.output.images,
+        masks=rules.prepare.output.masks,
+        index=rules.index.output.index,
+        split=rules.split.output.split,
+        pretext=initial_weights,
+    output:
+        weights=RUN / "weights.safetensors",
+        history=RUN / "history.csv",
+        run=RUN / "run.json",
+    log:
+        RESULTS / "logs" / "train-{method}-{fraction}-{seed}.log",
+    benchmark:
+        RESULTS / "benchmarks" / "train-{method}-{fraction}-{seed}.tsv"
+    threads: THREADS
+    params:
+        settings=lambda w: TrainJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
+        code=lambda w: code("train", STUDY.model_of(w.method)),
+        pretext=lambda w, input: f"--pretext {input.pretext}" if input.pretext else "",
+    message:
+        "Training: {wildcards.method}, fraction {wildcards.fraction}, seed {wildcards.seed}"
+    shell:
+        "maskedteeth train --settings {params.settings:q} --images {input.images}"
+        " --masks {input.masks} --index {input.index} --split {input.split} {params.pretext}"
+        " --weights {output.weights} --history {output.history} --run {output.run}"
+        " > {log} 2>&1"
