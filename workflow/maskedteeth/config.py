@@ -106,7 +106,8 @@ class Split(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> "Split":
-        if len(set(self.fractions)) != len(self.fractions):
+        names = {f"{fraction:g}" for fraction in self.fractions}  # of files and folders
+        if len(names) != len(self.fractions):
             raise ValueError(f"fractions {list(self.fractions)} name one fraction twice")
         too_large = [f for f in self.fractions if f > 1 - self.test_fraction + 1e-9]
         if self.protocol == "fixed-test" and too_large:
@@ -150,8 +151,9 @@ class Model(Strict):
     def _belongs_together(self) -> "Model":
         ours = self.architecture == "modified_resunet"
         foreign = {"encoder", "encoder_weights", "options"} if ours else {"widths"}
-        given = sorted(foreign & self.model_fields_set)
-        if given and getattr(self, given[0]) != type(self).model_fields[given[0]].default:
+        fields = type(self).model_fields
+        given = sorted(name for name in foreign if getattr(self, name) != fields[name].default)
+        if given:
             raise ValueError(f"{given[0]} has no meaning for {self.architecture}; remove it")
         if len(set(self.inputs)) != len(self.inputs):
             raise ValueError(f"inputs {list(self.inputs)} name one channel twice")

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,25 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path``; it becomes ``path`` when the block succeeds.
+
+    After an error the new folder is removed and whatever stood at ``path`` before still does.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    workshop = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    try:
+        (workshop / "new").mkdir()
+        yield workshop / "new"
+        if path.exists():
+            path.rename(workshop / "old")
+        (workshop / "new").rename(path)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

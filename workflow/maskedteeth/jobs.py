@@ -49,7 +49,8 @@ class FetchJob(Strict):
     @classmethod
     def of(cls, study: Settings) -> "FetchJob":
         """Cut the job out of a study."""
-        return cls(data=study.data)
+        data = study.data  # without the names of things, which change nothing that is fetched
+        return cls(data=Data(source=data.source, path=data.path, download=data.download))
 
 
 class IndexJob(Strict):

@@ -35,7 +35,8 @@ def _sentence(kind: type[BaseModel], item: Any) -> str:
     if problem == "value_error":
         message = message.removeprefix("Value error, ")
         return f"Setting {path}: {message}." if path else f"Setting {message}."
-    return f"Setting {path} is {found!r}; {message[0].lower()}{message[1:]}."
+    where = f"Setting {path} is" if path else "Settings are"
+    return f"{where} {found!r}; {message[0].lower()}{message[1:]}."
 
 
 def _fields_at(kind: Any, location: tuple[Any, ...]) -> list[str]:

@@ -1,4 +1,5 @@
 # What several rules need: the validated settings, the paths, and the fingerprints of code.
+import math
 import sys
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
@@ -27,6 +28,15 @@ THREADS = STUDY.compute.threads
 # A folder that the user has is read in place; everything else is fetched first.
 IN_PLACE = STUDY.data.path is not None and not STUDY.data.path.endswith(".zip")
 RAW = Path(STUDY.data.path) if IN_PLACE else RESULTS / "data" / "raw"
+
+# What the figures show: the pretext of `report.ours`, or else the first one there is.
+PRETEXT_SHOWN = STUDY.methods[STUDY.report.ours].initialisation
+if PRETEXT_SHOWN == "random":
+    PRETEXT_SHOWN = next(iter(STUDY.pretext), None)
+FIGURES = ["figure1", "figure4", "figure5", "figure8", "figure9", "dice_by_fraction"]
+FIGURES += ["figure2", "figure3", "figure6", "figure7"] if PRETEXT_SHOWN else []
+# Least stored probability, of 256, that is tooth.
+LEVEL = math.ceil(256 * STUDY.evaluation.threshold)
 
 
 # Enumerated, because 0.1 and 0.10 would both match an open pattern.
@@ -68,6 +78,15 @@ def of_runs(file, methods=(), fractions=()):
 def of_pretexts(file):
     """Paths of a file of every pretext."""
     return [str(PRETEXT / file).format(pretext=pretext) for pretext in STUDY.pretext]
+
+
+def of_shown_runs(file, methods=()):
+    """Paths of a file of the runs in figures 4, 5, 8 and 9: each method's first seed."""
+    fraction = f"{STUDY.report.figure_fraction:g}"
+    return [
+        str(RUN / file).format(method=method, fraction=fraction, seed=STUDY.seeds_of(method)[0])
+        for method in methods or STUDY.methods
+    ]
 
 
 def finished_message():

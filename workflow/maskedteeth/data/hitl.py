@@ -98,8 +98,9 @@ def rasterise(
     """
     mask = np.zeros((height, width), np.uint8)
     cv2.fillPoly(mask, [np.rint(exterior).astype(np.int32)], 1)
-    if interiors:
-        cv2.fillPoly(mask, [np.rint(ring).astype(np.int32) for ring in interiors], 0)
+    for ring in interiors:  # one by one: rings filled together would cancel where they overlap
+        if len(ring) > 0:
+            cv2.fillPoly(mask, [np.rint(ring).astype(np.int32)], 0)
     return mask
 
 

@@ -52,7 +52,7 @@ def read_grey(path: Path, reduction: int = 1) -> np.ndarray:
     Args:
         path: any format that OpenCV reads.
         reduction: 1, 2, 4 or 8; JPEG files are decoded at that fraction of their size (in the
-            frequency domain, which averages), others are decoded and then reduced.
+            frequency domain, which averages), others are decoded and then averaged over areas.
 
     Returns:
         uint8 (H, W).
@@ -70,7 +70,12 @@ def read_grey(path: Path, reduction: int = 1) -> np.ndarray:
         content = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    pixels = cv2.imdecode(content, flags[reduction]) if content.size else None
+    jpeg = content[:2].tobytes() == b"\xff\xd8"
+    pixels = cv2.imdecode(content, flags[reduction if jpeg else 1]) if content.size else None
     if pixels is None:
         raise InputError(f"{path} is not an image that can be decoded; replace or remove it.")
+    if reduction > 1 and not jpeg:
+        # OpenCV's own reduction reads four pixels for one, whatever the factor: it aliases.
+        height, width = (-(-side // reduction) for side in pixels.shape)
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     return pixels

@@ -1,5 +1,7 @@
 """Every architecture and encoder of segmentation_models_pytorch [9, 14-17], by settings alone."""
 
+import inspect
+
 from torch import nn
 
 from maskedteeth.config import Model
@@ -8,6 +10,10 @@ from maskedteeth.torchvision_shim import import_torchvision
 
 import_torchvision()
 import segmentation_models_pytorch as smp  # noqa: E402 (imports torchvision)
+
+#: Arguments of the library that are no options: set by other settings, or not to be changed.
+SET_HERE = {"encoder_name", "encoder_weights", "in_channels", "classes"}
+SET_HERE |= {"activation", "aux_params", "kwargs"}
 
 
 def build(model: Model) -> nn.Module:
@@ -18,6 +24,7 @@ def build(model: Model) -> nn.Module:
             of the options.
     """
     try:
+        _check_options(model)
         return smp.create_model(
             model.architecture,
             encoder_name=model.encoder,
@@ -33,3 +40,14 @@ def build(model: Model) -> nn.Module:
             f"{model.encoder!r} and options {model.options}: {message}. Change the model's "
             "encoder or options."
         ) from error
+
+
+def _check_options(model: Model) -> None:
+    """Refuse options that the library would ignore, and those that change what is returned."""
+    taken = inspect.signature(smp.MODEL_ARCHITECTURES_MAPPING[model.architecture]).parameters
+    known = set(taken) - SET_HERE
+    unknown = set(model.options) - known
+    if model.encoder.startswith("tu-"):  # hands further options to timm
+        unknown &= SET_HERE
+    if unknown:
+        raise ValueError(f"{min(unknown)!r} is not one of its options {', '.join(sorted(known))}")

@@ -15,18 +15,20 @@ def describe(settings: DescribeJob, *, architecture: Path) -> None:
     Args:
         settings: the network and the size of a radiograph.
         architecture: JSON to write: name, parameters, input [C, H, W], and blocks in the order
-            in which they run: name, kind (class), output [C, H, W], parameters.
+            in which they run: name, kind (class), output [C, H, W] (of several, the last),
+            parameters.
     """
     network = build(settings.model).eval()
     blocks = []
 
     def watch(name: str):
         def hook(module, _, output) -> None:
+            deepest = output[-1] if isinstance(output, list | tuple) else output
             blocks.append(
                 {
                     "name": name,
                     "kind": type(module).__name__,
-                    "output": list(output.shape[1:]),
+                    "output": list(deepest.shape[1:]),
                     "parameters": sum(p.numel() for p in module.parameters()),
                 }
             )

@@ -22,7 +22,7 @@ def draw_masks(
     Each radiograph gets between ``blocks.fewest`` and ``blocks.most`` blocks, every number
     equally likely, placed uniformly inside it and free to overlap. The paper's "15 % to 75 %"
     are what one and five disjoint blocks would cover; what 2 to 5 overlapping blocks really
-    cover is 37 % on average.
+    cover is 37.5 % on average.
 
     Args:
         blocks: how many and how large.

@@ -25,7 +25,8 @@ class Fit:
     """What a training leaves behind besides the weights.
 
     Attributes:
-        history: a row an epoch: epoch, step (both from 1), loss (mean over the epoch's steps).
+        history: a row an epoch: epoch, step (both from 1), loss (mean over the epoch's steps;
+            where it has none, because a batch holds more, the epoch's before).
         steps: optimiser steps taken.
         seconds: time in the loop.
         images_per_second: training radiographs per second of that.
@@ -81,7 +82,8 @@ def fit(
             adam.step()
             total += loss.detach()  # stays on the device: reading it would wait for the step
             step += 1
-        mean = total.item() / max(1, step - first)
+        if step > first:  # where a batch holds more than an epoch some epochs have no step
+            mean = total.item() / (step - first)
         if not math.isfinite(mean):
             raise InputError(
                 f"The loss is {mean} after epoch {epoch} of {recipe.epochs} (step {step}); it "

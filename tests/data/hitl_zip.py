@@ -1,0 +1,110 @@
+"""A tiny dataset zipped in the real layout, and a server on loopback that can misbehave."""
+
+import hashlib
+import http.server
+import io
+import json
+import zipfile
+
+import cv2
+import numpy as np
+
+from maskedteeth.data.hitl import find_records
+from maskedteeth.data.unpack import DATASET
+
+
+def dataset_members(images=3):
+    """Return the dataset's files, as {name: bytes}, in exactly the layout of the real zip."""
+    generator = np.random.default_rng(7)
+    members = {f"{DATASET}/meta.json": b"{}", f"{DATASET}/obj_class_to_machine_color.json": b"{}"}
+    for number in range(1, images + 1):
+        noise = generator.integers(0, 256, (240, 480), dtype=np.uint8)
+        jpeg = cv2.imencode(".jpg", noise)[1].tobytes()
+        annotation = {"size": {"height": 240, "width": 480}, "objects": []}
+        members[f"{DATASET}/d2/img/{number}.jpg"] = jpeg
+        members[f"{DATASET}/d2/ann/{number}.jpg.json"] = json.dumps(annotation).encode()
+        members[f"Teeth Segmentation PNG/d2/img/{number}.jpg"] = jpeg
+    return members
+
+
+def zip_of(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as content:
+        for name, data in members.items():
+            content.writestr(name, data)
+    return buffer.getvalue()
+
+
+ZIP = zip_of(dataset_members())
+SHA256 = hashlib.sha256(ZIP).hexdigest()
+
+
+def assert_is_dataset(raw):
+    records = find_records(raw)
+    assert [record.id for record in records] == ["1", "2", "3"]
+    members = dataset_members()
+    found = {str(f.relative_to(raw)): f.read_bytes() for f in raw.rglob("*") if f.is_file()}
+    assert found == members
+    assert [p.name for p in raw.parent.iterdir()] == [raw.name]  # nothing temporary is left
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serve ``body``; each entry of ``script`` decides over one request, then all are served."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.body, self.script, self.ranges_work = ZIP, [], True
+        self.asked, self.served = [], 0
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request, client_address):
+        pass  # a client that goes away is no trouble of the test
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        server = self.server
+        asked = self.headers.get("Range")
+        server.asked.append(asked)
+        step = server.script.pop(0) if server.script else "serve"
+        if isinstance(step, tuple):
+            status, headers, content = step
+            return self.answer(status, content, **headers)
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        if asked and server.ranges_work:
+            if start >= len(server.body):
+                return self.answer(416, b"")
+            where = f"bytes {start}-{len(server.body) - 1}/{len(server.body)}"
+            rest = server.body[start:]
+            return self.answer(206, rest, most=cut(step), Content_Range=where)
+        return self.answer(200, server.body, most=cut(step))
+
+    def do_POST(self):  # Kaggle's client
+        self.server.asked.append((self.path, self.headers["Authorization"]))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        assert json.loads(content)["ownerSlug"] == "humansintheloop"
+        step = self.server.script.pop(0) if self.server.script else None
+        if step:
+            status, headers, content = step
+            return self.answer(status, content, **headers)
+        return self.answer(200, self.server.body)
+
+    def answer(self, status, content, most=None, **headers):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        sent = content[:most]
+        self.server.served += len(sent)
+        self.wfile.write(sent)
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+def cut(step):
+    return step if isinstance(step, int) else None

@@ -1,0 +1,133 @@
+import json
+import sys
+
+import pytest
+from hitl_zip import SHA256, ZIP, assert_is_dataset, zip_of
+
+from maskedteeth.config import Data
+from maskedteeth.data import fetch as fetch_module
+from maskedteeth.data.fetch import fetch
+from maskedteeth.errors import InputError
+from maskedteeth.jobs import FetchJob
+
+pytestmark = pytest.mark.usefixtures("isolated")
+SECRET = "0123456789abcdef-secret"
+
+
+def run(tmp_path, **data):
+    settings = FetchJob(data=Data(source="hitl", **data))
+    fetch(settings, raw=tmp_path / "data" / "raw", downloads=tmp_path / "downloads")
+    return tmp_path / "data" / "raw"
+
+
+def test_fetch_downloads_verifies_and_unpacks_the_publishers_zip(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("MASKEDTEETH_HITL_URL", f"{server.url}/Teeth+Segmentation.zip")
+    monkeypatch.setenv("MASKEDTEETH_HITL_SHA256", SHA256)
+    assert_is_dataset(run(tmp_path))
+    assert [p.name for p in (tmp_path / "downloads").iterdir()] == ["Teeth Segmentation.zip"]
+    assert server.asked == [None]
+
+
+def test_a_verified_zip_is_used_again_without_network(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("MASKEDTEETH_HITL_SHA256", SHA256)
+    monkeypatch.setenv("MASKEDTEETH_HITL_URL", server.url)
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "Teeth Segmentation.zip").write_bytes(ZIP)
+    assert_is_dataset(run(tmp_path))
+    assert server.asked == []
+
+
+def test_the_real_address_and_digest_are_the_defaults(monkeypatch, tmp_path):
+    calls = []
+
+    def pretend(url, target, sha256):
+        calls.append((url, sha256))
+        target.parent.mkdir()
+        target.write_bytes(ZIP)
+
+    monkeypatch.setattr(fetch_module, "download", pretend)
+    run(tmp_path)
+    assert calls == [(fetch_module.HITL_URL, fetch_module.HITL_SHA256)]
+
+
+def test_nothing_is_unpacked_before_the_digest_is_right(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("MASKEDTEETH_HITL_URL", server.url)  # and the real digest
+    with pytest.raises(InputError, match=fetch_module.HITL_SHA256):
+        run(tmp_path)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_zip_of_the_user_is_unpacked_and_kept(archive, tmp_path):
+    assert_is_dataset(run(tmp_path, path=str(archive)))
+    assert archive.read_bytes() == ZIP
+
+
+def test_what_needs_no_fetching_is_refused(tmp_path):
+    with pytest.raises(InputError, match="read where it is"):
+        run(tmp_path, path=str(tmp_path))
+    job = FetchJob(data=Data(source="phantom"))
+    with pytest.raises(InputError, match="'phantom', for which nothing is fetched"):
+        fetch(job, raw=tmp_path / "raw", downloads=tmp_path)
+
+
+# --- Kaggle --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kaggle(server, monkeypatch):
+    """The real client of the kaggle package, talking to the loopback server."""
+    from kagglesdk import kaggle_env
+
+    endpoints = kaggle_env._env_to_endpoint
+    monkeypatch.setitem(endpoints, kaggle_env.KaggleEnv.PROD, server.url)
+    monkeypatch.setenv("KAGGLE_USERNAME", "me")
+    monkeypatch.setenv("KAGGLE_KEY", SECRET)
+    return server
+
+
+def test_kaggle_serves_with_the_users_credentials(kaggle, tmp_path, capfd):
+    assert_is_dataset(run(tmp_path, download="kaggle"))
+    ((path, authorization),) = kaggle.asked
+    assert path.endswith("DownloadDataset") and authorization.startswith("Basic ")
+    names = [p.name for p in (tmp_path / "downloads").iterdir()]
+    assert names == ["teeth-segmentation-on-dental-x-ray-images.zip"]
+    assert SECRET not in "".join(capfd.readouterr())
+
+    assert_is_dataset(run(tmp_path, download="kaggle"))
+    assert len(kaggle.asked) == 1  # the second time, the zip is here already
+
+
+def test_kaggle_without_credentials_says_where_to_put_them(tmp_path, capfd):
+    with pytest.raises(InputError, match=r"~/\.kaggle/access_token .*KAGGLE_API_TOKEN.*kaggle\."):
+        run(tmp_path, download="kaggle")
+    assert "Authentication required" not in capfd.readouterr().out
+
+
+def test_a_kaggle_that_cannot_be_imported_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kaggle.api.kaggle_api_extended", None)
+    with pytest.raises(InputError, match=r"cannot be imported .* install what"):
+        run(tmp_path, download="kaggle")
+
+
+@pytest.mark.parametrize(("status", "advice"), [(401, "access_token"), (404, "publisher")])
+def test_kaggle_refusing_is_a_sentence_without_the_secret(kaggle, tmp_path, status, advice):
+    content = json.dumps({"code": status, "message": f"bad {SECRET}"}).encode()
+    kaggle.script = [(status, {"Content_Type": "application/json"}, content)]
+    with pytest.raises(InputError, match=rf"HTTP {status} .*{advice}") as error:
+        run(tmp_path, download="kaggle")
+    assert SECRET not in str(error.value)
+
+
+def test_kaggle_out_of_reach_is_a_sentence(kaggle, tmp_path, monkeypatch):
+    kaggle.shutdown()
+    kaggle.socket.close()
+    with pytest.raises(InputError, match=r"ConnectionError.*Is there a network"):
+        run(tmp_path, download="kaggle")
+
+
+def test_kaggles_zip_is_checked_before_it_gets_its_name(kaggle, tmp_path):
+    kaggle.body = zip_of({"something/else.txt": b"x"})
+    with pytest.raises(InputError, match="0 times"):
+        run(tmp_path, download="kaggle")
+    assert list((tmp_path / "downloads").iterdir()) == []
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,187 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskedteeth.config import Split
+from maskedteeth.data.splits import draw_pretext_split, draw_split, split, split_pretext
+from maskedteeth.errors import InputError
+from maskedteeth.files import write_csv
+from maskedteeth.jobs import SplitJob, SplitPretextJob
+
+FRACTIONS = (0.1, 0.2, 0.3, 0.8, 0.9)
+
+
+def make_index(random, count):
+    """Rows with duplicate groups of up to three radiographs and with unlabelled ones, mixed."""
+    names, group = [], 0
+    while len(names) < count:
+        group += 1
+        names += [str(group)] * random.choice((1, 1, 1, 2, 3))
+    random.shuffle(names)
+    return [
+        {"id": str(n), "labelled": random.choice("0111111"), "duplicate_group": name}
+        for n, name in enumerate(names, start=1)
+    ]
+
+
+indexes = st.builds(make_index, st.randoms(use_true_random=True), st.integers(60, 90))
+protocols = st.sampled_from(["fixed-test", "complement"])
+seeds = st.integers(0, 2**31 - 1)
+
+
+def job(seed=42, **changes):
+    return SplitJob(seed=seed, **({"fractions": FRACTIONS} | changes))
+
+
+def labelled(rows):
+    return [row["id"] for row in rows if row["labelled"] == "1"]
+
+
+def groups_of(rows, ids):
+    of = {row["id"]: row["duplicate_group"] for row in rows}
+    return {of[i] for i in ids}
+
+
+def tidy(count, **changes):
+    rows = [{"id": str(n), "labelled": "1", "duplicate_group": str(n)} for n in range(count)]
+    for position, change in changes.items():
+        rows[int(position.removeprefix("at"))] |= change
+    return rows
+
+
+@given(indexes, seeds, protocols)
+def test_larger_fractions_contain_the_smaller_ones(rows, seed, protocol):
+    drawn = draw_split(rows, job(seed, protocol=protocol))["fractions"]
+    assert list(drawn) == [f"{f:g}" for f in FRACTIONS]
+    subsets = [entry["train"] for entry in drawn.values()]
+    for smaller, larger in zip(subsets, subsets[1:], strict=False):
+        assert larger[: len(smaller)] == smaller
+        assert len(smaller) < len(larger)
+
+
+@given(indexes, seeds, protocols)
+def test_a_duplicate_never_straddles_the_split(rows, seed, protocol):
+    for entry in draw_split(rows, job(seed, protocol=protocol))["fractions"].values():
+        assert not groups_of(rows, entry["train"]) & groups_of(rows, entry["test"])
+
+
+@given(indexes, seeds, protocols)
+def test_only_labelled_radiographs_train_and_test_each_once(rows, seed, protocol):
+    for entry in draw_split(rows, job(seed, protocol=protocol))["fractions"].values():
+        together = entry["train"] + entry["test"]
+        assert len(set(together)) == len(together)
+        assert set(together) <= set(labelled(rows))
+
+
+@given(indexes, seeds)
+def test_nothing_trains_on_the_fixed_test_set_and_the_pretext_does_not_see_it(rows, seed):
+    drawn = draw_split(rows, job(seed))
+    pretext = draw_pretext_split(rows, Split())
+    tests = {tuple(entry["test"]) for entry in drawn["fractions"].values()}
+    assert tests == {tuple(pretext["test"])}
+    test = groups_of(rows, pretext["test"])
+    assert not test & groups_of(rows, pretext["train"])
+    # Everything else trains the pretext, the unlabelled too, unless it shows a test radiograph.
+    assert set(pretext["train"]) == {r["id"] for r in rows if r["duplicate_group"] not in test}
+
+
+@given(indexes, seeds, seeds)
+def test_the_fixed_test_set_is_the_same_for_all_seeds(rows, one, another):
+    first, second = (draw_split(rows, job(seed))["fractions"] for seed in (one, another))
+    assert [e["test"] for e in first.values()] == [e["test"] for e in second.values()]
+
+
+@given(indexes, seeds)
+def test_the_largest_fraction_is_the_whole_pool(rows, seed):
+    drawn = draw_split(rows, job(seed))
+    largest = drawn["fractions"]["0.9"]
+    assert sorted(largest["train"] + largest["test"]) == sorted(labelled(rows))
+    assert drawn["pool"] == len(largest["train"])
+
+
+@given(indexes, seeds)
+def test_in_the_complement_protocol_all_that_does_not_train_tests(rows, seed):
+    drawn = draw_split(rows, job(seed, protocol="complement"))
+    assert drawn["pool"] == len(labelled(rows))
+    for entry in drawn["fractions"].values():
+        assert sorted(entry["train"] + entry["test"]) == sorted(labelled(rows))
+        # In the order of the index, so that predictions of all runs stand alike.
+        order = labelled(rows)
+        assert entry["test"] == [i for i in order if i in set(entry["test"])]
+    assert draw_pretext_split(rows, Split(protocol="complement"))["train"] == [
+        row["id"] for row in rows
+    ]
+
+
+@given(indexes, seeds, protocols)
+def test_sizes_are_right_to_within_one_duplicate_group(rows, seed, protocol):
+    drawn = draw_split(rows, job(seed, protocol=protocol))
+    count = len(labelled(rows))
+    for fraction in FRACTIONS[:4]:
+        surplus = len(drawn["fractions"][f"{fraction:g}"]["train"]) - round(fraction * count)
+        assert 0 <= surplus <= 2  # groups have at most three members
+    if protocol == "fixed-test":
+        shortfall = round(0.1 * count) - len(drawn["fractions"]["0.1"]["test"])
+        assert 0 <= shortfall <= 2
+
+
+@given(indexes, seeds, protocols)
+@settings(max_examples=20)
+def test_the_same_seed_draws_the_same_split(rows, seed, protocol):
+    once, again = (draw_split(rows, job(seed, protocol=protocol)) for _ in range(2))
+    assert once == again
+
+
+def test_the_papers_sizes():
+    rows = tidy(598, **{f"at{k}": {"labelled": "0"} for k in (177, 299, 585)})
+    drawn = draw_split(rows, job())
+    sizes = {name: len(entry["train"]) for name, entry in drawn["fractions"].items()}
+    # Of 595 labelled radiographs; 60 test.
+    assert sizes == {"0.1": 60, "0.2": 119, "0.3": 178, "0.8": 476, "0.9": 535}
+    assert len(drawn["fractions"]["0.9"]["test"]) == 60
+    assert len(draw_pretext_split(rows, Split())["train"]) == 538
+
+
+def test_another_seed_draws_other_subsets_and_another_test_seed_another_test_set():
+    rows = tidy(60)
+    one, two = (draw_split(rows, job(seed))["fractions"]["0.2"] for seed in (1, 2))
+    assert set(one["train"]) != set(two["train"])
+    other = draw_split(rows, job(1, test_seed=43))["fractions"]["0.2"]
+    assert set(one["test"]) != set(other["test"])
+
+
+def test_every_radiograph_has_the_same_chance_of_testing():
+    rows, times = tidy(20), dict.fromkeys(map(str, range(20)), 0)
+    for test_seed in range(2000):
+        for i in draw_pretext_split(rows, Split(test_seed=test_seed))["test"]:
+            times[i] += 1
+    assert sum(times.values()) == 4000
+    assert max(abs(n - 200) for n in times.values()) < 5 * (200 * 0.9) ** 0.5
+
+
+@pytest.mark.parametrize("protocol", ["fixed-test", "complement"])
+def test_an_empty_subset_is_explained(protocol):
+    with pytest.raises(InputError, match=r"Fraction 0\.1 of 3 labelled .* 0 to train .* Change"):
+        draw_split(tidy(3), job(protocol=protocol))
+
+
+@pytest.mark.parametrize("protocol", ["fixed-test", "complement"])
+def test_a_dataset_without_masks_is_explained(protocol):
+    unlabelled = [row | {"labelled": "0"} for row in tidy(30)]
+    with pytest.raises(InputError, match="of 0 labelled radiographs"):
+        draw_split(unlabelled, job(protocol=protocol))
+    with pytest.raises(InputError, match="0 to test"):
+        draw_pretext_split(unlabelled, Split(protocol=protocol))
+
+
+def test_the_stages_write_what_they_draw(tmp_path):
+    rows = tidy(40)
+    write_csv(tmp_path / "index.csv", rows)
+    split(job(), index=tmp_path / "index.csv", split=tmp_path / "split.json")
+    assert json.loads((tmp_path / "split.json").read_text()) == draw_split(rows, job())
+    split_pretext(
+        SplitPretextJob(split=Split()), index=tmp_path / "index.csv", split=tmp_path / "p.json"
+    )
+    assert json.loads((tmp_path / "p.json").read_text()) == draw_pretext_split(rows, Split())

@@ -1,0 +1,20 @@
+import filelock
+import pytest
+
+from maskedteeth.jobs import LpipsJob
+from maskedteeth.metrics.lpips_weights import fetch_weights, unavailable_reason
+
+
+@pytest.fixture(scope="session")
+def alexnet_weights(request):
+    """AlexNet's weights, downloaded once and kept in pytest's cache."""
+    folder = request.config.cache.mkdir("lpips")
+    weights = folder / "alexnet.safetensors"
+    with filelock.FileLock(folder / "lock"):  # pytest-xdist runs several sessions
+        if not weights.exists():
+            fetch_weights(LpipsJob(lpips="optional"), weights=weights)
+            reason = unavailable_reason(weights)
+            if reason is not None:
+                weights.unlink()
+                pytest.skip(f"AlexNet's weights cannot be had here: {reason}")
+    return weights

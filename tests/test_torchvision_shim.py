@@ -1,0 +1,79 @@
+import os
+import subprocess
+import sys
+import textwrap
+
+HEALTHY = "import torch\ndeclared_before = hasattr(torch.ops.torchvision, 'nms')\n"
+MIXED = """
+    import torch, torchvision.early
+    from torch.library import register_fake
+    register_fake("torchvision::nms")(lambda dets, scores, threshold: None)
+    register_fake("torchvision::qnms")(lambda dets, scores, threshold: None)
+"""
+BROKEN = "raise RuntimeError('CUDA versions differ')"
+
+
+def run(code, folder):
+    """Run ``code`` in a new Python, where ``folder`` comes before the installed packages."""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def pretend_torchvision(folder, content):
+    (folder / "torchvision").mkdir()
+    (folder / "torchvision" / "__init__.py").write_text(textwrap.dedent(content))
+    (folder / "torchvision" / "early.py").touch()
+
+
+def test_the_installed_torchvision_and_its_users_can_be_imported(tmp_path):
+    done = run(
+        """
+        from maskedteeth.torchvision_shim import import_torchvision
+        torchvision = import_torchvision()
+        assert import_torchvision() is torchvision
+        import lpips, piq, segmentation_models_pytorch
+        torchvision.models.alexnet(weights=None)
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_healthy_installation_is_left_untouched(tmp_path):
+    pretend_torchvision(tmp_path, HEALTHY)
+    done = run(
+        """
+        import torch
+        from maskedteeth import torchvision_shim
+        torchvision = torchvision_shim.import_torchvision()
+        assert not torchvision.declared_before
+        assert torchvision_shim.declared is None
+        assert not hasattr(torch.ops.torchvision, "nms")
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_missing_operators_are_declared_and_the_import_starts_anew(tmp_path):
+    pretend_torchvision(tmp_path, MIXED)
+    done = run(
+        """
+        import torch
+        from maskedteeth import torchvision_shim
+        torchvision = torchvision_shim.import_torchvision()
+        assert torchvision_shim.declared is not None
+        assert torch.ops.torchvision.nms and torch.ops.torchvision.qnms
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_other_troubles_of_the_import_are_not_hidden(tmp_path):
+    pretend_torchvision(tmp_path, BROKEN)
+    code = "from maskedteeth.torchvision_shim import import_torchvision as i; i()"
+    done = run(code, tmp_path)
+    assert done.returncode != 0
+    assert "CUDA versions differ" in done.stderr

@@ -1,0 +1,1 @@
+"""A file a table; each is written as CSV, Markdown and LaTeX."""

@@ -1,0 +1,128 @@
+"""What the tables share: published values beside ours, and three formats."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from maskedteeth.files import write_text
+from maskedteeth.jobs import ReportJob
+
+#: Names of metrics in print.
+TITLES = {
+    "dice": "Dice",
+    "jaccard": "Jaccard",
+    "precision": "Precision",
+    "recall": "Recall",
+    "ssim": "SSIM",
+    "lpips": "LPIPS",
+    "fsim": "FSIM",
+    "l1": "L1",
+}
+
+
+def beside_published(
+    ours: pd.DataFrame, published: Path, keys: list[str], metrics: tuple[str, ...]
+) -> pd.DataFrame:
+    """Join the paper's values to ours.
+
+    Args:
+        ours: a row for each combination of ``keys``, with columns ``metrics``.
+        published: CSV of the paper's table, with the same keys and metrics.
+        keys: columns that tell rows apart.
+        metrics: columns that hold values.
+
+    Returns:
+        ``ours`` with ``<metric>_published`` and ``<metric>_difference`` (ours minus published)
+        for every metric; NaN where the paper has no such row or metric.
+    """
+    paper = pd.read_csv(published)
+    known = [metric for metric in metrics if metric in paper]
+    table = ours.merge(paper[keys + known], on=keys, how="left", suffixes=("", "_published"))
+    for metric in metrics:
+        if metric not in known:
+            table[f"{metric}_published"] = math.nan
+        table[f"{metric}_difference"] = table[metric] - table[f"{metric}_published"]
+    order = [column for metric in metrics for column in _columns_of(table, metric)]
+    return table[[c for c in table if c not in order] + order]
+
+
+def _columns_of(table: pd.DataFrame, metric: str) -> list[str]:
+    names = (metric, f"{metric}_sd", f"{metric}_published", f"{metric}_difference")
+    return [name for name in names if name in table]
+
+
+def cell(row: pd.Series, metric: str) -> str:
+    """Print a metric as ``ours ± deviation (paper, difference)``, as far as these are known."""
+    if math.isnan(row[metric]):
+        return "not available"
+    text = f"{row[metric]:.3f}"
+    if not math.isnan(row.get(f"{metric}_sd", math.nan)):
+        text += f" ± {row[f'{metric}_sd']:.3f}"
+    if not math.isnan(row[f"{metric}_published"]):
+        difference = f"{row[f'{metric}_difference']:+.3f}".replace("-", "−")
+        text += f" ({row[f'{metric}_published']:.3f}, {difference})"
+    return text
+
+
+def printed(table: pd.DataFrame, titles: dict[str, str], metrics: tuple[str, ...]) -> pd.DataFrame:
+    """Turn a table of numbers into one of texts, as a reader wants it.
+
+    Args:
+        table: as :func:`beside_published` returns it.
+        titles: columns to show before the metrics, with their names in print.
+        metrics: metrics to show, one column each.
+
+    Returns:
+        A frame of strings; a label that repeats the one above is left out.
+    """
+    frame = table[list(titles)].astype(str).rename(columns=titles)
+    first = frame.columns[0]
+    frame[first] = frame[first].where(frame[first] != frame[first].shift(), "")
+    for metric in metrics:
+        frame[TITLES[metric]] = [cell(row, metric) for _, row in table.iterrows()]
+    return frame
+
+
+def about(settings: ReportJob) -> str:
+    """Say what numbers were measured on: dataset and protocol, for the foot of a table."""
+    protocol = "one fixed test set that nothing was trained on"
+    if settings.protocol == "complement":
+        protocol = (
+            "COMPLEMENT protocol: a test set is all that its training subset leaves out, and the "
+            "pretext has seen every radiograph"
+        )
+    return f"Dataset: {settings.dataset}. Test: {protocol}."
+
+
+def write_table(
+    table: pd.DataFrame, text: pd.DataFrame, title: str, notes: str, csv: Path, md: Path, tex: Path
+) -> None:
+    """Write a table in three formats, atomically.
+
+    Args:
+        table: numbers, for the CSV, with six digits after the point.
+        text: strings, for Markdown and LaTeX.
+        title: of the table.
+        notes: what a reader must know; goes under the table.
+        csv: file to write.
+        md: file to write.
+        tex: file to write; needs the LaTeX package booktabs.
+    """
+    write_text(csv, table.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
+    body = text.to_markdown(index=False, disable_numparse=True)
+    write_text(md, f"# {title}\n\n{body}\n\n{notes}\n")
+    style = text.map(_latex).rename(columns=_latex).style.hide(axis="index")
+    latex = style.to_latex(
+        hrules=True,
+        column_format="l" * len(text.columns),
+        caption=_latex(f"{title}. {notes}"),
+        position="htbp",
+    )
+    write_text(tex, latex)
+
+
+def _latex(text: str) -> str:
+    for plain, escaped in {"&": r"\&", "%": r"\%", "_": r"\_", "±": r"$\pm$", "−": "$-$"}.items():
+        text = text.replace(plain, escaped)
+    return text
