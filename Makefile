@@ -17,7 +17,7 @@ demo: .venv/runtime
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules host
 
 test: .venv/development
-	pytest --numprocesses $(CORES)
+	pytest --numprocesses $(CORES) --dist loadgroup
 
 lint: .venv/development
 	ruff check .

@@ -99,7 +99,3 @@ def _settings(text: str, kind: type) -> typing.Any:
     except json.JSONDecodeError as error:
         raise InputError(f"--settings is not valid JSON: {error}.") from None
     return validate(content, kind)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -83,8 +83,8 @@ class Data(Strict):
 class Image(Strict):
     """The size at which everything is trained and evaluated; radiographs are about 2:1."""
 
-    height: int = Field(256, ge=32, multiple_of=16, description="Pixels.")
-    width: int = Field(512, ge=32, multiple_of=16, description="Pixels.")
+    height: int = Field(256, ge=32, multiple_of=32, description="Pixels.")
+    width: int = Field(512, ge=32, multiple_of=32, description="Pixels.")
 
 
 class Split(Strict):

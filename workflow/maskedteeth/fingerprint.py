@@ -72,7 +72,8 @@ def _imports(module: str) -> tuple[str, ...]:
 def _tree(module: str) -> str:
     tree = _parsed(module)
     for node in _documented(tree):
-        node.body = node.body[1:] or [ast.Pass()]
+        empty = [] if isinstance(node, ast.Module) else [ast.Pass()]
+        node.body = node.body[1:] or empty
     return ast.dump(tree, include_attributes=False)
 
 

@@ -205,6 +205,7 @@ class ReportJob(Report):
 
     dataset: str = Field(description="The dataset's name.")
     protocol: str = Field(description="Of the split.")
+    threshold: float = Field(description="Probability from which a pixel is tooth.")
     labels: dict[Name, str] = Field(description="Methods in order, with their names in print.")
     short_labels: dict[Name, str] = Field(description="Likewise, where space is short.")
 
@@ -214,6 +215,7 @@ class ReportJob(Report):
         return cls(
             dataset=study.data.title,
             protocol=study.split.protocol,
+            threshold=study.evaluation.threshold,
             labels={name: entry.label for name, entry in study.methods.items()},
             short_labels={
                 name: entry.short_label or entry.label for name, entry in study.methods.items()

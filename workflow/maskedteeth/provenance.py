@@ -66,7 +66,9 @@ def run_record(
 def git_commit() -> str | None:
     """Return the commit of the working tree that this code lies in, marked when it is changed."""
     here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"]
+    # Without tags, which would stand in the commit's place and can be moved.
+    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    command = ["git", "-C", str(here), *describe]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -1,8 +1,10 @@
 # What several rules need: the validated settings, the paths, and the fingerprints of code.
-import math
 import sys
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+PACKAGE = str(Path(workflow.basedir) / "workflow")
+sys.path.insert(0, PACKAGE)
+# Jobs run the package that lies beside this Snakefile, installed or not.
+shell.prefix(f'export PYTHONPATH="{PACKAGE}:$PYTHONPATH"; ')
 
 from maskedteeth.cli import module_of_stage
 from maskedteeth.config import Settings
@@ -17,6 +19,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "environment.yaml")
 RESULTS = Path("results") / STUDY.study
 PRETEXT = RESULTS / "pretext" / "{pretext}"
 RUN = RESULTS / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"
@@ -35,8 +38,6 @@ if PRETEXT_SHOWN == "random":
     PRETEXT_SHOWN = next(iter(STUDY.pretext), None)
 FIGURES = ["figure1", "figure4", "figure5", "figure8", "figure9", "dice_by_fraction"]
 FIGURES += ["figure2", "figure3", "figure6", "figure7"] if PRETEXT_SHOWN else []
-# Least stored probability, of 256, that is tooth.
-LEVEL = math.ceil(256 * STUDY.evaluation.threshold)
 
 
 # Enumerated, because 0.1 and 0.10 would both match an open pattern.

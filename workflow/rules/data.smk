@@ -8,13 +8,15 @@ if STUDY.data.source == "phantom":
             raw=directory(RAW),
         log:
             RESULTS / "logs" / "phantom.log",
+        conda:
+            ENVIRONMENT
         params:
             settings=PhantomJob.of(STUDY).model_dump_json(),
             code=code("phantom"),
         message:
             "Drawing a digital phantom"
         shell:
-            "maskedteeth phantom --settings {params.settings:q} --raw {output.raw} > {log} 2>&1"
+            "python -m maskedteeth phantom --settings {params.settings:q} --raw {output.raw} > {log} 2>&1"
 
 elif not IN_PLACE:
 
@@ -25,6 +27,8 @@ elif not IN_PLACE:
         log:
             RESULTS / "logs" / "fetch.log",
         localrule: True
+        conda:
+            ENVIRONMENT
         params:
             settings=FetchJob.of(STUDY).model_dump_json(),
             code=code("fetch"),
@@ -32,7 +36,7 @@ elif not IN_PLACE:
         message:
             f"Getting the radiographs: {STUDY.data.title}"
         shell:
-            "maskedteeth fetch --settings {params.settings:q} --raw {output.raw}"
+            "python -m maskedteeth fetch --settings {params.settings:q} --raw {output.raw}"
             " --downloads {params.downloads} 2>&1 | tee {log}"
 
 
@@ -45,13 +49,15 @@ rule index:
         problems=RESULTS / "data" / "problems.csv",
     log:
         RESULTS / "logs" / "index.log",
+    conda:
+        ENVIRONMENT
     params:
         settings=IndexJob.of(STUDY).model_dump_json(),
         code=code("index"),
     message:
         "Listing the radiographs in {input.raw}"
     shell:
-        "maskedteeth index --settings {params.settings:q} --raw {input.raw:q}"
+        "python -m maskedteeth index --settings {params.settings:q} --raw {input.raw:q}"
         " --index {output.index} --problems {output.problems} > {log} 2>&1"
 
 
@@ -66,6 +72,8 @@ rule prepare:
         RESULTS / "logs" / "prepare.log",
     benchmark:
         RESULTS / "benchmarks" / "prepare.tsv"
+    conda:
+        ENVIRONMENT
     threads: 2
     params:
         settings=PrepareJob.of(STUDY).model_dump_json(),
@@ -73,7 +81,7 @@ rule prepare:
     message:
         "Decoding and resizing the radiographs"
     shell:
-        "maskedteeth prepare --settings {params.settings:q} --raw {input.raw:q}"
+        "python -m maskedteeth prepare --settings {params.settings:q} --raw {input.raw:q}"
         " --index {input.index} --images {output.images} --masks {output.masks}"
         " --threads {threads} > {log} 2>&1"
 
@@ -85,13 +93,15 @@ rule split:
         split=RESULTS / "data" / "splits" / "seed-{seed}.json",
     log:
         RESULTS / "logs" / "split-{seed}.log",
+    conda:
+        ENVIRONMENT
     params:
         settings=lambda w: SplitJob.of(STUDY, w.seed).model_dump_json(),
         code=code("split"),
     message:
         "Drawing the training subsets of seed {wildcards.seed}"
     shell:
-        "maskedteeth split --settings {params.settings:q} --index {input.index}"
+        "python -m maskedteeth split --settings {params.settings:q} --index {input.index}"
         " --split {output.split} > {log} 2>&1"
 
 
@@ -102,11 +112,13 @@ rule split_pretext:
         split=RESULTS / "data" / "splits" / "pretext.json",
     log:
         RESULTS / "logs" / "split-pretext.log",
+    conda:
+        ENVIRONMENT
     params:
         settings=SplitPretextJob.of(STUDY).model_dump_json(),
         code=code("split-pretext"),
     message:
         "Drawing the radiographs of the pretext"
     shell:
-        "maskedteeth split-pretext --settings {params.settings:q} --index {input.index}"
+        "python -m maskedteeth split-pretext --settings {params.settings:q} --index {input.index}"
         " --split {output.split} > {log} 2>&1"

@@ -13,6 +13,8 @@ rule evaluate:
         predictions=RUN / "predictions.npz",
     log:
         RESULTS / "logs" / "evaluate-{method}-{fraction}-{seed}.log",
+    conda:
+        ENVIRONMENT
     threads: THREADS
     params:
         settings=lambda w: EvaluateJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
@@ -20,7 +22,7 @@ rule evaluate:
     message:
         "Evaluating: {wildcards.method}, fraction {wildcards.fraction}, seed {wildcards.seed}"
     shell:
-        "maskedteeth evaluate --settings {params.settings:q} --images {input.images}"
+        "python -m maskedteeth evaluate --settings {params.settings:q} --images {input.images}"
         " --masks {input.masks} --index {input.index} --split {input.split}"
         " --weights {input.weights} --metrics {output.metrics}"
         " --predictions {output.predictions} > {log} 2>&1"
@@ -32,13 +34,15 @@ rule lpips_weights:
     log:
         RESULTS / "logs" / "lpips-weights.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         settings=LpipsJob.of(STUDY).model_dump_json(),
         code=code("lpips-weights"),
     message:
         "Getting AlexNet's weights for LPIPS"
     shell:
-        "maskedteeth lpips-weights --settings {params.settings:q} --weights {output.weights}"
+        "python -m maskedteeth lpips-weights --settings {params.settings:q} --weights {output.weights}"
         " > {log} 2>&1"
 
 
@@ -54,6 +58,8 @@ rule reconstruct:
         samples=PRETEXT / "samples.npz",
     log:
         RESULTS / "logs" / "reconstruct-{pretext}.log",
+    conda:
+        ENVIRONMENT
     threads: THREADS
     params:
         settings=lambda w: ReconstructJob.of(STUDY, w.pretext).model_dump_json(),
@@ -61,7 +67,7 @@ rule reconstruct:
     message:
         "Measuring the pretext: {wildcards.pretext}"
     shell:
-        "maskedteeth reconstruct --settings {params.settings:q} --images {input.images}"
+        "python -m maskedteeth reconstruct --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {input.weights}"
         " --lpips {input.lpips} --metrics {output.metrics} --samples {output.samples}"
         " > {log} 2>&1"
@@ -72,11 +78,13 @@ rule describe:
         architecture=RESULTS / "architecture.json",
     log:
         RESULTS / "logs" / "describe.log",
+    conda:
+        ENVIRONMENT
     params:
         settings=DescribeJob.of(STUDY).model_dump_json(),
         code=code("describe", STUDY.model_of(STUDY.report.ours)),
     message:
         "Describing the network"
     shell:
-        "maskedteeth describe --settings {params.settings:q}"
+        "python -m maskedteeth describe --settings {params.settings:q}"
         " --architecture {output.architecture} > {log} 2>&1"

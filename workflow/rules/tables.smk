@@ -20,13 +20,15 @@ rule table1:
     log:
         RESULTS / "logs" / "table1.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         settings=ReportJob.of(STUDY).model_dump_json(),
         code=code("table1"),
     message:
         "Writing table 1"
     shell:
-        "maskedteeth table1 --settings {params.settings:q} --metrics {input.metrics}"
+        "python -m maskedteeth table1 --settings {params.settings:q} --metrics {input.metrics}"
         " --published {input.published} --csv {output.csv} --md {output.md}"
         " --tex {output.tex} > {log} 2>&1"
 
@@ -42,13 +44,15 @@ rule table2:
     log:
         RESULTS / "logs" / "table2.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         settings=ReportJob.of(STUDY).model_dump_json(),
         code=code("table2"),
     message:
         "Writing table 2"
     shell:
-        "maskedteeth table2 --settings {params.settings:q} --metrics {input.metrics}"
+        "python -m maskedteeth table2 --settings {params.settings:q} --metrics {input.metrics}"
         " --published {input.published} --csv {output.csv} --md {output.md}"
         " --tex {output.tex} > {log} 2>&1"
 
@@ -64,13 +68,15 @@ rule table3:
     log:
         RESULTS / "logs" / "table3.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         settings=ReportJob.of(STUDY).model_dump_json(),
         code=code("table3"),
     message:
         "Writing table 3"
     shell:
-        "maskedteeth table3 --settings {params.settings:q} --metrics {input.metrics}"
+        "python -m maskedteeth table3 --settings {params.settings:q} --metrics {input.metrics}"
         " --published {input.published} --csv {output.csv} --md {output.md}"
         " --tex {output.tex} > {log} 2>&1"
 
@@ -86,12 +92,14 @@ rule table_pretext:
     log:
         RESULTS / "logs" / "table-pretext.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         settings=ReportJob.of(STUDY).model_dump_json(),
         code=code("table-pretext"),
     message:
         "Writing the pretext's metrics"
     shell:
-        "maskedteeth table-pretext --settings {params.settings:q} --metrics {input.metrics}"
+        "python -m maskedteeth table-pretext --settings {params.settings:q} --metrics {input.metrics}"
         " --published {input.published} --csv {output.csv} --md {output.md}"
         " --tex {output.tex} > {log} 2>&1"

@@ -16,6 +16,8 @@ rule pretrain:
     benchmark:
         RESULTS / "benchmarks" / "pretrain-{pretext}.tsv"
     priority: 10
+    conda:
+        ENVIRONMENT
     threads: THREADS
     params:
         settings=lambda w: PretrainJob.of(STUDY, w.pretext).model_dump_json(),
@@ -23,7 +25,7 @@ rule pretrain:
     message:
         "Pretraining: {wildcards.pretext}"
     shell:
-        "maskedteeth pretrain --settings {params.settings:q} --images {input.images}"
+        "python -m maskedteeth pretrain --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {output.weights}"
         " --history {output.history} --previews {output.previews} --run {output.run}"
         " > {log} 2>&1"
@@ -44,6 +46,8 @@ rule train:
         RESULTS / "logs" / "train-{method}-{fraction}-{seed}.log",
     benchmark:
         RESULTS / "benchmarks" / "train-{method}-{fraction}-{seed}.tsv"
+    conda:
+        ENVIRONMENT
     threads: THREADS
     params:
         settings=lambda w: TrainJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
@@ -52,7 +56,7 @@ rule train:
     message:
         "Training: {wildcards.method}, fraction {wildcards.fraction}, seed {wildcards.seed}"
     shell:
-        "maskedteeth train --settings {params.settings:q} --images {input.images}"
+        "python -m maskedteeth train --settings {params.settings:q} --images {input.images}"
         " --masks {input.masks} --index {input.index} --split {input.split} {params.pretext}"
         " --weights {output.weights} --history {output.history} --run {output.run}"
         " > {log} 2>&1"

@@ -6,6 +6,7 @@ import numpy as np
 
 from maskedteeth.data.index import read_index
 from maskedteeth.errors import InputError
+from maskedteeth.files import read_json
 
 
 def read_rows(array: Path, index: Path, ids: list[str]) -> np.ndarray:
@@ -33,3 +34,22 @@ def read_rows(array: Path, index: Path, ids: list[str]) -> np.ndarray:
     if unknown:
         raise InputError(f"{index} has no radiograph {unknown[0]!r}; run split again.")
     return stored[[position[i] for i in ids]]
+
+
+def read_subset(split: Path, fraction: float, part: str) -> list[str]:
+    """Return the ids that ``train`` or ``test`` at a fraction.
+
+    Args:
+        split: ``splits/seed-<s>.json``.
+        fraction: one of those that were drawn.
+        part: "train" or "test".
+
+    Raises:
+        InputError: the fraction was not drawn.
+    """
+    fractions, name = read_json(split)["fractions"], f"{fraction:g}"
+    if name not in fractions:
+        raise InputError(
+            f"{split} has no fraction {name}, only {', '.join(fractions)}; run split again."
+        )
+    return fractions[name][part]

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.data.records import SUFFIXES, Annotation, Record, natural_order, read_grey
+from maskedteeth.data.records import (
+    SUFFIXES,
+    Annotation,
+    Record,
+    list_images,
+    natural_order,
+    read_grey,
+)
 from maskedteeth.errors import InputError
 
 
@@ -30,7 +37,8 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
     A mask without any tooth pixel counts as labelled: the patient is edentulous.
 
     Raises:
-        InputError: the mask is not of the radiograph's size or not readable.
+        InputError: the mask is not of the radiograph's size, not readable, or of other grey
+            values (0 and 1, say).
     """
     if record.annotation is None:
         return Annotation(np.zeros((height, width), np.uint8), None, labelled=False)
@@ -40,6 +48,11 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
             f"{record.annotation} is {pixels.shape[0]} x {pixels.shape[1]} pixels, but its "
             f"radiograph {record.image} is {height} x {width}; they must be of one size."
         )
+    if 0 < pixels.max() <= 127:
+        raise InputError(
+            f"{record.annotation} has no pixel above half of full scale, but some up to "
+            f"{pixels.max()}; teeth must be 255 and everything else 0."
+        )
     return Annotation((pixels > 127).astype(np.uint8), None, labelled=True)
 
 
@@ -48,7 +61,7 @@ def _by_stem(folder: Path, setting: str) -> dict[str, Path]:
         raise InputError(
             f"{folder} is not a folder; data.path must hold one named as {setting} says."
         )
-    files = [f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES]
+    files = list_images(folder)
     if not files:
         raise InputError(f"{folder} holds no image ({', '.join(SUFFIXES)}).")
     by_stem: dict[str, Path] = {}

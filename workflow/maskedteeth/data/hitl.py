@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from maskedteeth.data.records import SUFFIXES, Annotation, Record, natural_order
+from maskedteeth.data.records import Annotation, Record, list_images, natural_order
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
 
@@ -25,7 +25,7 @@ def find_records(root: Path) -> list[Record]:
     ``root`` is the folder that holds `Teeth Segmentation JSON`, or that folder itself.
 
     Raises:
-        InputError: the dataset's layout is not there, or a radiograph's annotation is missing.
+        InputError: the dataset's layout is not there, or holds no radiograph.
     """
     for base in (root / "Teeth Segmentation JSON", root):
         images, annotations = base / "d2" / "img", base / "d2" / "ann"
@@ -36,7 +36,7 @@ def find_records(root: Path) -> list[Record]:
             f"{root} does not hold the dataset: 'Teeth Segmentation JSON/d2/img' and "
             "'.../d2/ann' were expected. Unpack it again, or name its folder in data.path."
         )
-    files = [f for f in images.iterdir() if f.suffix.lower() in SUFFIXES]
+    files = list_images(images)
     if not files:
         raise InputError(f"{images} holds no radiograph; unpack the dataset again.")
     files.sort(key=lambda file: natural_order(file.stem))

@@ -46,13 +46,22 @@ def natural_order(name: str) -> tuple[int, int | str, str]:
     return (0, int(name), name) if name.isdecimal() else (1, name, name)
 
 
+def list_images(folder: Path) -> list[Path]:
+    """List the image files in a folder by their suffixes; hidden files are none of ours."""
+    return [
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    ]
+
+
 def read_grey(path: Path, reduction: int = 1) -> np.ndarray:
     """Decode an image file to grey.
 
     Args:
         path: any format that OpenCV reads.
         reduction: 1, 2, 4 or 8; JPEG files are decoded at that fraction of their size (in the
-            frequency domain, which averages), others are decoded and then averaged over areas.
+            frequency domain, which averages), others whole.
 
     Returns:
         uint8 (H, W).
@@ -70,12 +79,9 @@ def read_grey(path: Path, reduction: int = 1) -> np.ndarray:
         content = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    # Elsewhere OpenCV's reduction reads four pixels for one, whatever the factor: it aliases.
     jpeg = content[:2].tobytes() == b"\xff\xd8"
     pixels = cv2.imdecode(content, flags[reduction if jpeg else 1]) if content.size else None
     if pixels is None:
         raise InputError(f"{path} is not an image that can be decoded; replace or remove it.")
-    if reduction > 1 and not jpeg:
-        # OpenCV's own reduction reads four pixels for one, whatever the factor: it aliases.
-        height, width = (-(-side // reduction) for side in pixels.shape)
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     return pixels

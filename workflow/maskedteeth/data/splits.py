@@ -60,7 +60,7 @@ def draw_split(rows: Rows, settings: SplitJob) -> dict:
             if len(train) >= wanted:
                 break
             train += groups[name]
-        outside = [i for i in pool_ids if i not in set(train)]
+        outside = pool_ids[len(train) :]  # train is the beginning of the pool
         held_out = [i for name in test for i in groups[name]] if fixed else outside
         if not train or not held_out:
             raise InputError(

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from maskedteeth.data.arrays import read_rows
-from maskedteeth.files import read_json, replacing, write_csv
+from maskedteeth.data.arrays import read_rows, read_subset
+from maskedteeth.files import replacing, write_csv
 from maskedteeth.jobs import EvaluateJob
 from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
 from maskedteeth.models.inputs import network_input, to_unit
 from maskedteeth.training.device import Machine, evaluating, set_up
-from maskedteeth.training.weights import load_weights, new_network
+from maskedteeth.training.weights import stored_network
 
 #: Radiographs a forward pass; more is not faster and needs more memory.
 BATCH = 8
@@ -45,9 +45,8 @@ def evaluate(
             probabilities from k/256 up to, but without, (k+1)/256.
     """
     machine = set_up(settings.compute)
-    ids = read_json(split)["fractions"][f"{settings.fraction:g}"]["test"]
-    network = new_network(settings.model, settings.seed, machine.device)
-    load_weights(network, weights)
+    ids = read_subset(split, settings.fraction, "test")
+    network = stored_network(settings.model, weights, machine.device)
     probability = predict(network, read_rows(images, index, ids), settings.model.inputs, machine)
     counts = count(probability >= settings.threshold, read_rows(masks, index, ids))
     run = {"method": settings.method, "fraction": f"{settings.fraction:g}", "seed": settings.seed}

@@ -12,8 +12,9 @@ from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.reconstruction import METRICS, compare
 from maskedteeth.models.inputs import network_input, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.seeds import generator
 from maskedteeth.training.device import evaluating, set_up
-from maskedteeth.training.weights import load_weights, new_network
+from maskedteeth.training.weights import stored_network
 
 #: Radiographs a forward pass.
 BATCH = 8
@@ -48,13 +49,12 @@ def reconstruct(
     machine = set_up(settings.compute)
     ids = read_json(split)["test"]
     pixels = read_rows(images, index, ids)
-    network = new_network(settings.model, 0, machine.device)
-    load_weights(network, weights)
+    network = stored_network(settings.model, weights, machine.device)
     lpips_network = load_lpips(lpips)
     if lpips_network is not None:
         lpips_network.to(machine.device)
-    generator = torch.Generator().manual_seed(settings.mask_seed)
-    hidden = draw_masks(settings.blocks, len(ids), *pixels.shape[1:], generator)
+    stream = generator(settings.mask_seed, "probes")
+    hidden = draw_masks(settings.blocks, len(ids), *pixels.shape[1:], stream)
 
     rows, pictures = [], []
     for start in range(0, len(ids), BATCH):

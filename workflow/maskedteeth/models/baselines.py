@@ -33,6 +33,11 @@ def build(model: Model) -> nn.Module:
             classes=1,
             **model.options,
         )
+    except OSError as error:  # no network, or a download that broke off
+        raise InputError(
+            f"The {model.encoder_weights} weights of encoder {model.encoder!r} cannot be had: "
+            f"{error}. Set encoder_weights to null, or run where the library can download them."
+        ) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         message = str(error).strip("\"'").splitlines()[0]
         raise InputError(

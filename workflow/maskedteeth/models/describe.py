@@ -18,7 +18,7 @@ def describe(settings: DescribeJob, *, architecture: Path) -> None:
             in which they run: name, kind (class), output [C, H, W] (of several, the last),
             parameters.
     """
-    network = build(settings.model).eval()
+    network = build(settings.model.model_copy(update={"encoder_weights": None})).eval()
     blocks = []
 
     def watch(name: str):

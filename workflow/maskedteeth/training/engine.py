@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from maskedteeth.config import Recipe
 from maskedteeth.errors import InputError
+from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine
 
 #: Loss of a batch: takes the network and the rows of the batch, int64 (B,) on the CPU.
@@ -66,7 +67,7 @@ def fit(
         InputError: the loss is no longer a number.
     """
     ends = [math.ceil(e * epoch_samples / recipe.batch_size) for e in range(1, recipe.epochs + 1)]
-    batches = shuffled_batches(samples, recipe.batch_size, torch.Generator().manual_seed(seed))
+    batches = shuffled_batches(samples, recipe.batch_size, generator(seed, "order"))
     # One kernel for all parameters instead of a few for each.
     adam = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
     network.train()

@@ -1,4 +1,4 @@
-"""Losses of the paper's appendix B."""
+"""Losses of the segmentation (appendix B)."""
 
 import torch
 from torch import Tensor
@@ -41,16 +41,3 @@ def segmentation_loss(
     return dice_weight * dice + bce_weight * functional.binary_cross_entropy_with_logits(
         logits, target
     )
-
-
-def reconstruction_loss(logits: Tensor, xray: Tensor) -> Tensor:
-    """Mean absolute error over the whole radiograph (eq. 1).
-
-    Args:
-        logits: float (B, 1, H, W), before the sigmoid.
-        xray: float (B, 1, H, W) in [0, 1], unmasked.
-
-    Returns:
-        float scalar, computed in float32.
-    """
-    return functional.l1_loss(torch.sigmoid(logits.float()), xray)

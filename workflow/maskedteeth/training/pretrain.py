@@ -14,10 +14,11 @@ from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.pretext.objective import reconstruction_loss
 from maskedteeth.provenance import run_record
+from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.engine import fit
-from maskedteeth.training.losses import reconstruction_loss
 from maskedteeth.training.weights import new_network, save_weights
 
 
@@ -52,7 +53,7 @@ def pretrain(
     probe_ids = drawn["test"][: settings.probes]
     probes = Probes(read_rows(images, index, probe_ids), settings, machine)
     network = new_network(settings.model, settings.seed, machine.device)
-    blocks = torch.Generator().manual_seed(settings.seed)
+    blocks = generator(settings.seed, "blocks")
 
     def batch_loss(network: nn.Module, rows: Tensor) -> Tensor:
         xray = to_unit(radiographs[rows.to(machine.device)])
@@ -110,8 +111,8 @@ class Probes:
 
     def __init__(self, pixels: np.ndarray, settings: PretrainJob, machine: Machine):
         xray = to_unit(torch.from_numpy(pixels).to(machine.device))
-        generator = torch.Generator().manual_seed(settings.seed)
-        hidden = draw_masks(settings.blocks, len(pixels), *pixels.shape[1:], generator)
+        stream = generator(settings.seed, "probes")
+        hidden = draw_masks(settings.blocks, len(pixels), *pixels.shape[1:], stream)
         visible = hide(xray, hidden.to(machine.device), settings.blocks)
         self.machine = machine
         self.input = network_input(settings.model.inputs, xray, visible)

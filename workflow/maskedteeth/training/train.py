@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.arrays import read_rows, read_subset
 from maskedteeth.files import read_json, write_csv, write_json
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.jobs import TrainJob
@@ -16,7 +16,7 @@ from maskedteeth.provenance import run_record
 from maskedteeth.training.device import set_up
 from maskedteeth.training.engine import fit
 from maskedteeth.training.losses import segmentation_loss
-from maskedteeth.training.weights import load_weights, new_network, save_weights
+from maskedteeth.training.weights import new_network, save_weights, stored_network
 
 
 def train(
@@ -46,13 +46,13 @@ def train(
     """
     begin = time.perf_counter()
     machine = set_up(settings.compute)
-    drawn = read_json(split)
-    ids = drawn["fractions"][f"{settings.fraction:g}"]["train"]
+    ids = read_subset(split, settings.fraction, "train")
     radiographs = torch.from_numpy(read_rows(images, index, ids)).to(machine.device)
     truth = torch.from_numpy(read_rows(masks, index, ids)).to(machine.device)
-    network = new_network(settings.model, settings.seed, machine.device)
-    if pretext is not None:
-        load_weights(network, pretext)
+    if pretext is None:
+        network = new_network(settings.model, settings.seed, machine.device)
+    else:
+        network = stored_network(settings.model, pretext, machine.device)
 
     def batch_loss(network: nn.Module, rows: Tensor) -> Tensor:
         rows = rows.to(machine.device)
@@ -67,7 +67,7 @@ def train(
         batch_loss,
         settings,
         samples=len(ids),
-        epoch_samples=drawn["pool"] if equal_steps else len(ids),
+        epoch_samples=read_json(split)["pool"] if equal_steps else len(ids),
         seed=settings.seed,
         machine=machine,
     )

@@ -7,6 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from maskedteeth.config import Model
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
 
@@ -42,7 +43,19 @@ def load_weights(network: nn.Module, path: Path) -> None:
     network.load_state_dict(tensors)
 
 
-def new_network(model, seed: int, device: torch.device) -> nn.Module:
+def stored_network(model: Model, path: Path, device: torch.device) -> nn.Module:
+    """Build the network of a ``config.Model`` with the weights of ``path``, on ``device``.
+
+    Raises:
+        InputError: as :func:`load_weights`.
+    """
+    # All weights come from the file, so none are downloaded.
+    network = new_network(model.model_copy(update={"encoder_weights": None}), 0, device)
+    load_weights(network, path)
+    return network
+
+
+def new_network(model: Model, seed: int, device: torch.device) -> nn.Module:
     """Build the network of a ``config.Model`` with weights from ``seed``, on ``device``.
 
     Convolutions run faster on channels-last memory (measured here: 1.2 times on a CPU with

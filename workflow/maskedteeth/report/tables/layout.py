@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.files import write_text
-from maskedteeth.jobs import ReportJob
 
 #: Names of metrics in print.
 TITLES = {
@@ -82,17 +81,6 @@ def printed(table: pd.DataFrame, titles: dict[str, str], metrics: tuple[str, ...
     for metric in metrics:
         frame[TITLES[metric]] = [cell(row, metric) for _, row in table.iterrows()]
     return frame
-
-
-def about(settings: ReportJob) -> str:
-    """Say what numbers were measured on: dataset and protocol, for the foot of a table."""
-    protocol = "one fixed test set that nothing was trained on"
-    if settings.protocol == "complement":
-        protocol = (
-            "COMPLEMENT protocol: a test set is all that its training subset leaves out, and the "
-            "pretext has seen every radiograph"
-        )
-    return f"Dataset: {settings.dataset}. Test: {protocol}."
 
 
 def write_table(

@@ -7,7 +7,8 @@ import pandas as pd
 
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.reconstruction import METRICS
-from maskedteeth.report.tables.layout import TITLES, about, cell, write_table
+from maskedteeth.report.about import about
+from maskedteeth.report.tables.layout import TITLES, cell, write_table
 
 NOTES = (
     "Each cell: mean over test radiographs ± sample standard deviation (the paper's value, ours "

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
+from maskedteeth.report.about import about
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
-from maskedteeth.report.tables.layout import about, beside_published, printed, write_table
+from maskedteeth.report.tables.layout import beside_published, printed, write_table
 
 METRICS = ("dice", "jaccard")
 FRACTIONS = (0.2, 0.3, 0.8)

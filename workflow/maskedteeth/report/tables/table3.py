@@ -4,8 +4,9 @@ from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import METRICS
+from maskedteeth.report.about import about
 from maskedteeth.report.results import pooled_by_run, read_metrics
-from maskedteeth.report.tables.layout import about, beside_published, printed, write_table
+from maskedteeth.report.tables.layout import beside_published, printed, write_table
 
 NOTES = (
     "Each cell: our value (the paper's, ours minus the paper's), pooled over the test radiographs."

@@ -1,0 +1,77 @@
+import json
+
+import numpy as np
+import pytest
+
+from maskedteeth.files import read_csv
+
+
+@pytest.fixture(scope="module")
+def measured(study, tmp_path_factory):
+    """metrics.csv and samples.npz of the pretext, without LPIPS."""
+    folder = tmp_path_factory.mktemp("reconstruct")
+    files = {"metrics": folder / "metrics.csv", "samples": folder / "samples.npz"}
+    lpips = folder / "lpips.safetensors"
+    assert study.run("lpips-weights", weights=lpips) == 0
+    assert study.run("reconstruct", {"samples": 4}, lpips=lpips, **files) == 0
+    return files, lpips
+
+
+def test_every_test_radiograph_has_a_line(study, measured):
+    rows = read_csv(measured[0]["metrics"])
+    test = json.loads((study / "pretext/split.json").read_text())["test"]
+    assert [row["id"] for row in rows] == test
+    assert list(rows[0]) == ["id", "hidden", "ssim", "lpips", "fsim", "l1"]
+    for row in rows:
+        assert 0.1 < float(row["hidden"]) < 0.76
+        assert 0 < float(row["ssim"]) < 1 and 0 < float(row["fsim"]) < 1
+        assert row["lpips"] == ""
+
+
+def test_samples_show_what_was_measured(study, measured):
+    samples = np.load(measured[0]["samples"])
+    rows = read_csv(measured[0]["metrics"])
+    assert set(samples.files) == {"ids", "xray", "masked", "sobel", "generated"}
+    assert samples["ids"].tolist() == [row["id"] for row in rows][:4]
+    for n, row in enumerate(rows[:4]):
+        xray = samples["xray"][n].astype(float)
+        assert samples["generated"][n].dtype == np.uint8 and xray.shape == (32, 64)
+        # Grey levels are rounded, so the mean difference is known to half a level.
+        l1 = np.abs(samples["generated"][n] - xray).mean() / 255
+        assert float(row["l1"]) == pytest.approx(l1, abs=0.5 / 255)
+        hidden = (samples["masked"][n] != samples["xray"][n]).mean()
+        assert float(row["hidden"]) == pytest.approx(hidden, abs=0.01)
+
+
+def test_the_same_blocks_are_measured_every_time(study, measured, tmp_path):
+    files = {"metrics": tmp_path / "m.csv", "samples": tmp_path / "s.npz"}
+    assert study.run("reconstruct", {"samples": 4}, lpips=measured[1], **files) == 0
+    for flag, file in files.items():
+        assert file.read_bytes() == measured[0][flag].read_bytes()
+    other = {"samples": 4, "mask_seed": 1}
+    assert study.run("reconstruct", other, lpips=measured[1], **files) == 0
+    assert files["metrics"].read_bytes() != measured[0]["metrics"].read_bytes()
+
+
+def test_the_size_of_a_batch_changes_nothing(study, measured, tmp_path, monkeypatch):
+    from maskedteeth.metrics import reconstruct
+
+    monkeypatch.setattr(reconstruct, "BATCH", 2)
+    files = {"metrics": tmp_path / "m.csv", "samples": tmp_path / "s.npz"}
+    assert study.run("reconstruct", {"samples": 3}, lpips=measured[1], **files) == 0
+    for here, there in zip(*map(read_csv, (files["metrics"], measured[0]["metrics"])), strict=True):
+        for key in ("hidden", "ssim", "fsim", "l1"):
+            assert float(here[key]) == pytest.approx(float(there[key]), abs=2e-5)
+    here, there = np.load(files["samples"]), np.load(measured[0]["samples"])
+    assert (here["ids"] == there["ids"]).all() and here["generated"].shape == (3, 32, 64)
+    assert (here["masked"] == there["masked"]).all()
+
+
+def test_behind_the_same_blocks_the_last_preview_is_reconstructed_again(study, measured, tmp_path):
+    files = {"metrics": tmp_path / "m.csv", "samples": tmp_path / "s.npz"}
+    settings = {"samples": 3, "mask_seed": 42}
+    assert study.run("reconstruct", settings, lpips=measured[1], **files) == 0
+    samples, previews = np.load(files["samples"]), np.load(study / "pretext/previews.npz")
+    for name in ("ids", "xray", "masked", "sobel"):
+        assert (samples[name] == previews[name]).all(), name
+    assert (samples["generated"] == previews["generated"][-1]).all()

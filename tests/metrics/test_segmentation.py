@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+
+from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
+
+
+@pytest.fixture
+def pair():
+    generator = np.random.default_rng(0)
+    truth = generator.random((5, 16, 32)) < 0.3
+    return truth ^ (generator.random(truth.shape) < 0.1), truth
+
+
+def test_counts_are_the_confusion_matrix_of_every_radiograph(pair):
+    counts = count(*pair)
+    assert tuple(counts) == COUNTS
+    for n, (prediction, truth) in enumerate(zip(*pair, strict=True)):
+        (tn, fp), (fn, tp) = sklearn.confusion_matrix(truth.ravel(), prediction.ravel())
+        assert [counts[key][n] for key in ("tp", "fp", "fn", "tn")] == [tp, fp, fn, tn]
+
+
+def test_bool_and_zero_one_masks_count_alike(pair):
+    as_bytes = count(*(array.astype(np.uint8) for array in pair))
+    assert all((as_bytes[key] == value).all() for key, value in count(*pair).items())
+
+
+def test_scores_are_scikit_learns_for_every_radiograph(pair):
+    counts = count(*pair)
+    values = scores(counts["tp"], counts["fp"], counts["fn"])
+    assert tuple(values) == METRICS
+    names = {"dice": "f1", "jaccard": "jaccard", "precision": "precision", "recall": "recall"}
+    for key, name in names.items():
+        function = getattr(sklearn, f"{name}_score")
+        expected = [function(t.ravel(), p.ravel()) for p, t in zip(*pair, strict=True)]
+        np.testing.assert_allclose(values[key], expected, rtol=1e-12)
+
+
+def test_scores_of_summed_counts_are_scores_of_all_pixels_together(pair):
+    counts = count(*pair)
+    pooled = scores(*(counts[key].sum() for key in ("tp", "fp", "fn")))
+    flat = [array.ravel() for array in pair]
+    assert pooled["dice"] == pytest.approx(sklearn.f1_score(flat[1], flat[0]), rel=1e-12)
+    assert pooled["jaccard"] == pytest.approx(sklearn.jaccard_score(flat[1], flat[0]), rel=1e-12)
+    mean = scores(counts["tp"], counts["fp"], counts["fn"])["dice"].mean()
+    assert pooled["dice"] != pytest.approx(mean, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "truth", "expected"),
+    [(0, 0, 1.0), (1, 0, 0.0), (0, 1, 0.0), (1, 1, 1.0)],
+    ids=["both-empty", "truth-empty", "prediction-empty", "both-full"],
+)
+def test_empty_masks_score_so_that_an_error_never_helps(prediction, truth, expected):
+    shape = (1, 4, 8)
+    counts = count(np.full(shape, prediction), np.full(shape, truth))
+    values = scores(counts["tp"], counts["fp"], counts["fn"])
+    assert {key: float(value[0]) for key, value in values.items()} == dict.fromkeys(
+        METRICS, expected
+    )
+
+
+def test_large_counts_do_not_overflow():
+    values = scores(2**40, 2**40, 0)
+    assert values["dice"] == pytest.approx(2 / 3) and values["precision"] == 0.5

@@ -1,0 +1,117 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage, stats
+
+from maskedteeth.config import Blocks
+from maskedteeth.pretext.masking import block_size, draw_masks, hide
+
+PAPER = Blocks()
+HEIGHT, WIDTH = 64, 128
+
+
+def draw(count, seed=0, blocks=PAPER, height=HEIGHT, width=WIDTH):
+    return draw_masks(blocks, count, height, width, torch.Generator().manual_seed(seed))
+
+
+def only(number, **changes):
+    return Blocks(fewest=number, most=number, **changes)
+
+
+def ratios(masks):
+    return masks.float().mean(dim=(1, 2, 3)).numpy().astype(np.float64)
+
+
+def cover_of_one_block(height, width):
+    """Chance of every pixel to lie in one block: the placements that reach it, counted."""
+    block = block_size(PAPER, height, width)
+    chances = []
+    for side, length in zip((height, width), block, strict=True):
+        reached = np.zeros(side)
+        for start in range(side - length + 1):
+            reached[start : start + length] += 1
+        chances.append(reached / (side - length + 1))
+    return np.outer(*chances)
+
+
+@pytest.fixture(scope="module")
+def masks():
+    return draw(4000)
+
+
+def test_a_seed_means_the_same_blocks():
+    assert torch.equal(draw(8, seed=1), draw(8, seed=1))
+    assert not torch.equal(draw(8, seed=1), draw(8, seed=2))
+
+
+def test_masks_are_boolean_one_channel_a_radiograph(masks):
+    assert masks.shape == (4000, 1, HEIGHT, WIDTH) and masks.dtype == torch.bool
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 512), (64, 128), (128, 128), (300, 100)])
+def test_a_block_has_the_radiographs_shape_and_15_percent_of_its_area(height, width):
+    rows, columns = block_size(PAPER, height, width)
+    assert rows * columns == pytest.approx(0.15 * height * width, rel=0.02)
+    assert rows / columns == pytest.approx(height / width, rel=0.02)
+    for mask in draw(20, blocks=only(1), height=height, width=width)[:, 0].numpy():
+        labels, pieces = ndimage.label(mask)
+        box = ndimage.find_objects(labels)[0]
+        assert pieces == 1
+        assert mask[box].all() and mask[box].shape == (rows, columns)
+
+
+def test_single_blocks_start_anywhere_with_equal_chance():
+    rows, columns = block_size(PAPER, HEIGHT, WIDTH)
+    single = draw(8000, blocks=only(1))[:, 0]
+    for axis, starts in ((2, HEIGHT - rows + 1), (1, WIDTH - columns + 1)):
+        first = single.any(dim=axis).float().argmax(dim=1)
+        counts = np.bincount(first.numpy(), minlength=starts)
+        assert len(counts) == starts, "a block begins where it cannot fit"
+        assert stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_every_number_of_blocks_from_2_to_5_is_equally_likely():
+    # Blocks of one pixel in a large radiograph hardly ever meet: hidden pixels are blocks.
+    pixels = draw(2000, blocks=Blocks(area=1e-5), height=200, width=200).sum(dim=(1, 2, 3))
+    counts = np.bincount(pixels.numpy())
+    assert len(counts) == 6 and counts[:2].sum() <= 3
+    assert stats.chisquare(counts[2:], np.full(4, counts[2:].sum() / 4)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_the_hidden_share_is_what_geometry_expects_of_overlapping_blocks(number):
+    drawn = ratios(draw(3000, seed=number, blocks=only(number)))
+    expected = (1 - (1 - cover_of_one_block(HEIGHT, WIDTH)) ** number).mean()
+    assert drawn.mean() == pytest.approx(expected, abs=4 * drawn.std() / math.sqrt(3000) + 1e-9)
+
+
+def test_where_blocks_fall_is_what_geometry_expects():
+    often = draw(6000, blocks=only(2))[:, 0].float().mean(0).numpy()
+    expected = 1 - (1 - cover_of_one_block(HEIGHT, WIDTH)) ** 2
+    assert np.abs(often - expected).max() < 5 * 0.5 / math.sqrt(6000)
+
+
+def test_the_hidden_share_lies_between_one_block_and_five_around_the_geometric_mean(masks):
+    drawn = ratios(masks)
+    cover = cover_of_one_block(HEIGHT, WIDTH)
+    expected = np.mean([(1 - (1 - cover) ** number).mean() for number in (2, 3, 4, 5)])
+    assert drawn.mean() == pytest.approx(expected, abs=4 * drawn.std() / math.sqrt(4000))
+    one = math.prod(block_size(PAPER, HEIGHT, WIDTH)) / (HEIGHT * WIDTH)
+    assert drawn.min() >= one - 1e-6 and drawn.max() <= 5 * one
+
+
+def test_at_the_papers_size_375_permille_are_hidden_on_average():
+    drawn = ratios(draw(1500, height=256, width=512))
+    assert drawn.mean() == pytest.approx(0.375, abs=4 * drawn.std() / math.sqrt(1500))
+
+
+def test_hidden_pixels_are_filled_and_the_others_kept():
+    xray = torch.rand(3, 1, HEIGHT, WIDTH)
+    before, hidden = xray.clone(), draw(3)
+    visible = hide(xray, hidden, Blocks(fill=0.25))
+    assert visible.dtype == torch.float32
+    assert (visible[hidden] == 0.25).all()
+    assert torch.equal(visible[~hidden], xray[~hidden])
+    assert torch.equal(xray, before)

@@ -1,0 +1,71 @@
+import hashlib
+import json
+import subprocess
+
+import pytest
+import torch
+
+from maskedteeth import provenance
+from maskedteeth.config import Compute
+from maskedteeth.provenance import PACKAGES, git_commit, run_record
+from maskedteeth.training.device import Machine
+
+MACHINE = Machine(torch.device("cpu"), torch.bfloat16, "A processor")
+
+
+def git(folder, *words):
+    identity = ("-c", "user.name=n", "-c", "user.email=e")
+    subprocess.run(["git", "-C", str(folder), *identity, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def code(tmp_path, monkeypatch):
+    """A folder that the code is made to believe it lies in."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    monkeypatch.setattr(provenance, "__file__", str(folder / "provenance.py"))
+    return folder
+
+
+def test_the_record_says_all_that_a_number_depends_on(tmp_path):
+    (tmp_path / "index.csv").write_text("id\n1\n")
+    record = run_record(
+        Compute(threads=3), "0123456789abcdef", tmp_path / "index.csv", MACHINE, seconds=1.5, seed=7
+    )
+    assert json.loads(json.dumps(record)) == record
+    assert record["settings"] == {"device": "auto", "precision": "auto", "threads": 3}
+    assert record["code"] == "0123456789abcdef"
+    assert record["data_sha256"] == hashlib.sha256(b"id\n1\n").hexdigest()
+    assert (record["device"], record["device_type"]) == ("A processor", "cpu")
+    assert record["precision"] == "bfloat16" and record["peak_device_memory_mib"] is None
+    assert record["threads"] == torch.get_num_threads()
+    assert record["peak_memory_mib"] > 10
+    assert (record["seconds"], record["seed"]) == (1.5, 7)
+    assert set(record["packages"]) == set(PACKAGES)
+    assert record["packages"]["torch"] == torch.__version__
+    assert record["python"].count(".") == 2 and record["system"]
+
+
+def test_outside_git_there_is_no_commit(code):
+    assert git_commit() is None
+
+
+def test_without_git_there_is_no_commit(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert git_commit() is None
+
+
+def test_the_commit_is_named_and_marked_when_the_tree_has_changed(code):
+    git(code, "init", "--quiet")
+    (code / "a.py").write_text("x = 1\n")
+    git(code, "add", "a.py")
+    git(code, "commit", "--quiet", "-m", "first")
+    head = subprocess.run(
+        ["git", "-C", str(code), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert git_commit() == head
+    # A tag can be moved, a commit cannot.
+    git(code, "tag", "-a", "v1", "-m", "release")
+    assert git_commit() == head
+    (code / "a.py").write_text("x = 2\n")
+    assert git_commit() == f"{head}-dirty"

@@ -1,0 +1,106 @@
+"""A copy of the project that runs a tiny study, for tests of the real workflow."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+
+TINY = """
+study: tiny
+data: {phantom: {images: 12, height: 64}}
+image: {height: 32, width: 64}
+split: {test_fraction: 0.2, fractions: [0.2, 0.8]}
+seeds: [42]
+pretext:
+  random_block_masking: {model: &tiny {widths: [4, 8, 8]}, epochs: 2, preview_epochs: [1, 2]}
+methods:
+  pspnet: null
+  linknet: null
+  modified_resunet: {model: *tiny}
+training: {epochs: 1}
+evaluation: {lpips: "off"}
+report: {samples: 2}
+"""
+
+
+class Project:
+    """A copy of this project in a folder of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for part in PARTS:
+            source = ROOT / part
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, folder / part)
+        (folder / "tiny.yaml").write_text(TINY)
+        self.results = folder / "results" / "tiny"
+
+    def snakemake(self, *arguments: str, check: bool = True) -> str:
+        """Run Snakemake on the tiny study; return all that it printed."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        command += ["--configfile", "config/demo.yaml", "tiny.yaml"]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        assert not check or done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Return how many jobs of each rule a dry run lists, `all` left out."""
+        lines = iter(self.snakemake("--dry-run", *arguments).splitlines())
+        jobs: dict[str, int] = {}
+        for line in lines:
+            if line.startswith("Job stats:"):
+                for row in lines:
+                    name, *count = row.split()
+                    if name == "total":
+                        break
+                    if count and count[0].isdigit():
+                        jobs[name] = int(count[0])
+                break
+        jobs.pop("all", None)
+        return jobs
+
+    def edit(self, file: str, old: str, new: str):
+        """Replace a text in a file of the copy for the time of a `with` block."""
+        return _Edit(self.folder / file, old, new)
+
+
+class _Edit:
+    def __init__(self, path: Path, old: str, new: str):
+        self.path, self.before = path, path.read_text()
+        assert old in self.before, f"{path} no longer holds {old!r}; mend this test"
+        self.after = self.before.replace(old, new)
+
+    def __enter__(self):
+        self.path.write_text(self.after)
+
+    def __exit__(self, *_):
+        self.path.write_text(self.before)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """The tiny study, run to its end once."""
+    project = Project(tmp_path_factory.mktemp("project"))
+    project.printed = project.snakemake()
+    return project
+
+
+@pytest.fixture
+def new_project():
+    """Makes a copy of the project in a folder."""
+    return Project

@@ -1,0 +1,134 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pandas as pd
+import pytest
+
+from maskedteeth.files import read_csv
+
+# One worker runs them all: they share one finished study.
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+
+TRAINING = "workflow/maskedteeth/training"
+RUNS = 6  # 3 methods, 2 fractions, 1 seed
+
+
+def test_the_whole_paper_runs_and_leaves_every_table_and_figure(project):
+    tables = {f.name for f in (project.results / "tables").iterdir()}
+    names = ("table1", "table2", "table3", "pretext")
+    assert tables == {f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex")}
+    figures = {f.name for f in (project.results / "figures").iterdir()}
+    names = (*(f"figure{n}" for n in range(1, 10)), "dice_by_fraction")
+    assert figures == {f"{name}.{kind}" for name in names for kind in ("png", "pdf")}
+    for figure in (project.results / "figures").glob("*.png"):
+        assert cv2.imread(str(figure), cv2.IMREAD_GRAYSCALE).std() > 5
+    assert "results/tiny/tables" in project.printed
+    assert "digital phantom" in project.printed
+
+
+def test_a_second_run_has_nothing_to_do(project):
+    assert project.planned() == {}
+    assert "Nothing to be done" in project.snakemake()
+
+
+def test_the_tables_are_what_the_runs_measured(project):
+    table = pd.read_csv(project.results / "tables" / "table2.csv")
+    assert len(table) == RUNS
+    row = table[(table["model"] == "U-Net") & (table["fraction"] == 0.8)].iloc[0]
+    images = read_csv(project.results / "runs/unet/fraction-0.8/seed-42/metrics.csv")
+    tp, fp, fn = (sum(int(image[k]) for image in images) for k in ("tp", "fp", "fn"))
+    assert row["dice"] == pytest.approx(2 * tp / (2 * tp + fp + fn), abs=1e-6)
+    assert row["dice_published"] == 0.844
+    assert row["dice_difference"] == pytest.approx(row["dice"] - 0.844, abs=2e-6)
+
+
+def test_every_run_says_how_it_came_about(project):
+    for file in project.results.rglob("run.json"):
+        record = json.loads(file.read_text())
+        assert record["settings"]["compute"]["threads"] == 1
+        assert record["packages"]["torch"] and record["code"] and record["data_sha256"]
+        assert record["peak_memory_mib"] < 2048
+
+
+def test_rewording_a_docstring_or_comment_reruns_nothing(project):
+    old = '"""Losses of the segmentation (appendix B)."""'
+    with project.edit(f"{TRAINING}/losses.py", old, '"""Other words."""\n\n# And a comment.'):
+        assert project.planned() == {}
+
+
+def test_a_changed_loss_reruns_the_trainings_that_use_it_and_what_follows(project):
+    with project.edit(f"{TRAINING}/losses.py", "1 - (2 * overlap", "1.0 - (2 * overlap"):
+        jobs = project.planned()
+    assert jobs["train"] == RUNS
+    assert not {"pretrain", "reconstruct", "prepare", "split", "describe"} & set(jobs)
+
+
+def test_a_changed_pretext_objective_reruns_the_pretext_and_what_starts_from_it(project):
+    old = "return functional.l1_loss(torch.sigmoid(logits.float()), xray)"
+    new = "return functional.mse_loss(torch.sigmoid(logits.float()), xray)"
+    with project.edit("workflow/maskedteeth/pretext/objective.py", old, new):
+        jobs = project.planned()
+    assert (jobs["pretrain"], jobs["train"]) == (1, 2)
+
+
+def test_a_changed_baseline_reruns_the_baselines_alone(project):
+    with project.edit("workflow/maskedteeth/models/baselines.py", "classes=1,", "classes=int(1),"):
+        assert project.planned()["train"] == 2  # U-Net, two fractions
+
+
+def test_a_changed_layout_reruns_its_table_alone(project):
+    with project.edit("workflow/maskedteeth/report/tables/table2.py", "Train. data", "Share"):
+        assert project.planned() == {"table2": 1}
+
+
+def test_a_changed_setting_reruns_what_depends_on_it(project):
+    with project.edit("tiny.yaml", "report: {samples: 2}", "report: {samples: 1}"):
+        jobs = project.planned()
+    assert not {"train", "evaluate", "pretrain", "prepare"} & set(jobs)
+    assert {"table2", "figure8", "reconstruct"} <= set(jobs)
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("table2", ["tables/table2.md"]),
+        ("figure6", ["figures/figure6.png", "figures/figure6.pdf"]),
+        ("figure_fractions", ["figures/dice_by_fraction.png"]),
+    ],
+)
+def test_a_table_or_figure_is_made_again_alone_by_its_name(project, name, files):
+    paths = [project.results / file for file in files]
+    before = [path.read_bytes() for path in paths]
+    paths[0].unlink()
+    assert project.planned(name) == {name: 1}
+    project.snakemake(name)
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_a_wrong_setting_is_one_sentence_before_anything_runs(project):
+    with project.edit("tiny.yaml", "training: {epochs: 1}", "training: {epoch: 1}"):
+        printed = project.snakemake("--dry-run", check=False)
+    assert "Setting training.epoch is unknown; did you mean 'epochs'?" in printed
+    assert "Traceback" not in printed
+
+
+def test_a_failed_training_does_not_stop_the_others(new_project, tmp_path):
+    project = new_project(tmp_path)
+    fewer = "unet: null\n  pspnet: {seeds: [42], model: {encoder: no_such_encoder}}"
+    with project.edit("tiny.yaml", "pspnet: null", fewer):
+        printed = project.snakemake("table2", "table3", check=False)
+    assert "cannot build pspnet with encoder 'no_such_encoder'" in printed
+    assert (project.results / "tables" / "table3.md").exists()
+    assert not (project.results / "tables" / "table2.md").exists()
+
+
+def test_the_papers_settings_plan_1_pretraining_and_75_trainings():
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", "--forceall"]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120
+    )
+    lines = [line.split() for line in (done.stdout + done.stderr).splitlines()]
+    assert ["pretrain", "1"] in lines and ["train", "75"] in lines

@@ -1,0 +1,7 @@
+"""`python -m maskedteeth` is `maskedteeth`."""
+
+import sys
+
+from maskedteeth.cli import main
+
+sys.exit(main())

@@ -1,0 +1,77 @@
+"""Candidates for annotation errors: where prediction and annotation disagree most confidently.
+
+With p the predicted probability of tooth and g the annotation (0 or 1), pixels with
+|p − g| ≥ 0.8 are confident disagreement. It is split into teeth that are predicted but not
+annotated and teeth that are annotated but not predicted; each part is opened with a disk, so that
+contours drawn a little apart do not count; what remains falls into connected regions. A region's
+score is
+
+    score = 100 · Σ |p − g| over the region / number of pixels of the radiograph,
+
+its area in percent of the radiograph times its mean confidence. A radiograph's score is that of
+its best region. A high score says that one of the two is wrong, not which: somebody has to look.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+#: Least |p − g| of a pixel that counts.
+CONFIDENCE = 0.8
+
+NOT_ANNOTATED, NOT_PREDICTED = "predicted, not annotated", "annotated, not predicted"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The most confident disagreement on one radiograph.
+
+    Attributes:
+        id: the radiograph.
+        score: percent, see the module.
+        kind: :data:`NOT_ANNOTATED` or :data:`NOT_PREDICTED`.
+        box: left, top, width, height of the region in pixels.
+    """
+
+    id: str
+    score: float
+    kind: str
+    box: tuple[int, int, int, int]
+
+
+def rank_candidates(ids: list[str], probability: np.ndarray, masks: np.ndarray) -> list[Candidate]:
+    """Rank radiographs by how confidently prediction and annotation disagree.
+
+    Args:
+        ids: radiographs, N.
+        probability: of tooth, uint8 (N, H, W); k stands for [k/256, (k+1)/256).
+        masks: annotations, 0/1 (N, H, W).
+
+    Returns:
+        One candidate for each radiograph that has a region, the highest score first.
+    """
+    found = map(_best_region, ids, probability, masks)
+    return sorted((c for c in found if c), key=lambda candidate: -candidate.score)
+
+
+def disk_size(height: int) -> int:
+    """Return the diameter of the disk for radiographs of ``height``, in pixels: 9 at 256."""
+    return 2 * round(height / 64) + 1
+
+
+def _best_region(name: str, probability: np.ndarray, mask: np.ndarray) -> Candidate | None:
+    """Return the region of one radiograph that scores highest, or None where there is none."""
+    difference = (probability.astype(np.float32) + 0.5) / 256 - (mask > 0)
+    size = disk_size(len(mask))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    candidates = []
+    for kind, confidence in ((NOT_ANNOTATED, difference), (NOT_PREDICTED, -difference)):
+        confident = (confidence >= CONFIDENCE).astype(np.uint8)
+        opened = cv2.morphologyEx(confident, cv2.MORPH_OPEN, disk)
+        _, labels, boxes, _ = cv2.connectedComponentsWithStats(opened)
+        sums = np.bincount(labels.ravel(), weights=confidence.ravel())
+        for label in range(1, len(sums)):  # 0 is the background
+            box = tuple(boxes[label, : cv2.CC_STAT_AREA].tolist())
+            candidates.append(Candidate(name, 100 * sums[label] / mask.size, kind, box))
+    return max(candidates, key=lambda candidate: candidate.score, default=None)

@@ -1,0 +1,15 @@
+"""One seed, many independent streams of random numbers."""
+
+import hashlib
+
+import torch
+
+
+def generator(seed: int, purpose: str) -> torch.Generator:
+    """Return a generator on the CPU for one purpose.
+
+    Streams of one seed for different purposes ("order", "blocks", …) have nothing to do with each
+    other, so that drawing more of one changes none of the others.
+    """
+    digest = hashlib.sha256(f"{purpose} {seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
