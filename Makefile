@@ -17,7 +17,7 @@ demo: .venv/runtime
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules host
 
 test: .venv/development
-	pytest --numprocesses $(CORES) --dist loadgroup
+	pytest --numprocesses $(CORES) --dist loadfile
 
 lint: .venv/development
 	ruff check .

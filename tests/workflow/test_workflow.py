@@ -9,8 +9,7 @@ import pytest
 
 from maskedteeth.files import read_csv
 
-# One worker runs them all: they share one finished study.
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 
 TRAINING = "workflow/maskedteeth/training"
 RUNS = 6  # 3 methods, 2 fractions, 1 seed
