@@ -198,6 +198,10 @@ MISTAKES = {
         "Setting methods.fpn.label is missing; add it.",
     ),
     "no fractions": ({"split": {"fractions": []}}, "Setting split.fractions is []; "),
+    "two methods of one name": (
+        {"methods": {"unet": {"label": "PSPNet"}}},
+        "Setting methods.label 'PSPNet' stands twice; tables tell methods apart by it.",
+    ),
     "size not divisible by 32": (
         {"image": {"height": 200}},
         "Setting image.height is 200; input should be a multiple of 32.",

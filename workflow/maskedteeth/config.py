@@ -330,6 +330,12 @@ class Settings(Strict):
                     f"methods.{name}.model differs from pretext.{method.initialisation}.model, "
                     "whose weights it takes over; leave it out"
                 )
+        labels = [method.label for method in self.methods.values()]
+        twice = [label for label in labels if labels.count(label) > 1]
+        if twice:
+            raise ValueError(
+                f"methods.label {twice[0]!r} stands twice; tables tell methods apart by it"
+            )
         if self.report.ours not in self.methods:
             raise ValueError(
                 f"report.ours is {self.report.ours!r}, which is not one of methods: "

@@ -110,7 +110,13 @@ def write_table(
     write_text(tex, latex)
 
 
+#: Characters that LaTeX would read as commands, and signs that it prints in mathematics.
+ESCAPED = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"±": r"$\pm$", "−": "$-$"}
+)
+
+
 def _latex(text: str) -> str:
-    for plain, escaped in {"&": r"\&", "%": r"\%", "_": r"\_", "±": r"$\pm$", "−": "$-$"}.items():
-        text = text.replace(plain, escaped)
-    return text
+    return text.translate(ESCAPED)
