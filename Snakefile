@@ -14,8 +14,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
-include: "workflow/rules/tables.smk"
-include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -23,6 +22,8 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        of_runs("run.json"),
+        of_pretexts("run.json"),
 
 
 onsuccess:

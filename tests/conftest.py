@@ -17,15 +17,15 @@ from maskedteeth.cli import main
 NETWORK = {"architecture": "modified_resunet", "inputs": ["xray", "sobel"], "widths": [4, 8, 8]}
 COMPUTE = {"device": "cpu", "precision": "float32", "threads": 1}
 SOURCE = {"source": "folder", "images": "images", "masks": "masks"}
-SPLIT = {"fractions": [0.25, 0.75], "test_fraction": 0.25}
+SPLIT = {"test_fraction": 0.25}
 RECIPE = {"batch_size": 4, "learning_rate": 0.01, "model": NETWORK, "compute": COMPUTE}
 RUN = {"fraction": 0.25, "seed": 3407}
 
 SETTINGS = {
     "index": SOURCE,
     "prepare": {"source": SOURCE, "height": 32, "width": 64},
-    "split": {**SPLIT, "seed": 3407},
-    "split-pretext": {"split": SPLIT},
+    "split": {**SPLIT, **RUN},
+    "split-pretext": SPLIT,
     "pretrain": {**RECIPE, "epochs": 3, "preview_epochs": [1, 3]},
     "train": {**RECIPE, **RUN, "epochs": 2},
     "evaluate": {**RUN, "method": "ours", "model": NETWORK, "threshold": 0.5, "compute": COMPUTE},
@@ -128,6 +128,7 @@ def study(tmp_path_factory, write_folder) -> Study:
     finished = Study(write_folder(root / "raw", 13, labelled=12), root / "out")
     for stage in ("index", "prepare", "split", "split-pretext", "pretrain"):
         assert finished.run(stage) == 0
+    assert finished.run("split", {"fraction": 0.75}, split=finished / "split-0.75.json") == 0
     assert finished.run("train", pretext=finished / "pretext/weights.safetensors") == 0
     assert finished.run("evaluate") == 0
     return finished

@@ -8,7 +8,7 @@ from maskedteeth import fingerprint
 from maskedteeth.cli import STAGES, main, module_of_stage
 
 PRESENT = [stage for stage in STAGES if fingerprint._file(module_of_stage(stage)) is not None]
-SPLIT = {"fractions": [0.2], "test_fraction": 0.1, "seed": 1}
+SPLIT = {"fraction": 0.2, "test_fraction": 0.1, "seed": 1}
 
 
 def files(folder):
@@ -52,7 +52,7 @@ def test_a_wrong_call_exits_with_2_and_the_usage(arguments, capsys):
     [
         ("{", "maskedteeth split: --settings is not valid JSON: "),
         ("[]", "maskedteeth split: Settings are []; "),
-        ("{}", "maskedteeth split: Setting seed is missing; add it."),
+        ("{}", "maskedteeth split: Setting fraction is missing; add it."),
         (
             json.dumps(SPLIT | {"sed": 1}),
             "maskedteeth split: Setting sed is unknown; did you mean 'seed'?",

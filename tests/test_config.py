@@ -198,6 +198,15 @@ MISTAKES = {
         "Setting methods.fpn.label is missing; add it.",
     ),
     "no fractions": ({"split": {"fractions": []}}, "Setting split.fractions is []; "),
+    "a folder for the phantom": (
+        {"data": {"source": "phantom", "path": "mine"}},
+        "Setting data.path is 'mine', but data.source is 'phantom', which is drawn; for your own "
+        "radiographs set data.source to 'folder'.",
+    ),
+    "a pretext called random": (
+        {"pretext": {"random": {}}},
+        "Setting pretext.random has the name that stands for no pretext; rename it.",
+    ),
     "two methods of one name": (
         {"methods": {"unet": {"label": "PSPNet"}}},
         "Setting methods.label 'PSPNet' stands twice; tables tell methods apart by it.",
@@ -331,7 +340,7 @@ JOBS = {
     jobs.FetchJob: (),
     jobs.IndexJob: (),
     jobs.PrepareJob: (),
-    jobs.SplitJob: ("seed",),
+    jobs.SplitJob: ("fraction", "seed"),
     jobs.SplitPretextJob: (),
     jobs.DescribeJob: (),
     jobs.PretrainJob: ("pretext",),
@@ -360,6 +369,7 @@ UNRELATED = {
     "another method's seeds": ({"methods": {"pspnet": {"seeds": [1]}}}, set(JOBS)),
     "phantom": ({"data": {"phantom": {"seed": 2}}}, set(JOBS) - {jobs.PhantomJob}),
     "study": ({"study": "other"}, set(JOBS)),
+    "another fraction": ({"split": {"fractions": [0.2, 0.5]}}, set(JOBS)),
     "lpips": ({"evaluation": {"lpips": "off"}}, set(JOBS) - {jobs.LpipsJob}),
 }
 

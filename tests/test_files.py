@@ -1,12 +1,21 @@
 import json
 import os
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv, read_json, replacing, write_csv, write_json, write_text
+from maskedteeth.files import (
+    read_csv,
+    read_json,
+    replacing,
+    replacing_folder,
+    write_csv,
+    write_json,
+    write_text,
+)
 
 
 def names(folder):
@@ -83,3 +92,52 @@ def test_json_that_cannot_be_read_is_named(tmp_path, content):
         (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.json (does not exist|is not valid JSON)"):
         read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("content", [None, b"id\n\xff\xfe\n"])
+def test_csv_that_cannot_be_read_is_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.csv (does not exist|is not valid CSV)"):
+        read_csv(tmp_path / "a.csv")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "old").write_text("old")
+    return tmp_path / "raw"
+
+
+def test_a_finished_folder_takes_the_place_of_the_old_one(folder):
+    with replacing_folder(folder) as new:
+        (new / "new").write_text("new")
+        assert names(folder) == ["old"]
+    assert names(folder) == ["new"] and names(folder.parent) == ["raw"]
+
+
+def test_a_failure_leaves_the_old_folder(folder):
+    with pytest.raises(RuntimeError), replacing_folder(folder) as new:
+        (new / "new").write_text("half")
+        raise RuntimeError
+    assert names(folder) == ["old"] and names(folder.parent) == ["raw"]
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_an_old_folder_is_put_back_or_kept_when_the_new_one_cannot_be_renamed(
+    folder, monkeypatch, back
+):
+    rename = Path.rename
+
+    def refused(self, target):
+        if self.name == "new" or (self.name == "old" and not back):
+            raise OSError("refused")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OSError, match="refused"), replacing_folder(folder) as new:
+        (new / "new").write_text("new")
+    if back:
+        assert names(folder) == ["old"] and names(folder.parent) == ["raw"]
+    else:
+        assert [file.read_text() for file in folder.parent.glob(".raw.*/old/old")] == ["old"]

@@ -82,7 +82,7 @@ def test_a_docstring_is_no_code_but_a_string_in_the_code_is(copy):
         ("metrics/segmentation.py", "2 * tp", "3 * tp", {"evaluate"}),
         ("pretext/masking.py", "fewest, blocks.most + 1", "fewest, blocks.most", {"pretrain"}),
         ("pretext/guidance.py", "2 * across", "3 * across", {"pretrain", "train", "evaluate"}),
-        ("data/hitl.py", "range(1, 33)", "range(1, 34)", set(CORE)),
+        ("data/hitl.py", "range(1, 33)", "range(1, 34)", {"index", "prepare"}),
         ("data/prepare.py", "covered >= 128", "covered >= 127", {"prepare"}),
         ("data/splits.py", 'f"test {', 'f"Test {', {"split"}),
         ("report/__init__.py", '"""', 'x = 1\n"""', set()),
@@ -133,6 +133,13 @@ def test_training_depends_on_its_losses_and_on_nothing_that_only_reports():
     assert not any(name.startswith("maskedteeth.report") for name in modules)
     assert not modules & {"maskedteeth.config", "maskedteeth.jobs", "maskedteeth.cli"}
     assert BASELINES not in modules
+
+
+@pytest.mark.parametrize("stage", ["split", "pretrain", "train", "evaluate", "reconstruct"])
+def test_nothing_after_the_prepared_data_depends_on_how_its_source_is_read(stage):
+    sources = ("hitl", "folder", "records", "index", "prepare", "phantom", "fetch")
+    modules = closure((module_of_stage(stage),))
+    assert not modules & {f"maskedteeth.data.{name}" for name in sources}
 
 
 def test_no_table_or_figure_depends_on_networks_or_trainings():

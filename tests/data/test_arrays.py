@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.arrays import read_rows, read_subset
 from maskedteeth.errors import InputError
-from maskedteeth.files import write_csv
+from maskedteeth.files import write_csv, write_json
 
 
 @pytest.fixture
@@ -26,3 +26,12 @@ def test_an_array_of_another_dataset_is_refused(stored, tmp_path):
     write_csv(tmp_path / "index.csv", [{"id": "a"}])
     with pytest.raises(InputError, match="has 3 radiographs and .* 1; they belong to different"):
         read_rows(*stored, ["a"])
+
+
+def test_a_subset_is_of_the_fraction_that_was_drawn(tmp_path):
+    split = tmp_path / "split.json"
+    write_json(split, {"fraction": 1 / 3, "train": ["a"], "test": ["b", "c"]})
+    assert read_subset(split, 0.333333, "train") == ["a"]  # a fraction as it names files
+    assert read_subset(split, 1 / 3, "test") == ["b", "c"]
+    with pytest.raises(InputError, match=r"has no fraction 0\.2, only 0\.333333; run split again"):
+        read_subset(split, 0.2, "train")

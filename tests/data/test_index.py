@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from maskedteeth.data.index import COLUMNS, index, read_index
+from maskedteeth.data.index import COLUMNS, index
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv
 from maskedteeth.jobs import IndexJob
@@ -20,7 +20,7 @@ def raw(tmp_path, write_folder):
 
 def run(raw, out):
     index(FOLDER, raw=raw, index=out / "index.csv", problems=out / "problems.csv")
-    return read_index(out / "index.csv"), read_csv(out / "problems.csv")
+    return read_csv(out / "index.csv"), read_csv(out / "problems.csv")
 
 
 def test_every_radiograph_gets_a_line_that_describes_it(raw, tmp_path):

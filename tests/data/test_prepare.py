@@ -5,9 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from maskedteeth.data.index import index, open_source, read_index
+from maskedteeth.data.index import index, open_source
 from maskedteeth.data.prepare import prepare, resized_radiograph
 from maskedteeth.errors import InputError
+from maskedteeth.files import read_csv
 from maskedteeth.jobs import IndexJob, PrepareJob
 
 FOLDER = IndexJob(source="folder", images="images", masks="masks")
@@ -54,7 +55,7 @@ def test_arrays_hold_every_radiograph_in_the_order_of_the_index(tmp_path, write_
     images, masks = run(raw, tmp_path)
     assert images.shape == masks.shape == (11, 32, 64)
     assert images.dtype == masks.dtype == np.uint8
-    assert [row["id"] for row in read_index(tmp_path / "index.csv")][1:3] == ["2", "3"]
+    assert [row["id"] for row in read_csv(tmp_path / "index.csv")][1:3] == ["2", "3"]
     for position in range(11):
         image, mask = radiograph(position + 1)
         quarters = image.reshape(32, 2, 64, 2).mean((1, 3))
@@ -155,5 +156,5 @@ def test_reduced_decoding_of_real_radiographs_loses_less_than_half_a_grey_level(
 def test_real_masks_keep_their_area(real_radiographs, tmp_path):
     images, masks = run(real_radiographs, tmp_path, height=256, width=512)
     assert len(images) == 99 and images.std() > 20
-    for row, mask in zip(read_index(tmp_path / "index.csv"), masks, strict=True):
+    for row, mask in zip(read_csv(tmp_path / "index.csv"), masks, strict=True):
         assert mask.mean() == pytest.approx(float(row["tooth_fraction"]), abs=0.003)

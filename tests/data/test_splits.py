@@ -5,11 +5,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from maskedteeth.config import Split
 from maskedteeth.data.splits import draw_pretext_split, draw_split, split, split_pretext
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv
 from maskedteeth.jobs import SplitJob, SplitPretextJob
+from maskedteeth.validation import validate
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.8, 0.9)
 
@@ -32,8 +32,13 @@ protocols = st.sampled_from(["fixed-test", "complement"])
 seeds = st.integers(0, 2**31 - 1)
 
 
-def job(seed=42, **changes):
-    return SplitJob(seed=seed, **({"fractions": FRACTIONS} | changes))
+def job(seed=42, fraction=0.1, **changes):
+    return SplitJob(seed=seed, fraction=fraction, **changes)
+
+
+def draw_all(rows, seed=42, **changes):
+    """Every fraction's split, smallest first."""
+    return [draw_split(rows, job(seed, fraction, **changes)) for fraction in FRACTIONS]
 
 
 def labelled(rows):
@@ -54,9 +59,7 @@ def tidy(count, **changes):
 
 @given(indexes, seeds, protocols)
 def test_larger_fractions_contain_the_smaller_ones(rows, seed, protocol):
-    drawn = draw_split(rows, job(seed, protocol=protocol))["fractions"]
-    assert list(drawn) == [f"{f:g}" for f in FRACTIONS]
-    subsets = [entry["train"] for entry in drawn.values()]
+    subsets = [entry["train"] for entry in draw_all(rows, seed, protocol=protocol)]
     for smaller, larger in itertools.pairwise(subsets):
         assert larger[: len(smaller)] == smaller
         assert len(smaller) < len(larger)
@@ -64,13 +67,13 @@ def test_larger_fractions_contain_the_smaller_ones(rows, seed, protocol):
 
 @given(indexes, seeds, protocols)
 def test_a_duplicate_never_straddles_the_split(rows, seed, protocol):
-    for entry in draw_split(rows, job(seed, protocol=protocol))["fractions"].values():
+    for entry in draw_all(rows, seed, protocol=protocol):
         assert not groups_of(rows, entry["train"]) & groups_of(rows, entry["test"])
 
 
 @given(indexes, seeds, protocols)
 def test_only_labelled_radiographs_train_and_test_each_once(rows, seed, protocol):
-    for entry in draw_split(rows, job(seed, protocol=protocol))["fractions"].values():
+    for entry in draw_all(rows, seed, protocol=protocol):
         together = entry["train"] + entry["test"]
         assert len(set(together)) == len(together)
         assert set(together) <= set(labelled(rows))
@@ -78,9 +81,9 @@ def test_only_labelled_radiographs_train_and_test_each_once(rows, seed, protocol
 
 @given(indexes, seeds)
 def test_nothing_trains_on_the_fixed_test_set_and_the_pretext_does_not_see_it(rows, seed):
-    drawn = draw_split(rows, job(seed))
-    pretext = draw_pretext_split(rows, Split())
-    tests = {tuple(entry["test"]) for entry in drawn["fractions"].values()}
+    drawn = draw_all(rows, seed)
+    pretext = draw_pretext_split(rows, SplitPretextJob())
+    tests = {tuple(entry["test"]) for entry in drawn}
     assert tests == {tuple(pretext["test"])}
     test = groups_of(rows, pretext["test"])
     assert not test & groups_of(rows, pretext["train"])
@@ -90,42 +93,41 @@ def test_nothing_trains_on_the_fixed_test_set_and_the_pretext_does_not_see_it(ro
 
 @given(indexes, seeds, seeds)
 def test_the_fixed_test_set_is_the_same_for_all_seeds(rows, one, another):
-    first, second = (draw_split(rows, job(seed))["fractions"] for seed in (one, another))
-    assert [e["test"] for e in first.values()] == [e["test"] for e in second.values()]
+    first, second = (draw_all(rows, seed) for seed in (one, another))
+    assert [e["test"] for e in first] == [e["test"] for e in second]
 
 
 @given(indexes, seeds)
 @example(rows=tidy(65), seed=0)  # 6.5 test and 58.5 train: both halves round down
 def test_the_largest_fraction_is_the_whole_pool(rows, seed):
-    drawn = draw_split(rows, job(seed))
-    largest = drawn["fractions"]["0.9"]
+    drawn = draw_all(rows, seed)
+    largest = drawn[-1]
     assert sorted(largest["train"] + largest["test"]) == sorted(labelled(rows))
-    assert drawn["pool"] == len(largest["train"])
+    assert {entry["pool"] for entry in drawn} == {len(largest["train"])}
 
 
 @given(indexes, seeds)
 def test_in_the_complement_protocol_all_that_does_not_train_tests(rows, seed):
-    drawn = draw_split(rows, job(seed, protocol="complement"))
-    assert drawn["pool"] == len(labelled(rows))
-    for entry in drawn["fractions"].values():
+    for entry in draw_all(rows, seed, protocol="complement"):
+        assert entry["pool"] == len(labelled(rows))
         assert sorted(entry["train"] + entry["test"]) == sorted(labelled(rows))
         # In the order of the index, so that predictions of all runs stand alike.
         order = labelled(rows)
         assert entry["test"] == [i for i in order if i in set(entry["test"])]
-    assert draw_pretext_split(rows, Split(protocol="complement"))["train"] == [
+    assert draw_pretext_split(rows, SplitPretextJob(protocol="complement"))["train"] == [
         row["id"] for row in rows
     ]
 
 
 @given(indexes, seeds, protocols)
 def test_sizes_are_right_to_within_one_duplicate_group(rows, seed, protocol):
-    drawn = draw_split(rows, job(seed, protocol=protocol))
+    drawn = draw_all(rows, seed, protocol=protocol)
     count = len(labelled(rows))
-    for fraction in FRACTIONS[:4]:
-        surplus = len(drawn["fractions"][f"{fraction:g}"]["train"]) - round(fraction * count)
+    for entry in drawn[:4]:
+        surplus = len(entry["train"]) - round(entry["fraction"] * count)
         assert 0 <= surplus <= 2  # groups have at most three members
     if protocol == "fixed-test":
-        shortfall = round(0.1 * count) - len(drawn["fractions"]["0.1"]["test"])
+        shortfall = round(0.1 * count) - len(drawn[0]["test"])
         assert 0 <= shortfall <= 2
 
 
@@ -138,26 +140,25 @@ def test_the_same_seed_draws_the_same_split(rows, seed, protocol):
 
 def test_the_papers_sizes():
     rows = tidy(598, **{f"at{k}": {"labelled": "0"} for k in (177, 299, 585)})
-    drawn = draw_split(rows, job())
-    sizes = {name: len(entry["train"]) for name, entry in drawn["fractions"].items()}
+    drawn = draw_all(rows)
     # Of 595 labelled radiographs; 60 test.
-    assert sizes == {"0.1": 60, "0.2": 119, "0.3": 178, "0.8": 476, "0.9": 535}
-    assert len(drawn["fractions"]["0.9"]["test"]) == 60
-    assert len(draw_pretext_split(rows, Split())["train"]) == 538
+    assert [len(entry["train"]) for entry in drawn] == [60, 119, 178, 476, 535]
+    assert {len(entry["test"]) for entry in drawn} == {60}
+    assert len(draw_pretext_split(rows, SplitPretextJob())["train"]) == 538
 
 
 def test_another_seed_draws_other_subsets_and_another_test_seed_another_test_set():
     rows = tidy(60)
-    one, two = (draw_split(rows, job(seed))["fractions"]["0.2"] for seed in (1, 2))
+    one, two = (draw_split(rows, job(seed, 0.2)) for seed in (1, 2))
     assert set(one["train"]) != set(two["train"])
-    other = draw_split(rows, job(1, test_seed=43))["fractions"]["0.2"]
+    other = draw_split(rows, job(1, 0.2, test_seed=43))
     assert set(one["test"]) != set(other["test"])
 
 
 def test_every_radiograph_has_the_same_chance_of_testing():
     rows, times = tidy(20), dict.fromkeys(map(str, range(20)), 0)
     for test_seed in range(2000):
-        for i in draw_pretext_split(rows, Split(test_seed=test_seed))["test"]:
+        for i in draw_pretext_split(rows, SplitPretextJob(test_seed=test_seed))["test"]:
             times[i] += 1
     assert sum(times.values()) == 4000
     assert max(abs(n - 200) for n in times.values()) < 5 * (200 * 0.9) ** 0.5
@@ -175,7 +176,7 @@ def test_a_dataset_without_masks_is_explained(protocol):
     with pytest.raises(InputError, match="of 0 labelled radiographs"):
         draw_split(unlabelled, job(protocol=protocol))
     with pytest.raises(InputError, match="0 to test"):
-        draw_pretext_split(unlabelled, Split(protocol=protocol))
+        draw_pretext_split(unlabelled, SplitPretextJob(protocol=protocol))
 
 
 def test_the_stages_write_what_they_draw(tmp_path):
@@ -183,7 +184,18 @@ def test_the_stages_write_what_they_draw(tmp_path):
     write_csv(tmp_path / "index.csv", rows)
     split(job(), index=tmp_path / "index.csv", split=tmp_path / "split.json")
     assert json.loads((tmp_path / "split.json").read_text()) == draw_split(rows, job())
-    split_pretext(
-        SplitPretextJob(split=Split()), index=tmp_path / "index.csv", split=tmp_path / "p.json"
-    )
-    assert json.loads((tmp_path / "p.json").read_text()) == draw_pretext_split(rows, Split())
+    split_pretext(SplitPretextJob(), index=tmp_path / "index.csv", split=tmp_path / "p.json")
+    expected = draw_pretext_split(rows, SplitPretextJob())
+    assert json.loads((tmp_path / "p.json").read_text()) == expected
+
+
+def test_a_split_file_says_what_it_is_of():
+    drawn = draw_split(tidy(40), job(7, 0.2))
+    assert list(drawn) == ["protocol", "fraction", "seed", "pool", "train", "test"]
+    assert (drawn["protocol"], drawn["fraction"], drawn["seed"]) == ("fixed-test", 0.2, 7)
+
+
+def test_a_fraction_that_does_not_fit_beside_the_test_set_is_refused():
+    with pytest.raises(InputError, match=r"0\.95 does not fit .* the largest possible is 0\.9\."):
+        validate({"fraction": 0.95, "seed": 1}, SplitJob)
+    assert validate({"fraction": 0.95, "seed": 1, "protocol": "complement"}, SplitJob)

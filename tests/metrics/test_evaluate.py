@@ -26,7 +26,7 @@ def measured(study):
 
 
 def test_every_test_radiograph_has_a_line(study, measured):
-    test = json.loads((study / "split.json").read_text())["fractions"]["0.25"]["test"]
+    test = json.loads((study / "split.json").read_text())["test"]
     rows = measured[0]
     assert [row["id"] for row in rows] == test and len(test) == 3
     assert {(row["method"], row["fraction"], row["seed"]) for row in rows} == {
@@ -87,6 +87,7 @@ def test_evaluating_twice_gives_the_same_bytes(study, tmp_path):
 
 def test_the_same_radiographs_are_tested_at_every_fraction(study, tmp_path):
     files = {"metrics": tmp_path / "m.csv", "predictions": tmp_path / "p.npz"}
-    assert study.run("evaluate", {"fraction": 0.75}, **files) == 0
+    split = study / "split-0.75.json"
+    assert study.run("evaluate", {"fraction": 0.75}, split=split, **files) == 0
     ids = [row["id"] for row in read_csv(files["metrics"])]
     assert ids == [row["id"] for row in read_csv(study / "metrics.csv")]

@@ -14,7 +14,7 @@ from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv, write_json
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import count, scores
-from maskedteeth.report.figures import figure8, fractions, panels
+from maskedteeth.report.figures import dice_by_fraction, figure8, panels
 from maskedteeth.report.figures.runs import read_run
 from maskedteeth.report.results import pooled_by_run, read_metrics
 
@@ -31,7 +31,7 @@ SETTINGS = {
     "figure_fraction": 0.2,
     "samples": 3,
 }
-NAMES = [*(f"figure{number}" for number in range(1, 10)), "figure-fractions"]
+NAMES = [*(f"figure{number}" for number in range(1, 10)), "dice-by-fraction"]
 WIDE = {"figure6", "figure8"}
 
 
@@ -122,7 +122,7 @@ class Study:
             return ["--samples", f"{folder}/samples.npz"]
         if name == "figure6":
             return ["--previews", f"{folder}/previews.npz"]
-        if name == "figure-fractions":
+        if name == "dice-by-fraction":
             metrics = map(str, sorted(folder.glob("runs/*/*/*/metrics.csv")))
             return ["--metrics", *metrics, "--published", f"{folder}/table2.csv"]
         arrays = [
@@ -279,8 +279,8 @@ def test_a_missing_file_is_a_sentence(study, capsys):
 def test_curves_show_the_pooled_dice_that_scikit_learn_finds(study):
     files = sorted(study.folder.glob("runs/*/*/*/metrics.csv"))
     axes = Figure().add_subplot()
-    paper = fractions.pd.read_csv(study.folder / "table2.csv")
-    fractions.draw_curves(axes, LABELS, pooled_by_run(read_metrics(files)), paper)
+    paper = dice_by_fraction.pd.read_csv(study.folder / "table2.csv")
+    dice_by_fraction.draw_curves(axes, LABELS, pooled_by_run(read_metrics(files)), paper)
     truth = study.masks.ravel()
     expected = {
         run: f1_score(truth, (grey >= 128).ravel()) for run, grey in study.probability.items()

@@ -152,8 +152,8 @@ def test_latex_is_a_booktabs_table_with_special_characters_escaped(metrics, tmp_
 def pretexts(tmp_path):
     file = tmp_path / "random_block_masking" / "metrics.csv"
     rows = [
-        {"id": "7", "ssim": 0.8, "lpips": 0.1, "fsim": 0.9, "l1": 0.02},
-        {"id": "9", "ssim": 0.9, "lpips": 0.2, "fsim": 0.9, "l1": 0.04},
+        {"id": "7", "hidden": 0.3, "ssim": 0.8, "lpips": 0.1, "fsim": 0.9, "l1": 0.02},
+        {"id": "9", "hidden": 0.4, "ssim": 0.9, "lpips": 0.2, "fsim": 0.9, "l1": 0.04},
     ]
     write_csv(file, rows)
     return file
@@ -166,6 +166,7 @@ def test_the_pretexts_table_averages_over_radiographs(pretexts, tmp_path):
     assert table.set_index("metric")["value_published"]["ssim"] == 0.912
     assert "0.850 ± 0.071 (0.912, −0.062)" in text
     assert "not available" not in text
+    assert "Hidden: 35.0% of the pixels (30.0% to 40.0%)" in text
 
 
 def test_missing_lpips_is_said_in_the_table(pretexts, tmp_path):

@@ -44,12 +44,13 @@ def test_every_fraction_trains_the_same_number_of_steps_unless_told_otherwise(st
     for budget in ("equal-steps", "equal-epochs"):
         for fraction in (0.25, 0.75):
             folder = tmp_path / f"{budget}-{fraction}"
-            train(study, folder, {"fraction": fraction, "budget": budget})
+            split = study / ("split.json" if fraction == 0.25 else "split-0.75.json")
+            train(study, folder, {"fraction": fraction, "budget": budget}, split=split)
             run = json.loads((folder / "run.json").read_text())
             steps[budget, fraction] = run["steps"]
             assert int(read_csv(folder / "history.csv")[-1]["step"]) == run["steps"]
     split = json.loads((study / "split.json").read_text())
-    pool, small = split["pool"], len(split["fractions"]["0.25"]["train"])
+    pool, small = split["pool"], len(split["train"])
     assert steps["equal-steps", 0.25] == steps["equal-steps", 0.75] == -(-2 * pool // 4)
     assert steps["equal-epochs", 0.25] == -(-2 * small // 4)
     assert steps["equal-epochs", 0.75] == steps["equal-steps", 0.75]
@@ -62,10 +63,11 @@ def test_the_run_is_recorded(study):
     )
     modules = ("maskedteeth.training.train", "maskedteeth.models.modified_resunet")
     assert run["code"] == fingerprint(*modules)
-    assert (run["seed"], run["training_radiographs"]) == (3407, 3)
+    assert (run["seed"], run["radiographs"]) == (3407, [3, 32, 64])
     assert run["seconds"] > 0 and run["images_per_second"] > 0 and run["peak_memory_mib"] > 0
     assert run["device_type"] == "cpu" and run["precision"] == "float32"
-    assert len(run["data_sha256"]) == 64 and "torch" in run["packages"] and "git_commit" in run
+    assert "torch" in run["packages"] and "git_commit" in run
+    assert set(run["inputs_sha256"]) == {"images", "masks", "index", "split", "pretext"}
 
 
 def test_the_same_settings_give_the_same_bytes_and_another_seed_others(study, pretext, tmp_path):
@@ -78,7 +80,8 @@ def test_the_same_settings_give_the_same_bytes_and_another_seed_others(study, pr
 
 
 def test_the_loss_falls_when_teeth_are_learned(study, tmp_path):
-    train(study, tmp_path, {"fraction": 0.75, "epochs": 8})
+    settings = {"fraction": 0.75, "epochs": 8}
+    train(study, tmp_path, settings, split=study / "split-0.75.json")
     losses = [float(row["loss"]) for row in read_csv(tmp_path / "history.csv")]
     assert losses[-1] < 0.8 * losses[0]
 
@@ -87,7 +90,7 @@ def test_only_the_radiographs_of_the_fraction_are_seen(study, tmp_path):
     """Spoil every radiograph outside the subset: the weights stay the same to the bit."""
     import numpy as np
 
-    subset = json.loads((study / "split.json").read_text())["fractions"]["0.25"]["train"]
+    subset = json.loads((study / "split.json").read_text())["train"]
     outside = [row["id"] not in subset for row in read_csv(study / "index.csv")]
     spoiled = {}
     for name in ("images", "masks"):
@@ -110,7 +113,7 @@ def test_a_pretext_of_another_network_is_refused(study, pretext, tmp_path, capsy
 
 def test_a_fraction_that_was_not_drawn_is_refused_by_name(study, tmp_path, capsys):
     assert study.run("train", {"fraction": 0.5}, weights=tmp_path / "w.safetensors") == 2
-    sentence = "split.json has no fraction 0.5, only 0.25, 0.75; run split again."
+    sentence = "split.json has no fraction 0.5, only 0.25; run split again."
     assert sentence in capsys.readouterr().err
 
 

@@ -17,7 +17,7 @@ RUNS = 6  # 3 methods, 2 fractions, 1 seed
 
 def test_the_whole_paper_runs_and_leaves_every_table_and_figure(project):
     tables = {f.name for f in (project.results / "tables").iterdir()}
-    names = ("table1", "table2", "table3", "pretext")
+    names = ("table1", "table2", "table3", "table_pretext")
     assert tables == {f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex")}
     figures = {f.name for f in (project.results / "figures").iterdir()}
     names = (*(f"figure{n}" for n in range(1, 10)), "dice_by_fraction")
@@ -48,7 +48,7 @@ def test_every_run_says_how_it_came_about(project):
     for file in project.results.rglob("run.json"):
         record = json.loads(file.read_text())
         assert record["settings"]["compute"]["threads"] == 1
-        assert record["packages"]["torch"] and record["code"] and record["data_sha256"]
+        assert record["packages"]["torch"] and record["code"] and record["inputs_sha256"]
         assert record["peak_memory_mib"] < 2048
 
 
@@ -90,12 +90,19 @@ def test_a_changed_setting_reruns_what_depends_on_it(project):
     assert {"table2", "figure8", "reconstruct"} <= set(jobs)
 
 
+def test_a_further_fraction_trains_only_its_own_runs(project):
+    with project.edit("tiny.yaml", "fractions: [0.2, 0.8]", "fractions: [0.2, 0.5, 0.8]"):
+        jobs = project.planned()
+    assert (jobs["train"], jobs["evaluate"], jobs["split"]) == (3, 3, 1)
+    assert not {"index", "prepare", "split_pretext", "pretrain", "reconstruct"} & set(jobs)
+
+
 @pytest.mark.parametrize(
     ("name", "files"),
     [
         ("table2", ["tables/table2.md"]),
         ("figure6", ["figures/figure6.png", "figures/figure6.pdf"]),
-        ("figure_fractions", ["figures/dice_by_fraction.png"]),
+        ("dice_by_fraction", ["figures/dice_by_fraction.png"]),
     ],
 )
 def test_a_table_or_figure_is_made_again_alone_by_its_name(project, name, files):
@@ -114,6 +121,39 @@ def test_a_wrong_setting_is_one_sentence_before_anything_runs(project):
     assert "Traceback" not in printed
 
 
+def test_a_folder_that_is_not_there_is_one_sentence_before_anything_runs(project):
+    data = "data: {source: folder, path: ~/no/such/folder, "
+    with project.edit("tiny.yaml", "data: {", data):
+        printed = project.snakemake("--dry-run", check=False)
+    folder = Path("~/no/such/folder").expanduser()
+    assert f"data.path {folder} is not a folder; name the folder of the dataset." in printed
+    assert "Traceback" not in printed
+
+
+def test_a_folder_in_place_is_indexed_again_when_what_is_read_of_it_changes(
+    new_project, tmp_path, write_folder
+):
+    raw = write_folder(tmp_path / "home" / "raw", 12, labelled=11)
+    (tmp_path / "project").mkdir()
+    project = new_project(tmp_path / "project")
+    data = f"data: {{source: folder, path: {raw}, "
+    prepared = "results/tiny/data/images.npy"
+    with project.edit("tiny.yaml", "data: {", data):
+        project.snakemake(prepared)
+        for stray in (".DS_Store", "images/.DS_Store", "images/Thumbs.db", "notes/notes.txt"):
+            (raw / stray).parent.mkdir(exist_ok=True)
+            (raw / stray).write_text("stray")
+        assert project.planned(prepared) == {}
+        mask = raw / "masks" / "3.png"
+        before = mask.read_bytes()
+        mask.write_bytes((raw / "masks" / "4.png").read_bytes())
+        assert project.planned(prepared) == {"index": 1, "prepare": 1}
+        mask.write_bytes(before)
+        assert project.planned(prepared) == {}
+        (raw / "images" / "12.png").unlink()
+        assert project.planned(prepared) == {"index": 1, "prepare": 1}
+
+
 def test_a_failed_training_does_not_stop_the_others(new_project, tmp_path):
     project = new_project(tmp_path)
     fewer = "unet: null\n  pspnet: {seeds: [42], model: {encoder: no_such_encoder}}"
@@ -122,6 +162,25 @@ def test_a_failed_training_does_not_stop_the_others(new_project, tmp_path):
     assert "cannot build pspnet with encoder 'no_such_encoder'" in printed
     assert (project.results / "tables" / "table3.md").exists()
     assert not (project.results / "tables" / "table2.md").exists()
+
+
+def test_a_zip_that_is_none_stops_with_a_sentence(new_project, tmp_path):
+    project = new_project(tmp_path)
+    (tmp_path / "bad.zip").write_text("no zip")
+    phantom, path = "phantom: {images: 12, height: 64}", "source: hitl, path: bad.zip"
+    with project.edit("tiny.yaml", phantom, path):
+        printed = project.snakemake("fetch", check=False)
+    assert "bad.zip is not a whole zip file" in printed
+    assert "completed successfully" not in printed and "Traceback" not in printed
+
+
+@pytest.mark.parametrize("path", ["nowhere", "nowhere.zip"])
+def test_a_path_that_leads_nowhere_is_named_before_anything_runs(project, path):
+    phantom, path = "phantom: {images: 12, height: 64}", f"source: hitl, path: {path}"
+    with project.edit("tiny.yaml", phantom, path):
+        printed = project.snakemake("--dry-run", check=False)
+    assert "data.path nowhere" in printed and "name the" in printed
+    assert "Traceback" not in printed
 
 
 def test_the_papers_settings_plan_1_pretraining_and_75_trainings():

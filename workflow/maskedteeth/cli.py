@@ -34,7 +34,7 @@ STAGES = {
     "table3": "maskedteeth.report.tables.table3:table3",
     "table-pretext": "maskedteeth.report.tables.pretext:table_pretext",
     **{f"figure{n}": f"maskedteeth.report.figures.figure{n}:figure{n}" for n in range(1, 10)},
-    "figure-fractions": "maskedteeth.report.figures.fractions:figure_fractions",
+    "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
     "schema": "maskedteeth.schema:write_schema",
 }
 

@@ -4,6 +4,7 @@
 Defaults are the paper's values. What a single stage gets of it is in :mod:`maskedteeth.jobs`.
 """
 
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -60,10 +61,11 @@ class Data(Strict):
         description="hitl: the paper's dataset (Humans in the Loop, Supervisely JSON); "
         "folder: images with masks of the same name; phantom: drawn from a seed.",
     )
-    title: str = Field(
-        "Humans in the Loop (2023), Teeth Segmentation on dental X-ray images",
+    title: str | None = Field(
+        None,
         min_length=1,
-        description="Name of the dataset, printed on every table and figure.",
+        description="Name of the dataset, printed on every table and figure. Null: told from "
+        "source and path.",
     )
     path: str | None = Field(
         None,
@@ -79,6 +81,16 @@ class Data(Strict):
     masks: str = Field("masks", description="Folder of the masks inside a `folder`.")
     phantom: Phantom = Phantom()
 
+    @property
+    def name(self) -> str:
+        """The dataset's name in print: ``title``, or what ``source`` and ``path`` say."""
+        names = {
+            "hitl": "Humans in the Loop (2023), Teeth Segmentation on dental X-ray images",
+            "folder": f"radiographs in '{PurePath(self.path or '').name}', not the paper's dataset",
+            "phantom": "digital phantom (drawn by a program; no evidence about the paper)",
+        }
+        return self.title or names[self.source]
+
 
 class Image(Strict):
     """The size at which everything is trained and evaluated; radiographs are about 2:1."""
@@ -87,8 +99,8 @@ class Image(Strict):
     width: int = Field(512, ge=32, multiple_of=32, description="Pixels.")
 
 
-class Split(Strict):
-    """Who trains and who tests."""
+class HeldOut(Strict):
+    """Who tests."""
 
     protocol: Literal["fixed-test", "complement"] = Field(
         "fixed-test",
@@ -98,6 +110,20 @@ class Split(Strict):
     )
     test_fraction: Fraction = Field(0.1, description="Share of the labelled radiographs.")
     test_seed: Seed = Field(42, description="Seed that draws the test set, the same for all runs.")
+
+    def check_room_for(self, fraction: float) -> None:
+        """Refuse a training subset that is larger than what the test set leaves."""
+        largest = 1 - self.test_fraction
+        if self.protocol == "fixed-test" and fraction > largest + 1e-9:
+            raise ValueError(
+                f"fraction {fraction:g} does not fit beside a test set of "
+                f"{self.test_fraction:g}; the largest possible is {largest:g}"
+            )
+
+
+class Split(HeldOut):
+    """Who trains and who tests."""
+
     fractions: tuple[Fraction, ...] = Field(
         (0.1, 0.2, 0.3, 0.8, 0.9),
         min_length=1,
@@ -109,12 +135,8 @@ class Split(Strict):
         names = {f"{fraction:g}" for fraction in self.fractions}  # of files and folders
         if len(names) != len(self.fractions):
             raise ValueError(f"fractions {list(self.fractions)} name one fraction twice")
-        too_large = [f for f in self.fractions if f > 1 - self.test_fraction + 1e-9]
-        if self.protocol == "fixed-test" and too_large:
-            raise ValueError(
-                f"fraction {too_large[0]:g} does not fit beside a test set of "
-                f"{self.test_fraction:g}; the largest possible is {1 - self.test_fraction:g}"
-            )
+        for fraction in self.fractions:
+            self.check_room_for(fraction)
         return self
 
 
@@ -313,6 +335,8 @@ class Settings(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
+        if "random" in self.pretext:
+            raise ValueError("pretext.random has the name that stands for no pretext; rename it")
         for name, method in self.methods.items():
             _check_unique(f"methods.{name}.seeds", self.seeds_of(name))
             if method.initialisation == "random":
@@ -345,6 +369,11 @@ class Settings(Strict):
             raise ValueError(
                 f"report.figure_fraction is {self.report.figure_fraction:g}, which is not one of "
                 f"split.fractions: {', '.join(f'{f:g}' for f in self.split.fractions)}"
+            )
+        if self.data.source == "phantom" and self.data.path is not None:
+            raise ValueError(
+                f"data.path is {self.data.path!r}, but data.source is 'phantom', which is drawn; "
+                "for your own radiographs set data.source to 'folder'"
             )
         if self.data.source == "folder" and self.data.path is None:
             raise ValueError(

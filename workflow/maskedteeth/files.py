@@ -47,13 +47,16 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    new, old = workshop / "new", workshop / "old"
     try:
-        (workshop / "new").mkdir()
-        yield workshop / "new"
+        new.mkdir()
+        yield new
         if path.exists():
-            path.rename(workshop / "old")
-        (workshop / "new").rename(path)
+            path.rename(old)
+        new.rename(path)
     finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
         shutil.rmtree(workshop, ignore_errors=True)
 
 
@@ -92,6 +95,15 @@ def write_csv(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] =
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read a CSV file with a header as a list of rows."""
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """Read a CSV file with a header as a list of rows.
+
+    Raises:
+        InputError: the file is missing, or not UTF-8.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not valid CSV: {error}. Restore or remove it.") from None

@@ -4,7 +4,7 @@ A stage knows its job and its files, nothing else, and Snakemake runs it again e
 job changes. ``of`` cuts the job out of the whole settings.
 """
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from maskedteeth.config import (
     Blocks,
@@ -12,6 +12,7 @@ from maskedteeth.config import (
     Data,
     Evaluation,
     Fraction,
+    HeldOut,
     Image,
     Model,
     Name,
@@ -21,15 +22,14 @@ from maskedteeth.config import (
     Report,
     Seed,
     Settings,
-    Split,
     Strict,
     Training,
 )
 
 
-def _fields(part: Strict) -> dict:
-    """Return a part of the settings as keywords for a job that extends it."""
-    return {name: getattr(part, name) for name in type(part).model_fields}
+def _fields(part: Strict, kind: type[Strict] | None = None) -> dict:
+    """Return a part of the settings, or its fields of a kind, as keywords for a job."""
+    return {name: getattr(part, name) for name in (kind or type(part)).model_fields}
 
 
 class PhantomJob(Phantom):
@@ -78,26 +78,31 @@ class PrepareJob(Image):
         return cls(source=IndexJob.of(study), **_fields(study.image))
 
 
-class SplitJob(Split):
-    """Settings of the stage `split`."""
-
-    seed: Seed
-
-    @classmethod
-    def of(cls, study: Settings, seed: str) -> "SplitJob":
-        """Cut the job out of a study."""
-        return cls(seed=int(seed), **_fields(study.split))
-
-
-class SplitPretextJob(Strict):
+class SplitPretextJob(HeldOut):
     """Settings of the stage `split-pretext`."""
-
-    split: Split
 
     @classmethod
     def of(cls, study: Settings) -> "SplitPretextJob":
         """Cut the job out of a study."""
-        return cls(split=study.split)
+        return cls(**_fields(study.split, HeldOut))
+
+
+class SplitJob(HeldOut):
+    """Settings of the stage `split`."""
+
+    fraction: Fraction
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SplitJob":
+        self.check_room_for(self.fraction)
+        return self
+
+    @classmethod
+    def of(cls, study: Settings, fraction: str, seed: str) -> "SplitJob":
+        """Cut the job out of a study."""
+        exact = next(f for f in study.split.fractions if f"{f:g}" == fraction)
+        return cls(fraction=exact, seed=int(seed), **_fields(study.split, HeldOut))
 
 
 class DescribeJob(Image):
@@ -213,7 +218,7 @@ class ReportJob(Report):
     def of(cls, study: Settings) -> "ReportJob":
         """Cut the job out of a study."""
         return cls(
-            dataset=study.data.title,
+            dataset=study.data.name,
             protocol=study.split.protocol,
             threshold=study.evaluation.threshold,
             labels={name: entry.label for name, entry in study.methods.items()},

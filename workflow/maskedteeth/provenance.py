@@ -4,11 +4,15 @@ import hashlib
 import platform
 import resource
 import subprocess
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
+
+from maskedteeth.files import write_json
+from maskedteeth.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from maskedteeth.training.device import Machine
@@ -26,41 +30,67 @@ PACKAGES = (
 )
 
 
-def run_record(
-    settings: BaseModel, code: str, index: Path, machine: "Machine", **measured: Any
-) -> dict[str, Any]:
-    """Describe how a result came about.
+class RunRecord:
+    """How a result comes about, written down while it does.
+
+    Code and inputs are identified when the record is opened: what is edited or replaced while a
+    long training runs is not what ran.
 
     Args:
-        settings: all that the stage knew.
-        code: fingerprint of the code that ran.
-        index: ``index.csv``; its hash stands for the data, since it holds every file's.
-        machine: device and precision that were used.
-        measured: what the stage measured itself (seconds, images per second, …).
-
-    Returns:
-        JSON-able mapping; memory is in MiB, the device's as torch's allocator counts it.
+        settings: all that the stage knows.
+        modules: the stage's module and those of the networks that it builds.
+        machine: device and precision in use.
+        inputs: files that the result depends on, by name; None for one that is not used.
     """
-    import torch
 
-    cuda = machine.device.type == "cuda"
-    used = torch.cuda.max_memory_allocated(machine.device) / 2**20 if cuda else None
-    return {
-        "settings": settings.model_dump(mode="json"),
-        "code": code,
-        "git_commit": git_commit(),
-        "data_sha256": hashlib.sha256(index.read_bytes()).hexdigest(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "device": machine.name,
-        "device_type": machine.device.type,
-        "precision": str(machine.precision).removeprefix("torch."),
-        "threads": torch.get_num_threads(),
-        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-        "peak_device_memory_mib": None if used is None else round(used, 1),
-        **measured,
-    }
+    def __init__(
+        self,
+        settings: BaseModel,
+        modules: tuple[str, ...],
+        machine: "Machine",
+        **inputs: Path | None,
+    ):
+        self.begin = time.perf_counter()
+        self.machine = machine
+        self.content = {
+            "settings": settings.model_dump(mode="json"),
+            "code": fingerprint(*modules),
+            "git_commit": git_commit(),
+            "inputs_sha256": {n: sha256(f) if f else None for n, f in inputs.items()},
+        }
+
+    def write(self, path: Path, **measured: Any) -> None:
+        """Write the record to ``path`` as JSON, atomically.
+
+        Besides what was known at the start it holds packages, machine, ``seconds`` since then,
+        peak memory in MiB (the device's as torch's allocator counts it), and ``measured``.
+        """
+        import torch
+
+        device = self.machine.device
+        cuda = device.type == "cuda"
+        used = torch.cuda.max_memory_allocated(device) / 2**20 if cuda else None
+        content = {
+            **self.content,
+            "packages": {name: _version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "device": self.machine.name,
+            "device_type": device.type,
+            "precision": str(self.machine.precision).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+            "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "peak_device_memory_mib": None if used is None else round(used, 1),
+            "seconds": round(time.perf_counter() - self.begin, 2),
+            **measured,
+        }
+        write_json(path, content)
+
+
+def sha256(file: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with Path(file).open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def git_commit() -> str | None:

@@ -1,10 +1,14 @@
 # What several rules need: the validated settings, the paths, and the fingerprints of code.
+import shlex
 import sys
 
 PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
-# Jobs run the package that lies beside this Snakefile, installed or not.
-shell.prefix(f'export PYTHONPATH="{PACKAGE}:$PYTHONPATH"; ')
+# Jobs run the package that lies beside this Snakefile, installed or not, with Snakemake's own Python
+# unless conda or a container brings one. A failure anywhere in a pipe fails the job.
+DEPLOYED = bool(workflow.deployment_settings.deployment_method)
+PYTHON = "" if DEPLOYED else f'PATH="{Path(sys.executable).parent}:$PATH" '
+shell.prefix(f'set -eo pipefail; export {PYTHON}PYTHONPATH="{PACKAGE}:$PYTHONPATH"; ')
 
 from maskedteeth.cli import module_of_stage
 from maskedteeth.config import Settings
@@ -23,21 +27,21 @@ ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "environment.yaml")
 RESULTS = Path("results") / STUDY.study
 PRETEXT = RESULTS / "pretext" / "{pretext}"
 RUN = RESULTS / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"
-# Shared by all studies that ask for LPIPS in the same way.
-LPIPS = Path("results") / "weights" / f"alexnet-{STUDY.evaluation.lpips}.safetensors"
 FRACTIONS = [f"{fraction:g}" for fraction in STUDY.split.fractions]
 THREADS = STUDY.compute.threads
 
 # A folder that the user has is read in place; everything else is fetched first.
-IN_PLACE = STUDY.data.path is not None and not STUDY.data.path.endswith(".zip")
-RAW = Path(STUDY.data.path) if IN_PLACE else RESULTS / "data" / "raw"
+DATA_PATH = Path(STUDY.data.path).expanduser() if STUDY.data.path else None
+IN_PLACE = DATA_PATH is not None and DATA_PATH.suffix != ".zip"
+RAW = DATA_PATH if IN_PLACE else RESULTS / "data" / "raw"
+if DATA_PATH and not (DATA_PATH.is_dir() if IN_PLACE else DATA_PATH.is_file()):
+    kind = "folder" if IN_PLACE else "zip file"
+    raise WorkflowError(f"data.path {DATA_PATH} is not a {kind}; name the {kind} of the dataset.")
 
 # What the figures show: the pretext of `report.ours`, or else the first one there is.
 PRETEXT_SHOWN = STUDY.methods[STUDY.report.ours].initialisation
 if PRETEXT_SHOWN == "random":
     PRETEXT_SHOWN = next(iter(STUDY.pretext), None)
-FIGURES = ["figure1", "figure4", "figure5", "figure8", "figure9", "dice_by_fraction"]
-FIGURES += ["figure2", "figure3", "figure6", "figure7"] if PRETEXT_SHOWN else []
 
 
 # Enumerated, because 0.1 and 0.10 would both match an open pattern.
@@ -54,8 +58,17 @@ def code(stage, *models):
 
 
 def files_of_the_user(wildcards):
-    """Files of a folder that is read in place: a changed radiograph is indexed again."""
-    return sorted(f for f in RAW.rglob("*") if f.is_file()) if IN_PLACE else []
+    """Radiographs and annotations that are read in place: a changed one is indexed again."""
+    if not IN_PLACE:
+        return []
+    from maskedteeth.data.index import open_source  # takes OpenCV along, which nothing else needs
+
+    try:
+        records, _ = open_source(IndexJob.of(STUDY), RAW)
+    except InputError:
+        return []  # the stage `index` will say what is wrong
+    files = [file for record in records for file in (record.image, record.annotation)]
+    return [file for file in files if file is not None and file.is_file()]
 
 
 def initial_weights(wildcards):
@@ -90,9 +103,21 @@ def of_shown_runs(file, methods=()):
     ]
 
 
+def stage_of(rule):
+    """Name of the stage that a table's or figure's rule runs."""
+    return rule.replace("_", "-")
+
+
+def as_flags(wildcards, input):
+    """Named inputs as flags of a stage: --metrics a.csv b.csv --published c.csv."""
+    flags = []
+    for name, files in input.items():
+        flags += [f"--{name}", *([files] if isinstance(files, str) else files)]
+    return " ".join(shlex.quote(flag) for flag in flags)
+
+
 def finished_message():
     """What a user reads at the end."""
-    return (
-        f"\nDone. Tables: {RESULTS / 'tables'}  Figures: {RESULTS / 'figures'}\n"
-        f"Dataset: {STUDY.data.title}"
-    )
+    made = [RESULTS / "tables", RESULTS / "figures"]
+    places = "  ".join(f"{f.name.capitalize()}: {f}" for f in made if f.exists())
+    return f"\nDone. {places or f'Results: {RESULTS}'}\nDataset: {STUDY.data.name}"

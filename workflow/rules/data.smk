@@ -22,6 +22,8 @@ elif not IN_PLACE:
 
     # What was downloaded in part stays in `downloads`, which no rule owns, and is gone on with.
     rule fetch:
+        input:
+            zip=[DATA_PATH] if DATA_PATH else [],
         output:
             raw=directory(RAW),
         log:
@@ -34,7 +36,7 @@ elif not IN_PLACE:
             code=code("fetch"),
             downloads=Path("results") / "downloads",
         message:
-            f"Getting the radiographs: {STUDY.data.title}"
+            f"Getting the radiographs: {STUDY.data.name}"
         shell:
             "python -m maskedteeth fetch --settings {params.settings:q} --raw {output.raw}"
             " --downloads {params.downloads} 2>&1 | tee {log}"
@@ -42,7 +44,7 @@ elif not IN_PLACE:
 
 rule index:
     input:
-        raw=RAW,
+        raw=ancient(RAW) if IN_PLACE else RAW,
         radiographs=files_of_the_user,
     output:
         index=RESULTS / "data" / "index.csv",
@@ -58,12 +60,12 @@ rule index:
         "Listing the radiographs in {input.raw}"
     shell:
         "python -m maskedteeth index --settings {params.settings:q} --raw {input.raw:q}"
-        " --index {output.index} --problems {output.problems} > {log} 2>&1"
+        " --index {output.index} --problems {output.problems} 2>&1 | tee {log}"
 
 
 rule prepare:
     input:
-        raw=RAW,
+        raw=ancient(RAW) if IN_PLACE else RAW,
         index=rules.index.output.index,
     output:
         images=RESULTS / "data" / "images.npy",
@@ -90,16 +92,16 @@ rule split:
     input:
         index=rules.index.output.index,
     output:
-        split=RESULTS / "data" / "splits" / "seed-{seed}.json",
+        split=RESULTS / "data" / "splits" / "fraction-{fraction}" / "seed-{seed}.json",
     log:
-        RESULTS / "logs" / "split-{seed}.log",
+        RESULTS / "logs" / "split-{fraction}-{seed}.log",
     conda:
         ENVIRONMENT
     params:
-        settings=lambda w: SplitJob.of(STUDY, w.seed).model_dump_json(),
+        settings=lambda w: SplitJob.of(STUDY, w.fraction, w.seed).model_dump_json(),
         code=code("split"),
     message:
-        "Drawing the training subsets of seed {wildcards.seed}"
+        "Drawing the training subset: fraction {wildcards.fraction}, seed {wildcards.seed}"
     shell:
         "python -m maskedteeth split --settings {params.settings:q} --index {input.index}"
         " --split {output.split} > {log} 2>&1"

@@ -30,7 +30,7 @@ rule evaluate:
 
 rule lpips_weights:
     output:
-        weights=LPIPS,
+        weights=RESULTS / "lpips.safetensors",
     log:
         RESULTS / "logs" / "lpips-weights.log",
     localrule: True

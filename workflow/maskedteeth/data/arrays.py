@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.data.index import read_index
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_json
+from maskedteeth.files import read_csv, read_json
 
 
 def read_rows(array: Path, index: Path, ids: list[str]) -> np.ndarray:
@@ -23,7 +22,7 @@ def read_rows(array: Path, index: Path, ids: list[str]) -> np.ndarray:
     Raises:
         InputError: array and index do not belong together, or an id is unknown.
     """
-    position = {row["id"]: number for number, row in enumerate(read_index(index))}
+    position = {row["id"]: number for number, row in enumerate(read_csv(index))}
     stored = np.load(array, mmap_mode="r")
     if len(stored) != len(position):
         raise InputError(
@@ -40,16 +39,15 @@ def read_subset(split: Path, fraction: float, part: str) -> list[str]:
     """Return the ids that ``train`` or ``test`` at a fraction.
 
     Args:
-        split: ``splits/seed-<s>.json``.
-        fraction: one of those that were drawn.
+        split: ``splits/fraction-<f>/seed-<s>.json``.
+        fraction: the one that was drawn.
         part: "train" or "test".
 
     Raises:
-        InputError: the fraction was not drawn.
+        InputError: another fraction was drawn.
     """
-    fractions, name = read_json(split)["fractions"], f"{fraction:g}"
-    if name not in fractions:
-        raise InputError(
-            f"{split} has no fraction {name}, only {', '.join(fractions)}; run split again."
-        )
-    return fractions[name][part]
+    content, name = read_json(split), f"{fraction:g}"
+    drawn = f"{content['fraction']:g}"
+    if drawn != name:
+        raise InputError(f"{split} has no fraction {name}, only {drawn}; run split again.")
+    return content[part]

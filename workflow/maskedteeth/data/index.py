@@ -7,7 +7,7 @@ from pathlib import Path
 from maskedteeth.data import folder, hitl
 from maskedteeth.data.records import Annotation, Record, read_grey
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv, write_csv
+from maskedteeth.files import write_csv
 from maskedteeth.jobs import IndexJob
 
 COLUMNS = (
@@ -37,8 +37,8 @@ def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None
         settings: which source ``raw`` is.
         raw: folder of the dataset.
         index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``sha256`` is
-            over size and pixels, so that re-encoded copies are found; radiographs of one
-            ``duplicate_group`` have equal pixels. ``tooth_fraction`` is a share of the pixels.
+            over size and pixels, so that losslessly re-encoded copies are found; radiographs of
+            one ``duplicate_group`` have equal pixels. ``tooth_fraction`` is a share of the pixels.
         problems: CSV to write, a line a radiograph that was set aside: id, reason.
 
     Raises:
@@ -94,8 +94,3 @@ def _describe(record: Record, read_annotation: ReadAnnotation, raw: Path) -> dic
         "tooth_fraction": f"{annotation.mask.mean():.6f}" if annotation.labelled else "",
         "teeth": "" if annotation.teeth is None else annotation.teeth,
     }
-
-
-def read_index(path: Path) -> list[dict[str, str]]:
-    """Read ``index.csv`` as a list of rows, in the order of the prepared arrays."""
-    return read_csv(path)

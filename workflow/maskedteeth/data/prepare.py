@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskedteeth.data.index import ReadAnnotation, open_source, read_index
+from maskedteeth.data.index import ReadAnnotation, open_source
 from maskedteeth.data.records import Record, read_grey
 from maskedteeth.errors import InputError
-from maskedteeth.files import replacing
+from maskedteeth.files import read_csv, replacing
 from maskedteeth.jobs import PrepareJob
 
 
@@ -35,7 +35,7 @@ def prepare(
     Raises:
         InputError: a file has gone, or its size has changed since it was indexed.
     """
-    rows = read_index(index)
+    rows = read_csv(index)
     _, read_annotation = open_source(settings.source, raw)
     shape = (len(rows), settings.height, settings.width)
     cv2.setNumThreads(1)  # the threads below are the parallelism

@@ -7,28 +7,30 @@ training and test.
 import random
 from pathlib import Path
 
-from maskedteeth.config import Split
-from maskedteeth.data.index import read_index
+from maskedteeth.config import HeldOut
 from maskedteeth.errors import InputError
-from maskedteeth.files import write_json
+from maskedteeth.files import read_csv, write_json
 from maskedteeth.jobs import SplitJob, SplitPretextJob
 
 Rows = list[dict[str, str]]
 
 
 def split(settings: SplitJob, *, index: Path, split: Path) -> None:
-    """Draw the nested training subsets of one seed.
+    """Draw the training subset of one fraction and seed.
+
+    Subsets of one seed are nested: each is the beginning of one order of all radiographs that may
+    train.
 
     Args:
-        settings: protocol, fractions and the seed of the subsets.
+        settings: protocol and test set, fraction and seed of the subset.
         index: ``index.csv``.
-        split: JSON to write: ``protocol``, ``seed``, ``pool`` (number of radiographs that may
-            train) and ``fractions``: for each, the ids that ``train`` and ``test``.
+        split: JSON to write: ``protocol``, ``fraction``, ``seed``, ``pool`` (number of radiographs
+            that may train) and the ids that ``train`` and ``test``.
 
     Raises:
-        InputError: a subset or the test set would be empty.
+        InputError: the subset or the test set would be empty.
     """
-    write_json(split, draw_split(read_index(index), settings))
+    write_json(split, draw_split(read_csv(index), settings))
 
 
 def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> None:
@@ -39,7 +41,7 @@ def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> Non
         index: ``index.csv``.
         split: JSON to write: ``protocol`` and the ids that ``train`` and ``test``.
     """
-    write_json(split, draw_pretext_split(read_index(index), settings.split))
+    write_json(split, draw_pretext_split(read_csv(index), settings))
 
 
 def draw_split(rows: Rows, settings: SplitJob) -> dict:
@@ -51,34 +53,33 @@ def draw_split(rows: Rows, settings: SplitJob) -> dict:
     random.Random(f"subset {settings.seed}").shuffle(pool)
     pool_ids = [i for name in pool for i in groups[name]]
 
-    fractions = {}
-    for fraction in sorted(settings.fractions):
-        whole_pool = fixed and fraction + settings.test_fraction > 1 - 1e-9
-        wanted = len(pool_ids) if whole_pool else round(fraction * len(labelled))
-        train: list[str] = []
-        for name in pool:
-            if len(train) >= wanted:
-                break
-            train += groups[name]
-        outside = pool_ids[len(train) :]  # train is the beginning of the pool
-        held_out = [i for name in test for i in groups[name]] if fixed else outside
-        if not train or not held_out:
-            raise InputError(
-                f"Fraction {fraction:g} of {len(labelled)} labelled radiographs leaves "
-                f"{len(train)} to train and {len(held_out)} to test; both must have at least "
-                "one. Change split.fractions or add radiographs."
-            )
-        order = {i: position for position, i in enumerate(labelled)}
-        fractions[f"{fraction:g}"] = {"train": train, "test": sorted(held_out, key=order.get)}
+    whole_pool = fixed and settings.fraction + settings.test_fraction > 1 - 1e-9
+    wanted = len(pool_ids) if whole_pool else round(settings.fraction * len(labelled))
+    train: list[str] = []
+    for name in pool:
+        if len(train) >= wanted:
+            break
+        train += groups[name]
+    outside = pool_ids[len(train) :]  # train is the beginning of the pool
+    held_out = [i for name in test for i in groups[name]] if fixed else outside
+    if not train or not held_out:
+        raise InputError(
+            f"Fraction {settings.fraction:g} of {len(labelled)} labelled radiographs leaves "
+            f"{len(train)} to train and {len(held_out)} to test; both must have at least one. "
+            "Change split.fractions or add radiographs."
+        )
+    order = {i: position for position, i in enumerate(labelled)}
     return {
         "protocol": settings.protocol,
+        "fraction": settings.fraction,
         "seed": settings.seed,
         "pool": len(pool_ids),
-        "fractions": fractions,
+        "train": train,
+        "test": sorted(held_out, key=order.get),
     }
 
 
-def draw_pretext_split(rows: Rows, settings: Split) -> dict:
+def draw_pretext_split(rows: Rows, settings: HeldOut) -> dict:
     """Return the content of the pretext's split file; see :func:`split_pretext`.
 
     Under `fixed-test` every radiograph outside the test set trains, labelled or not; under
@@ -107,7 +108,7 @@ def _groups(rows: Rows) -> tuple[dict[str, list[str]], list[str]]:
     return groups, [row["id"] for row in labelled]
 
 
-def _test_groups(groups: dict[str, list[str]], labelled: int, settings: Split) -> set[str]:
+def _test_groups(groups: dict[str, list[str]], labelled: int, settings: HeldOut) -> set[str]:
     """Draw whole groups until the test set has its size; one that does not fit is passed over."""
     names = list(groups)
     random.Random(f"test {settings.test_seed}").shuffle(names)

@@ -38,13 +38,15 @@ def evaluate(
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
-        split: ``splits/seed-<s>.json``.
+        split: ``splits/fraction-<f>/seed-<s>.json``.
         weights: of the finished training.
         metrics: CSV to write, a line a test radiograph, columns :data:`COLUMNS`.
         predictions: NPZ to write: ids (N,), probability uint8 (N, H, W), where k stands for
             probabilities from k/256 up to, but without, (k+1)/256.
     """
-    machine = set_up(settings.compute)
+    # In full precision whatever the training's, so that a number does not depend on the machine
+    # that measures it.
+    machine = set_up(settings.compute.model_copy(update={"precision": "float32"}))
     ids = read_subset(split, settings.fraction, "test")
     network = stored_network(settings.model, weights, machine.device)
     probability = predict(network, read_rows(images, index, ids), settings.model.inputs, machine)

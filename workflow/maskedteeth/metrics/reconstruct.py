@@ -46,7 +46,7 @@ def reconstruct(
             lpips (empty where no weights could be had), fsim, l1.
         samples: NPZ to write: ids (S,) and as uint8 (S, H, W) xray, masked, sobel, generated.
     """
-    machine = set_up(settings.compute)
+    machine = set_up(settings.compute.model_copy(update={"precision": "float32"}))
     ids = read_json(split)["test"]
     pixels = read_rows(images, index, ids)
     network = stored_network(settings.model, weights, machine.device)

@@ -1,6 +1,5 @@
 """Stage `pretrain`: learn to reconstruct radiographs behind random blocks (sections 3.2, 4.1)."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import read_rows
-from maskedteeth.files import read_json, replacing, write_csv, write_json
-from maskedteeth.fingerprint import fingerprint
+from maskedteeth.files import read_json, replacing, write_csv
 from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.pretext.objective import reconstruction_loss
-from maskedteeth.provenance import run_record
+from maskedteeth.provenance import RunRecord
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.engine import fit
@@ -46,18 +44,21 @@ def pretrain(
             (P, H, W) and generated (E, P, H, W).
         run: JSON to write, see :mod:`maskedteeth.provenance`.
     """
-    begin = time.perf_counter()
     machine = set_up(settings.compute)
+    modules = (__name__, module_of(settings.model))
+    record = RunRecord(settings, modules, machine, images=images, index=index, split=split)
     drawn = read_json(split)
     radiographs = torch.from_numpy(read_rows(images, index, drawn["train"])).to(machine.device)
     probe_ids = drawn["test"][: settings.probes]
     probes = Probes(read_rows(images, index, probe_ids), settings, machine)
     network = new_network(settings.model, settings.seed, machine.device)
     blocks = generator(settings.seed, "blocks")
+    hidden_shares: list[Tensor] = []  # really drawn, for the record
 
     def batch_loss(network: nn.Module, rows: Tensor) -> Tensor:
         xray = to_unit(radiographs[rows.to(machine.device)])
         hidden = draw_masks(settings.blocks, *xray.shape[0:1], *xray.shape[2:], blocks)
+        hidden_shares.append(hidden.float().mean(dim=(1, 2, 3)))
         visible = hide(xray, hidden.to(machine.device), settings.blocks)
         with machine.autocast():
             logits = network(network_input(settings.model.inputs, xray, visible))
@@ -89,17 +90,19 @@ def pretrain(
             generated=np.stack(generated),
             **probes.pictures,
         )
-    record = run_record(
-        settings,
-        fingerprint(__name__, module_of(settings.model)),
-        index,
-        machine,
+    shares = torch.cat(hidden_shares)
+    record.write(
+        run,
         seed=settings.seed,
+        radiographs=list(radiographs.shape),
         steps=result.steps,
-        seconds=round(time.perf_counter() - begin, 2),
         images_per_second=round(result.images_per_second, 2),
+        hidden={
+            "mean": shares.mean().item(),
+            "min": shares.min().item(),
+            "max": shares.max().item(),
+        },
     )
-    write_json(run, record)
 
 
 class Probes:

@@ -1,18 +1,16 @@
 """Stage `train`: learn to segment teeth (section 3.3, appendix B)."""
 
-import time
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import read_rows, read_subset
-from maskedteeth.files import read_json, write_csv, write_json
-from maskedteeth.fingerprint import fingerprint
+from maskedteeth.files import read_json, write_csv
 from maskedteeth.jobs import TrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_unit
-from maskedteeth.provenance import run_record
+from maskedteeth.provenance import RunRecord
 from maskedteeth.training.device import set_up
 from maskedteeth.training.engine import fit
 from maskedteeth.training.losses import segmentation_loss
@@ -38,21 +36,23 @@ def train(
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
-        split: ``splits/seed-<s>.json``.
+        split: ``splits/fraction-<f>/seed-<s>.json``.
         weights: safetensors to write.
         history: CSV to write: epoch, step, loss.
         run: JSON to write, see :mod:`maskedteeth.provenance`.
         pretext: weights to start from, all of them, head included; None: random.
     """
-    begin = time.perf_counter()
     machine = set_up(settings.compute)
+    modules = (__name__, module_of(settings.model))
+    inputs = {"images": images, "masks": masks, "index": index, "split": split, "pretext": pretext}
+    record = RunRecord(settings, modules, machine, **inputs)
     ids = read_subset(split, settings.fraction, "train")
     radiographs = torch.from_numpy(read_rows(images, index, ids)).to(machine.device)
     truth = torch.from_numpy(read_rows(masks, index, ids)).to(machine.device)
     if pretext is None:
         network = new_network(settings.model, settings.seed, machine.device)
     else:
-        network = stored_network(settings.model, pretext, machine.device)
+        network = stored_network(settings.model, pretext, machine.device, settings.seed)
 
     def batch_loss(network: nn.Module, rows: Tensor) -> Tensor:
         rows = rows.to(machine.device)
@@ -73,15 +73,10 @@ def train(
     )
     save_weights(network, weights)
     write_csv(history, result.history)
-    record = run_record(
-        settings,
-        fingerprint(__name__, module_of(settings.model)),
-        index,
-        machine,
+    record.write(
+        run,
         seed=settings.seed,
-        training_radiographs=len(ids),
+        radiographs=list(radiographs.shape),
         steps=result.steps,
-        seconds=round(time.perf_counter() - begin, 2),
         images_per_second=round(result.images_per_second, 2),
     )
-    write_json(run, record)

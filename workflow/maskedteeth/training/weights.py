@@ -43,14 +43,16 @@ def load_weights(network: nn.Module, path: Path) -> None:
     network.load_state_dict(tensors)
 
 
-def stored_network(model: Model, path: Path, device: torch.device) -> nn.Module:
+def stored_network(model: Model, path: Path, device: torch.device, seed: int = 0) -> nn.Module:
     """Build the network of a ``config.Model`` with the weights of ``path``, on ``device``.
+
+    ``seed`` is of what the network still draws afterwards, such as dropout.
 
     Raises:
         InputError: as :func:`load_weights`.
     """
     # All weights come from the file, so none are downloaded.
-    network = new_network(model.model_copy(update={"encoder_weights": None}), 0, device)
+    network = new_network(model.model_copy(update={"encoder_weights": None}), seed, device)
     load_weights(network, path)
     return network
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import Picture, draw_grid
 from maskedteeth.report.figures.runs import first_radiographs, read_npz
 
@@ -29,5 +29,5 @@ def caption(settings: ReportJob, ids: list[str]) -> str:
     """Return the caption for the radiograph ``ids``."""
     return (
         "Figure 2: Sample masked X-ray image, X-ray image and Sobel filter: "
-        f"{first_radiographs(ids)}. {about(settings)}"
+        f"{first_radiographs(ids)}. {about_pretext(settings)}"
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import Picture, draw_grid
 from maskedteeth.report.figures.runs import first_radiographs, read_npz
 
@@ -34,5 +34,5 @@ def caption(settings: ReportJob, ids: list[str]) -> str:
     """Return the caption for the radiographs ``ids``."""
     return (
         f"Figure 3: Sample output images of the pretext task: {first_radiographs(ids)}, row by "
-        f"row. {about(settings)}"
+        f"row. {about_pretext(settings)}"
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import WIDE, Picture, draw_grid
 from maskedteeth.report.figures.runs import first_radiographs, read_npz
 
@@ -29,5 +29,5 @@ def caption(settings: ReportJob, ids: list[str]) -> str:
     """Return the caption for the probe radiographs ``ids``."""
     return (
         "Figure 6: Sequential learning of our model on the Random Block Masking pretext task: "
-        f"{first_radiographs(ids)} behind fixed blocks. {about(settings)}"
+        f"{first_radiographs(ids)} behind fixed blocks. {about_pretext(settings)}"
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import Picture, draw_grid
 from maskedteeth.report.figures.runs import first_radiographs, read_npz
 
@@ -33,5 +33,5 @@ def caption(settings: ReportJob, ids: list[str]) -> str:
     """Return the caption for the radiographs ``ids``."""
     return (
         "Figure 7: Qualitative analysis of Random Block Masking on "
-        f"{first_radiographs(ids)}. {about(settings)}"
+        f"{first_radiographs(ids)}. {about_pretext(settings)}"
     )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.reconstruction import METRICS
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about_pretext
 from maskedteeth.report.tables.layout import TITLES, cell, write_table
 
 NOTES = (
@@ -42,9 +42,10 @@ def table_pretext(
         tex: file to write.
     """
     paper = pd.read_csv(published).set_index("metric")["value"]
-    rows = []
+    rows, hidden = [], []
     for file in metrics:
         images = pd.read_csv(file, dtype={"id": str})
+        hidden.append(images["hidden"])
         for metric in METRICS:
             rows.append(
                 {
@@ -66,5 +67,7 @@ def table_pretext(
         }
     )
     missing = table.loc[table["metric"] == "lpips", "value"].isna().any()
-    notes = f"{NOTES}{NO_LPIPS if missing else ''} {about(settings)}"
+    share = pd.concat(hidden)
+    drawn = f" Hidden: {share.mean():.1%} of the pixels ({share.min():.1%} to {share.max():.1%})."
+    notes = f"{NOTES}{drawn}{NO_LPIPS if missing else ''} {about_pretext(settings)}"
     write_table(table, text, "The pretext's metrics on the test radiographs", notes, csv, md, tex)

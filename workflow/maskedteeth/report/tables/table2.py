@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import METRICS
 from maskedteeth.report.about import about
@@ -44,4 +42,4 @@ def table2(
     table = beside_published(ours, published, ["model", "fraction"], METRICS)
     text = printed(table, {"model": "Model", "fraction": "Train. data", "seeds": "Seeds"}, METRICS)
     title = "Table 2: performance of all models"
-    write_table(pd.DataFrame(table), text, title, f"{NOTES} {about(settings)}", csv, md, tex)
+    write_table(table, text, title, f"{NOTES} {about(settings)}", csv, md, tex)

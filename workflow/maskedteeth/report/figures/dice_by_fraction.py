@@ -19,7 +19,7 @@ MARKERS = "osD^vP"
 LEGEND_ROW = 0.16
 
 
-def figure_fractions(
+def dice_by_fraction(
     settings: ReportJob, *, metrics: list[Path], published: Path, png: Path, pdf: Path
 ) -> None:
     """Draw Dice, pooled over the test set, against the training fraction.

@@ -1,0 +1,108 @@
+# Finished CSV, NPZ and NPY files → tables and figures; each alone by its name: snakemake table2
+# A new one is a stage (a file in maskedteeth/report/, listed in cli.py) and a line here.
+PUBLISHED = Path("config") / "published"
+OURS = [STUDY.report.ours]
+ARRAYS = {
+    "images": rules.prepare.output.images,
+    "masks": rules.prepare.output.masks,
+    "index": rules.index.output.index,
+}
+RUNS_OF_OURS = {
+    **ARRAYS,
+    "metrics": of_shown_runs("metrics.csv", OURS),
+    "predictions": of_shown_runs("predictions.npz", OURS),
+}
+
+TABLES = {
+    "table1": {"metrics": of_runs("metrics.csv"), "published": PUBLISHED / "table1.csv"},
+    "table2": {"metrics": of_runs("metrics.csv"), "published": PUBLISHED / "table2.csv"},
+    "table3": {"metrics": of_runs("metrics.csv", OURS), "published": PUBLISHED / "table3.csv"},
+}
+FIGURES = {
+    "figure1": {"architecture": rules.describe.output.architecture},
+    "figure4": RUNS_OF_OURS,
+    "figure5": RUNS_OF_OURS,
+    "figure8": {
+        **ARRAYS,
+        "metrics": of_shown_runs("metrics.csv"),
+        "predictions": of_shown_runs("predictions.npz"),
+    },
+    "figure9": RUNS_OF_OURS,
+    "dice_by_fraction": {
+        "metrics": of_runs("metrics.csv"),
+        "published": PUBLISHED / "table2.csv",
+    },
+}
+if PRETEXT_SHOWN:  # a study without a pretext has none of these
+    SAMPLES = {"samples": expand(rules.reconstruct.output.samples, pretext=PRETEXT_SHOWN)}
+    PREVIEWS = {"previews": expand(rules.pretrain.output.previews, pretext=PRETEXT_SHOWN)}
+    FIGURES |= {"figure2": SAMPLES, "figure3": SAMPLES, "figure6": PREVIEWS, "figure7": SAMPLES}
+    TABLES["table_pretext"] = {
+        "metrics": of_pretexts("metrics.csv"),
+        "published": PUBLISHED / "pretext.csv",
+    }
+
+
+rule tables:
+    input:
+        expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["csv", "md", "tex"]),
+
+
+rule figures:
+    input:
+        expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=["png", "pdf"]),
+
+
+for NAME, INPUTS in TABLES.items():
+
+    rule:
+        name:
+            NAME
+        input:
+            **INPUTS,
+        output:
+            csv=RESULTS / "tables" / f"{NAME}.csv",
+            md=RESULTS / "tables" / f"{NAME}.md",
+            tex=RESULTS / "tables" / f"{NAME}.tex",
+        log:
+            RESULTS / "logs" / f"{NAME}.log",
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            stage=stage_of(NAME),
+            settings=ReportJob.of(STUDY).model_dump_json(),
+            inputs=as_flags,
+            code=code(stage_of(NAME)),
+        message:
+            f"Writing {NAME}"
+        shell:
+            "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
+            " --csv {output.csv} --md {output.md} --tex {output.tex} > {log} 2>&1"
+
+
+for NAME, INPUTS in FIGURES.items():
+
+    rule:
+        name:
+            NAME
+        input:
+            **INPUTS,
+        output:
+            png=RESULTS / "figures" / f"{NAME}.png",
+            pdf=RESULTS / "figures" / f"{NAME}.pdf",
+        log:
+            RESULTS / "logs" / f"{NAME}.log",
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            stage=stage_of(NAME),
+            settings=ReportJob.of(STUDY).model_dump_json(),
+            inputs=as_flags,
+            code=code(stage_of(NAME)),
+        message:
+            f"Drawing {NAME}"
+        shell:
+            "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
+            " --png {output.png} --pdf {output.pdf} > {log} 2>&1"
