@@ -2,7 +2,7 @@
 # make test    the tests
 # Everything runs in .venv, which either of them sets up.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -28,14 +28,20 @@ lint: .venv/development
 schema: .venv/runtime
 	maskedteeth schema --schema config/schema.json
 
+# Without compiling, which pip does for every module: those that run are compiled then.
 .venv/runtime: envs/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	    echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 is needed: make PYTHON=..."; \
+	    exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --requirement envs/requirements.txt
+	$(BIN)/pip install --quiet --no-compile --requirement envs/requirements.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c 'import cv2' || { echo "OpenCV lacks a system library (above). On Debian or" \
+	    "Ubuntu: apt-get install libgl1 libglib2.0-0"; exit 1; }
 	touch $@
 
 .venv/development: envs/requirements-dev.txt .venv/runtime
-	$(BIN)/pip install --quiet --requirement envs/requirements-dev.txt
+	$(BIN)/pip install --quiet --no-compile --requirement envs/requirements-dev.txt
 	touch $@
 
 clean:
