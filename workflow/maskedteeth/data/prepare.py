@@ -83,8 +83,8 @@ def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int
 def _leaves_enough(size: tuple[int, int], target: tuple[int, int], reduction: int) -> bool:
     """Tell whether decoding at 1/reduction leaves twice the target's pixels per side.
 
-    With less, what the decoder rounds off shows: 0.4 grey levels on average at once the target's
-    size, 0.2 at twice.
+    With less, what the decoder rounds off shows: on radiographs 2048 pixels wide, 0.75 grey levels
+    on average at once the target's size, 0.25 at twice.
     """
     return all(side / reduction >= 2 * wanted for side, wanted in zip(size, target, strict=True))
 
