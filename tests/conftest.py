@@ -28,7 +28,10 @@ SETTINGS = {
     "split-pretext": SPLIT,
     "pretrain": {**RECIPE, "epochs": 3, "preview_epochs": [1, 3]},
     "train": {**RECIPE, **RUN, "epochs": 2},
-    "evaluate": {**RUN, "method": "ours", "model": NETWORK, "threshold": 0.5, "compute": COMPUTE},
+    "evaluate": {
+        **{**RUN, "method": "ours", "model": NETWORK, "threshold": 0.5, "boundary_tolerance": 2},
+        "compute": COMPUTE,
+    },
     "lpips-weights": {"lpips": "off"},
     "reconstruct": {
         **{"model": NETWORK, "blocks": {}, "mask_seed": 0, "samples": 1, "compute": COMPUTE}

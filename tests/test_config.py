@@ -12,7 +12,9 @@ from maskedteeth.models import module_of
 from maskedteeth.validation import validate
 
 CONFIG = Path(__file__).parents[1] / "config"
-OVERLAYS = sorted(f.name for f in CONFIG.glob("*.yaml") if f.name != "paper.yaml")
+OVERLAYS = sorted(
+    f.name for f in CONFIG.glob("*.yaml") if f.name not in ("paper.yaml", "claims.yaml")
+)
 
 
 def paper(**overlay):
@@ -40,7 +42,7 @@ def test_the_papers_file_states_every_default():
     study = settings()
     for name in ("study", "data", "image", "split", "seeds", "training", "evaluation", "report"):
         assert getattr(study, name) == Settings.model_fields[name].default, name
-    assert study.compute == config.Compute()
+    assert study.compute == config.StudyCompute()
     assert study.pretext == {"random_block_masking": Pretext()}
     assert study.methods["unet"].model == Model(architecture="unet")
     assert study.methods["pspnet"].model == Model(architecture="pspnet")
@@ -152,7 +154,8 @@ MISTAKES = {
     ),
     "nothing like it": (
         {"compute": {"zzz": 1}},
-        "Setting compute.zzz is unknown; known here: device, precision, threads.",
+        "Setting compute.zzz is unknown; known here: device, precision, threads, "
+        "checkpoint_minutes.",
     ),
     "wrong type": (
         {"training": {"epochs": "many"}},
@@ -360,6 +363,11 @@ UNRELATED = {
         {"evaluation": {"threshold": 0.4}},
         set(JOBS) - {jobs.EvaluateJob, jobs.ReportJob},
     ),
+    "tolerance": (
+        {"evaluation": {"boundary_tolerance": 3}},
+        set(JOBS) - {jobs.EvaluateJob, jobs.ReportJob},
+    ),
+    "resamples": ({"report": {"bootstrap_resamples": 500}}, set(JOBS) - {jobs.ReportJob}),
     "training": ({"training": {"epochs": 3}}, set(JOBS) - {jobs.TrainJob}),
     "masks of the metrics": ({"evaluation": {"mask_seed": 9}}, set(JOBS) - {jobs.ReconstructJob}),
     "another method": (
@@ -410,6 +418,7 @@ def test_a_job_does_not_change_with_settings_that_it_does_not_depend_on(change):
         ({"methods": {"unet": {"model": {"encoder": "resnet18"}}}}, jobs.TrainJob),
         ({"methods": {"unet": {"model": {"encoder": "resnet18"}}}}, jobs.EvaluateJob),
         ({"evaluation": {"threshold": 0.4}}, jobs.EvaluateJob),
+        ({"evaluation": {"boundary_tolerance": 3}}, jobs.EvaluateJob),
         ({"compute": {"precision": "float32"}}, jobs.TrainJob),
         ({"report": {"ours": "unet"}}, jobs.ReportJob),
     ],

@@ -3,6 +3,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import binary_erosion
+from scipy.spatial.distance import cdist
 from sklearn import metrics as sklearn
 
 from maskedteeth.config import Model
@@ -32,7 +34,7 @@ def test_every_test_radiograph_has_a_line(study, measured):
     assert {(row["method"], row["fraction"], row["seed"]) for row in rows} == {
         ("ours", "0.25", "3407")
     }
-    columns = "method fraction seed id tp fp fn tn dice jaccard precision recall"
+    columns = "method fraction seed id tp fp fn tn dice jaccard precision recall nsd hd95"
     assert list(rows[0]) == columns.split()
 
 
@@ -51,6 +53,19 @@ def test_metrics_can_be_recomputed_from_the_predictions_that_are_kept(measured):
         for key, name in (("dice", "f1"), ("jaccard",) * 2, ("precision",) * 2, ("recall",) * 2):
             expected = getattr(sklearn, f"{name}_score")(actual, found, zero_division=0)
             assert float(row[key]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_boundary_metrics_can_be_recomputed_from_the_predictions_that_are_kept(measured):
+    for row, probability, truth in zip(*measured, strict=True):
+        outlines = [
+            np.argwhere(mask & ~binary_erosion(mask))
+            for mask in (probability >= 128, truth.astype(bool))
+        ]
+        distances = cdist(*outlines)
+        there, back = distances.min(1), distances.min(0)
+        far = max(np.percentile(there, 95), np.percentile(back, 95))
+        assert float(row["hd95"]) == pytest.approx(far, abs=1e-4)
+        assert float(row["nsd"]) == pytest.approx((np.append(there, back) <= 2).mean(), abs=1e-6)
 
 
 def test_predictions_are_those_of_the_weights_in_evaluation_mode(study, measured):

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn
 
 from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
+
+MASKS = arrays(bool, (3, 5), elements=st.booleans(), fill=st.booleans())
 
 
 @pytest.fixture
@@ -44,6 +49,16 @@ def test_scores_of_summed_counts_are_scores_of_all_pixels_together(pair):
     assert pooled["jaccard"] == pytest.approx(sklearn.jaccard_score(flat[1], flat[0]), rel=1e-12)
     mean = scores(counts["tp"], counts["fp"], counts["fn"])["dice"].mean()
     assert pooled["dice"] != pytest.approx(mean, abs=1e-6)
+
+
+@given(MASKS, MASKS)
+def test_scores_of_nearly_empty_masks_are_scikit_learns_with_its_zero_division_set(guess, truth):
+    counts = count(guess[None], truth[None])
+    values = scores(counts["tp"], counts["fp"], counts["fn"])
+    options = {"zero_division": 0 if (guess | truth).any() else 1}
+    for key, name in (("dice", "f1"), ("jaccard",) * 2, ("precision",) * 2, ("recall",) * 2):
+        expected = getattr(sklearn, f"{name}_score")(truth.ravel(), guess.ravel(), **options)
+        assert values[key][0] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,14 @@ SETTINGS = {
     "dataset": "Radiographs for $5, a synthetic set",
     "protocol": "fixed-test",
     "threshold": 0.5,
+    "boundary_tolerance": 2,
     "labels": LABELS,
     "short_labels": {"unet": "U-Net", "ours": "Our approach"},
     "ours": "ours",
     "figure_fraction": 0.2,
     "samples": 3,
 }
-NAMES = [*(f"figure{number}" for number in range(1, 10)), "dice-by-fraction"]
+NAMES = [*(f"figure{number}" for number in range(1, 10)), "dice-by-fraction", "differences"]
 WIDE = {"figure6", "figure8"}
 
 
@@ -122,9 +123,10 @@ class Study:
             return ["--samples", f"{folder}/samples.npz"]
         if name == "figure6":
             return ["--previews", f"{folder}/previews.npz"]
-        if name == "dice-by-fraction":
+        if name in ("dice-by-fraction", "differences"):
             metrics = map(str, sorted(folder.glob("runs/*/*/*/metrics.csv")))
-            return ["--metrics", *metrics, "--published", f"{folder}/table2.csv"]
+            published = ["--published", f"{folder}/table2.csv"] * (name == "dice-by-fraction")
+            return ["--metrics", *metrics, *published]
         arrays = [
             part for key in ("images", "masks") for part in (f"--{key}", f"{folder}/{key}.npy")
         ]

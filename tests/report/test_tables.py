@@ -12,6 +12,7 @@ REPORT = ReportJob(
     dataset="A synthetic set",
     protocol="fixed-test",
     threshold=0.5,
+    boundary_tolerance=2,
     labels={"unet": "U-Net", "ours": "Random Block Masking + Modified ResUNet"},
     short_labels={"unet": "U-Net", "ours": "Our approach"},
     ours="ours",

@@ -1,5 +1,4 @@
 import copy
-import itertools
 
 import pytest
 import torch
@@ -8,14 +7,13 @@ from torch import nn
 from maskedteeth.config import Compute, Recipe
 from maskedteeth.errors import InputError
 from maskedteeth.training.device import Machine
-from maskedteeth.training.engine import fit, shuffled_batches
+from maskedteeth.training.engine import Task, fit, shuffled_rows
 
 MACHINE = Machine(torch.device("cpu"), torch.float32, "test")
 
 
 def batches(samples, batch_size, count, seed=0):
-    order = torch.Generator().manual_seed(seed)
-    return list(itertools.islice(shuffled_batches(samples, batch_size, order), count))
+    return shuffled_rows(samples, count, batch_size, torch.Generator().manual_seed(seed))
 
 
 def network(seed=0):
@@ -30,10 +28,23 @@ def problem(samples=10):
     return lambda net, rows: (net(x[rows]) - y[rows]).square().mean()
 
 
+class Learning(Task):
+    """A task that consists of a loss, and of something to do after epochs."""
+
+    def __init__(self, loss, after_epoch=lambda epoch: None):
+        self._loss, self._after_epoch = loss, after_epoch
+
+    def loss(self, network, rows, step):
+        return self._loss(network, rows)
+
+    def after_epoch(self, network, epoch):
+        self._after_epoch(epoch)
+
+
 def run(net, loss, samples=10, epoch_samples=10, seed=0, after_epoch=lambda epoch: None, **recipe):
     recipe = Recipe(**({"epochs": 3, "batch_size": 4, "learning_rate": 0.01} | recipe))
     options = {"samples": samples, "epoch_samples": epoch_samples, "seed": seed}
-    return fit(net, loss, recipe, machine=MACHINE, after_epoch=after_epoch, **options)
+    return fit(net, Learning(loss, after_epoch), recipe, machine=MACHINE, **options)
 
 
 def weights(net):
@@ -46,8 +57,8 @@ def weights(net):
 @pytest.mark.parametrize(("samples", "batch_size"), [(12, 4), (10, 4), (7, 7), (3, 8), (1, 4)])
 def test_a_pass_sees_every_radiograph_once_and_batches_run_across_passes(samples, batch_size):
     drawn = batches(samples, batch_size, 30)
-    assert all(rows.shape == (batch_size,) and rows.dtype == torch.int64 for rows in drawn)
-    stream = torch.cat(drawn)
+    assert drawn.shape == (30, batch_size) and drawn.dtype == torch.int64
+    stream = drawn.flatten()
     for start in range(0, len(stream) - samples + 1, samples):
         assert sorted(stream[start : start + samples].tolist()) == list(range(samples))
 
@@ -95,12 +106,12 @@ def test_an_epoch_ends_with_the_first_step_that_completes_its_radiographs(
     epoch_samples, batch_size, steps
 ):
     result = run(network(), problem(), epoch_samples=epoch_samples, batch_size=batch_size)
-    assert [row["step"] for row in result.history] == steps and result.steps == steps[-1]
+    assert [row["step"] for row in result.history] == steps and result.step == steps[-1]
     assert [row["epoch"] for row in result.history] == [1, 2, 3]
 
 
 def test_the_number_of_steps_depends_on_the_epochs_size_and_not_on_the_radiographs():
-    steps = {n: run(network(), problem(n), samples=n, epoch_samples=30).steps for n in (2, 10, 30)}
+    steps = {n: run(network(), problem(n), samples=n, epoch_samples=30).step for n in (2, 10, 30)}
     assert set(steps.values()) == {23}
 
 
@@ -120,7 +131,7 @@ def test_the_history_holds_the_mean_loss_of_the_epochs_steps():
 
 def test_an_epoch_smaller_than_a_batch_does_not_report_a_loss_of_zero():
     result = run(network(), problem(3), samples=3, epoch_samples=3, batch_size=8, epochs=6)
-    assert result.steps == 3  # 18 radiographs in batches of 8
+    assert result.step == 3  # 18 radiographs in batches of 8
     assert all(row["loss"] > 0.01 for row in result.history)
 
 

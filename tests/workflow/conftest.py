@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,24 +40,34 @@ class Project:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / part)
         (folder / "tiny.yaml").write_text(TINY)
+        self.settings = ["config/demo.yaml", "tiny.yaml"]
         self.results = folder / "results" / "tiny"
 
-    def snakemake(self, *arguments: str, check: bool = True) -> str:
-        """Run Snakemake on the tiny study; return all that it printed."""
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Start Snakemake on the tiny study, in a process group of its own."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        command += ["--configfile", "config/demo.yaml", "tiny.yaml"]
+        command += ["--configfile", *self.settings]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
+        return subprocess.Popen(
             command,
             cwd=self.folder,
             env={**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            process_group=0,
         )
-        assert not check or done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
+
+    def snakemake(self, *arguments: str, check: bool = True) -> str:
+        """Run Snakemake on the tiny study; return all that it printed."""
+        process = self.start(*arguments)
+        try:
+            printed, _ = process.communicate(timeout=600)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        assert not check or process.returncode == 0, printed[-6000:]
+        return printed
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run lists, `all` left out."""

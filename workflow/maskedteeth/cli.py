@@ -1,7 +1,7 @@
 """`maskedteeth <stage>`: what every rule of the workflow runs, and what a person can run too.
 
 A stage is a function. Its first parameter holds its settings, given as JSON to ``--settings``;
-its keyword parameters are files (or a number), each a flag of the same name. Modules are imported
+its keyword parameters are files (or numbers), each a flag of the same name. Modules are imported
 when their stage runs, so that light stages start in a blink.
 """
 
@@ -13,7 +13,7 @@ import sys
 import typing
 from pathlib import Path
 
-from maskedteeth.errors import InputError
+from maskedteeth.errors import InputError, Stopped
 
 #: Stage → module and function.
 STAGES = {
@@ -33,8 +33,13 @@ STAGES = {
     "table2": "maskedteeth.report.tables.table2:table2",
     "table3": "maskedteeth.report.tables.table3:table3",
     "table-pretext": "maskedteeth.report.tables.pretext:table_pretext",
+    "statistics": "maskedteeth.report.tables.statistics:statistics",
+    "boundary": "maskedteeth.report.tables.boundary:boundary",
+    "audit": "maskedteeth.report.tables.audit:audit",
+    "claims": "maskedteeth.report.tables.claims:claims",
     **{f"figure{n}": f"maskedteeth.report.figures.figure{n}:figure{n}" for n in range(1, 10)},
     "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
+    "differences": "maskedteeth.report.figures.differences:differences",
     "schema": "maskedteeth.schema:write_schema",
 }
 
@@ -45,7 +50,7 @@ def module_of_stage(stage: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage; return 0, or 2 after a sentence on what is wrong."""
+    """Run one stage; return 0, 2 after a sentence on what is wrong, or 128 + a signal's number."""
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
         prog="maskedteeth",
@@ -59,6 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"maskedteeth {chosen.stage}: {error}", file=sys.stderr)
         return 2
+    except Stopped as stopped:
+        print(f"maskedteeth {chosen.stage}: {stopped}", file=sys.stderr)
+        return 128 + stopped.signal
     return 0
 
 
@@ -80,7 +88,7 @@ def _run(stage: str, arguments: list[str]) -> None:
         several = typing.get_origin(kind) is list
         parser.add_argument(
             f"--{parameter.name.replace('_', '-')}",
-            type=int if kind is int else Path,
+            type=kind if kind in (int, float) else Path,
             nargs="+" if several else None,
             required=parameter.default is inspect.Parameter.empty,
             default=None if parameter.default is inspect.Parameter.empty else parameter.default,

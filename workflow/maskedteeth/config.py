@@ -269,6 +269,13 @@ class Evaluation(Strict):
     threshold: float = Field(
         0.5, gt=0, lt=1, description="Probability from which a pixel is tooth."
     )
+    boundary_tolerance: float = Field(
+        2.0,
+        ge=0,
+        le=100,
+        description="Pixels of the evaluated size by which an outline may be off and still count "
+        "as right (normalised surface distance).",
+    )
     lpips: Literal["required", "optional", "off"] = Field(
         "required",
         description="required: stop when AlexNet's weights cannot be had. optional: say so in "
@@ -288,6 +295,9 @@ class Report(Strict):
         "random_block_masking", description="Method of tables 1 and 3 and figures 4, 5 and 9."
     )
     samples: int = Field(4, ge=1, le=12, description="Radiographs in figures 3, 4, 7 and 8.")
+    bootstrap_resamples: int = Field(
+        10_000, ge=100, le=100_000, description="Resampled test sets behind each interval."
+    )
 
 
 class Compute(Strict):
@@ -301,6 +311,17 @@ class Compute(Strict):
         description="auto: bfloat16 autocast where the device has instructions for it.",
     )
     threads: int = Field(2, ge=1, le=256, description="CPU threads of one training.")
+
+
+class StudyCompute(Compute):
+    """The machine, and what is done on it that changes no result and so reruns nothing."""
+
+    checkpoint_minutes: float = Field(
+        5,
+        gt=0,
+        description="Minutes between two states of a training, from which it goes on when it was "
+        "stopped.",
+    )
 
 
 class Settings(Strict):
@@ -320,7 +341,7 @@ class Settings(Strict):
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     report: Report = Report()
-    compute: Compute = Compute()
+    compute: StudyCompute = StudyCompute()
 
     @model_validator(mode="before")
     @classmethod

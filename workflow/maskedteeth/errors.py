@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read."""
+"""The exceptions that a user is meant to read."""
 
 
 class InputError(Exception):
@@ -7,3 +7,16 @@ class InputError(Exception):
     The message is a sentence that names the file or setting, what was found, what was expected
     and what to do. The command line prints it without a traceback and exits with status 2.
     """
+
+
+class Stopped(Exception):
+    """A signal asked the process to stop, and it has put its work in order.
+
+    Args:
+        signal: its number. The command line exits with 128 more, as shells do.
+        message: what became of the work.
+    """
+
+    def __init__(self, signal: int, message: str):
+        super().__init__(message)
+        self.signal = signal

@@ -3,8 +3,8 @@
 A fingerprint covers a module and all modules of this package that it imports, directly or not.
 It is taken from syntax trees without docstrings, so that comments, docstrings and formatting do
 not count. ``config``, ``jobs`` and ``validation`` are left out: what they decide reaches a stage,
-complete, as its settings. So are ``provenance`` and this module, which describe results and do not
-change them.
+complete, as its settings. So are ``provenance``, ``errors`` and this module, which describe results
+and do not change them.
 """
 
 import ast
@@ -16,7 +16,8 @@ from pathlib import Path
 PACKAGE = "maskedteeth"
 ROOT = Path(__file__).parent
 LEFT_OUT = {
-    f"{PACKAGE}.{name}" for name in ("config", "jobs", "validation", "provenance", "fingerprint")
+    f"{PACKAGE}.{name}"
+    for name in ("config", "jobs", "validation", "provenance", "errors", "fingerprint")
 }
 
 

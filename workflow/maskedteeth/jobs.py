@@ -32,6 +32,11 @@ def _fields(part: Strict, kind: type[Strict] | None = None) -> dict:
     return {name: getattr(part, name) for name in (kind or type(part)).model_fields}
 
 
+def _compute(study: Settings) -> Compute:
+    """Return of the machine's settings those that results depend on."""
+    return Compute(**_fields(study.compute, Compute))
+
+
 class PhantomJob(Phantom):
     """Settings of the stage `phantom`."""
 
@@ -124,7 +129,7 @@ class PretrainJob(Pretext):
     @classmethod
     def of(cls, study: Settings, pretext: str) -> "PretrainJob":
         """Cut the job out of a study."""
-        return cls(compute=study.compute, **_fields(study.pretext[pretext]))
+        return cls(compute=_compute(study), **_fields(study.pretext[pretext]))
 
 
 class ReconstructJob(Strict):
@@ -145,7 +150,7 @@ class ReconstructJob(Strict):
             blocks=entry.blocks,
             mask_seed=study.evaluation.mask_seed,
             samples=study.report.samples,
-            compute=study.compute,
+            compute=_compute(study),
         )
 
 
@@ -164,7 +169,7 @@ class TrainJob(Training):
             model=study.model_of(method),
             fraction=float(fraction),
             seed=int(seed),
-            compute=study.compute,
+            compute=_compute(study),
             **_fields(study.training),
         )
 
@@ -177,6 +182,7 @@ class EvaluateJob(Strict):
     fraction: Fraction
     seed: Seed
     threshold: float
+    boundary_tolerance: float
     compute: Compute
 
     @classmethod
@@ -188,7 +194,8 @@ class EvaluateJob(Strict):
             fraction=float(fraction),
             seed=int(seed),
             threshold=study.evaluation.threshold,
-            compute=study.compute,
+            boundary_tolerance=study.evaluation.boundary_tolerance,
+            compute=_compute(study),
         )
 
 
@@ -211,6 +218,7 @@ class ReportJob(Report):
     dataset: str = Field(description="The dataset's name.")
     protocol: str = Field(description="Of the split.")
     threshold: float = Field(description="Probability from which a pixel is tooth.")
+    boundary_tolerance: float = Field(description="Pixels, of the normalised surface distance.")
     labels: dict[Name, str] = Field(description="Methods in order, with their names in print.")
     short_labels: dict[Name, str] = Field(description="Likewise, where space is short.")
 
@@ -221,6 +229,7 @@ class ReportJob(Report):
             dataset=study.data.name,
             protocol=study.split.protocol,
             threshold=study.evaluation.threshold,
+            boundary_tolerance=study.evaluation.boundary_tolerance,
             labels={name: entry.label for name, entry in study.methods.items()},
             short_labels={
                 name: entry.short_label or entry.label for name, entry in study.methods.items()

@@ -59,6 +59,11 @@ class RunRecord:
             "inputs_sha256": {n: sha256(f) if f else None for n, f in inputs.items()},
         }
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes two runs the same: settings, code and inputs."""
+        return {name: self.content[name] for name in ("settings", "code", "inputs_sha256")}
+
     def write(self, path: Path, **measured: Any) -> None:
         """Write the record to ``path`` as JSON, atomically.
 

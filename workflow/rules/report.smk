@@ -13,10 +13,24 @@ RUNS_OF_OURS = {
     "predictions": of_shown_runs("predictions.npz", OURS),
 }
 
+PAPER = {name: PUBLISHED / f"{name}.csv" for name in ("table2", "table3", "pretext", "models")}
+
 TABLES = {
     "table1": {"metrics": of_runs("metrics.csv"), "published": PUBLISHED / "table1.csv"},
     "table2": {"metrics": of_runs("metrics.csv"), "published": PUBLISHED / "table2.csv"},
     "table3": {"metrics": of_runs("metrics.csv", OURS), "published": PUBLISHED / "table3.csv"},
+    "statistics": {"metrics": of_runs("metrics.csv")},
+    "boundary": {"metrics": of_runs("metrics.csv")},
+    "audit": {
+        **PAPER,
+        "table1": PUBLISHED / "table1.csv",
+        "sentences": PUBLISHED / "sentences.csv",
+    },
+    "claims": {
+        **PAPER,
+        "claims": Path("config") / "claims.yaml",
+        "metrics": of_runs("metrics.csv"),
+    },
 }
 FIGURES = {
     "figure1": {"architecture": rules.describe.output.architecture},
@@ -32,6 +46,7 @@ FIGURES = {
         "metrics": of_runs("metrics.csv"),
         "published": PUBLISHED / "table2.csv",
     },
+    "differences": {"metrics": of_runs("metrics.csv")},
 }
 if PRETEXT_SHOWN:  # a study without a pretext has none of these
     SAMPLES = {"samples": expand(rules.reconstruct.output.samples, pretext=PRETEXT_SHOWN)}
@@ -41,6 +56,7 @@ if PRETEXT_SHOWN:  # a study without a pretext has none of these
         "metrics": of_pretexts("metrics.csv"),
         "published": PUBLISHED / "pretext.csv",
     }
+    TABLES["claims"]["pretexts"] = of_pretexts("metrics.csv")
 
 
 rule tables:

@@ -28,7 +28,7 @@ rule pretrain:
         "python -m maskedteeth pretrain --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {output.weights}"
         " --history {output.history} --previews {output.previews} --run {output.run}"
-        " > {log} 2>&1"
+        " --checkpoint-minutes {CHECKPOINT_MINUTES} > {log} 2>&1"
 
 
 rule train:
@@ -59,4 +59,4 @@ rule train:
         "python -m maskedteeth train --settings {params.settings:q} --images {input.images}"
         " --masks {input.masks} --index {input.index} --split {input.split} {params.pretext}"
         " --weights {output.weights} --history {output.history} --run {output.run}"
-        " > {log} 2>&1"
+        " --checkpoint-minutes {CHECKPOINT_MINUTES} > {log} 2>&1"

@@ -9,6 +9,7 @@ from torch import nn
 from maskedteeth.data.arrays import read_rows, read_subset
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.jobs import EvaluateJob
+from maskedteeth.metrics import boundary
 from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
 from maskedteeth.models.inputs import network_input, to_unit
 from maskedteeth.training.device import Machine, evaluating, set_up
@@ -17,7 +18,7 @@ from maskedteeth.training.weights import stored_network
 #: Radiographs a forward pass; more is not faster and needs more memory.
 BATCH = 8
 
-COLUMNS = ("method", "fraction", "seed", "id", *COUNTS, *METRICS)
+COLUMNS = ("method", "fraction", "seed", "id", *COUNTS, *METRICS, *boundary.METRICS)
 
 
 def evaluate(
@@ -31,10 +32,10 @@ def evaluate(
     metrics: Path,
     predictions: Path,
 ) -> None:
-    """Segment the test radiographs and count the pixels.
+    """Segment the test radiographs, count the pixels and measure the outlines.
 
     Args:
-        settings: method, network, fraction, seed, threshold, machine.
+        settings: method, network, fraction, seed, threshold, tolerance of outlines, machine.
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
@@ -50,13 +51,15 @@ def evaluate(
     ids = read_subset(split, settings.fraction, "test")
     network = stored_network(settings.model, weights, machine.device)
     probability = predict(network, read_rows(images, index, ids), settings.model.inputs, machine)
-    counts = count(probability >= settings.threshold, read_rows(masks, index, ids))
+    prediction, truth = probability >= settings.threshold, read_rows(masks, index, ids)
+    counts = count(prediction, truth)
     run = {"method": settings.method, "fraction": f"{settings.fraction:g}", "seed": settings.seed}
     values = scores(counts["tp"], counts["fp"], counts["fn"])
+    values |= boundary.boundary_scores(prediction, truth, settings.boundary_tolerance)
     rows = [
         {**run, "id": name}
         | {key: int(counts[key][n]) for key in COUNTS}
-        | {key: f"{values[key][n]:.6f}" for key in METRICS}
+        | {key: f"{column[n]:.6f}" for key, column in values.items()}
         for n, name in enumerate(ids)
     ]
     write_csv(metrics, rows, COLUMNS)

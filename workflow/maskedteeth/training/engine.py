@@ -1,13 +1,13 @@
 """The one loop that every training goes through.
 
-Pretext and segmentation differ in the loss of a batch; everything else is here.
+Pretext and segmentation differ in their :class:`Task`; everything else is here. Nothing in the loop
+waits for the device but the end of an epoch and the writing of a state.
 """
 
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
 
 import torch
 from torch import Tensor, nn
@@ -16,109 +16,195 @@ from maskedteeth.config import Recipe
 from maskedteeth.errors import InputError
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine
+from maskedteeth.training.optimiser import Adam
+from maskedteeth.training.state import StateFile, TorchRandom
 
-#: Loss of a batch: takes the network and the rows of the batch, int64 (B,) on the CPU.
-BatchLoss = Callable[[nn.Module, Tensor], Tensor]
+
+class Task:
+    """What a training minimises, and what it notes on the way."""
+
+    def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
+        """Return the loss of a batch, a scalar.
+
+        Args:
+            network: in training mode.
+            rows: radiographs of the batch, int64 (B,) on the machine's device.
+            step: from 0. Whatever is random must follow from it, so that a training that is
+                stopped and goes on sees what it would have seen.
+        """
+        raise NotImplementedError
+
+    def after_epoch(self, network: nn.Module, epoch: int) -> None:
+        """Look at the network after an epoch, from 1."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what has been noted so far."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over what :meth:`state_dict` returned."""
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What a training leaves behind besides the weights.
+class Progress:
+    """How far a training has come, and what it leaves behind besides the weights.
 
     Attributes:
+        step: optimiser steps taken.
         history: a row an epoch: epoch, step (both from 1), loss (mean over the epoch's steps;
             where it has none, because a batch holds more, the epoch's before).
-        steps: optimiser steps taken.
-        seconds: time in the loop.
-        images_per_second: training radiographs per second of that.
+        seconds: time in the loop, all starts together.
+        resumed: the steps after which it was started again.
+        total: sum of the losses in the epoch so far, a scalar on the device.
     """
 
-    history: list[dict]
-    steps: int
-    seconds: float
-    images_per_second: float
+    def __init__(self, device: torch.device):
+        self.step = 0
+        self.history: list[dict] = []
+        self.seconds = 0.0
+        self.resumed: list[int] = []
+        self.total = torch.zeros((), device=device)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return everything as tensors."""
+        rows = [[row["epoch"], row["step"], row["loss"]] for row in self.history]
+        return {
+            "step": torch.tensor(self.step),
+            "history": torch.tensor(rows, dtype=torch.float64).reshape(-1, 3),
+            "seconds": torch.tensor(self.seconds, dtype=torch.float64),
+            "resumed": torch.tensor(self.resumed, dtype=torch.int64),
+            "total": self.total,
+        }
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        self.step = int(state["step"])
+        self.history = [
+            {"epoch": int(epoch), "step": int(step), "loss": loss}
+            for epoch, step, loss in state["history"].tolist()
+        ]
+        self.seconds = state["seconds"].item()
+        self.resumed = [*state["resumed"].tolist(), self.step]
+        self.total.copy_(state["total"])
+
+    def measured(self, recipe: Recipe) -> dict:
+        """Return what a run's record says of the training."""
+        images = self.step * recipe.batch_size
+        return {
+            "steps": self.step,
+            "training_seconds": round(self.seconds, 2),
+            "images_per_second": round(images / self.seconds, 2),
+            "resumed_after_steps": self.resumed,
+        }
+
+    def end_epoch(self, recipe: Recipe) -> None:
+        """Add a row to the history and print it.
+
+        Raises:
+            InputError: the loss is no longer a number.
+        """
+        before = self.history[-1] if self.history else {"epoch": 0, "step": 0, "loss": math.nan}
+        epoch, steps = before["epoch"] + 1, self.step - before["step"]
+        mean = self.total.item() / steps if steps else before["loss"]
+        if not math.isfinite(mean):
+            raise InputError(
+                f"The loss is {mean} after epoch {epoch} of {recipe.epochs} (step {self.step}); it "
+                f"must be a finite number. Try a learning_rate below {recipe.learning_rate:g}."
+            )
+        self.history.append({"epoch": epoch, "step": self.step, "loss": mean})
+        self.total.zero_()
+        rate = self.step * recipe.batch_size / self.seconds
+        _say(
+            f"epoch {epoch}/{recipe.epochs}  step {self.step}  loss {mean:.4f}  {rate:.1f} images/s"
+        )
+
+
+def last_steps(recipe: Recipe, epoch_samples: int) -> list[int]:
+    """Return the number of steps taken at the end of every epoch.
+
+    An epoch ends with the first step that completes its radiographs.
+    """
+    epochs = range(1, recipe.epochs + 1)
+    return [math.ceil(epoch * epoch_samples / recipe.batch_size) for epoch in epochs]
 
 
 def fit(
     network: nn.Module,
-    batch_loss: BatchLoss,
+    task: Task,
     recipe: Recipe,
     *,
     samples: int,
     epoch_samples: int,
     seed: int,
     machine: Machine,
-    after_epoch: Callable[[int], None] = lambda epoch: None,
-) -> Fit:
-    """Train ``network`` in place.
+    state: StateFile | None = None,
+) -> Progress:
+    """Train ``network`` in place, from the state where there is one.
 
     Args:
         network: on the machine's device.
-        batch_loss: loss of a batch of rows, see :data:`BatchLoss`.
+        task: loss of a batch.
         recipe: epochs, batch size and learning rate.
         samples: radiographs to draw batches from.
         epoch_samples: radiographs that count as one epoch. With ``samples`` an epoch is a pass;
             with the size of the whole pool every fraction gets the same number of steps.
         seed: of the order of the radiographs.
         machine: where and how precisely.
-        after_epoch: called with the number of each finished epoch, from 1.
+        state: where to go on from, and where to leave the state meanwhile. None: nowhere.
 
     Raises:
         InputError: the loss is no longer a number.
+        Stopped: the process was asked to stop; the state is written.
     """
-    ends = [math.ceil(e * epoch_samples / recipe.batch_size) for e in range(1, recipe.epochs + 1)]
-    batches = shuffled_batches(samples, recipe.batch_size, generator(seed, "order"))
-    # One kernel for all parameters instead of a few for each.
-    adam = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
-    network.train()
+    state = state or StateFile()
+    ends = last_steps(recipe, epoch_samples)
+    # All of the order at once, on the device: a step picks its row and waits for nothing.
+    stream = generator(seed, "order")
+    order = shuffled_rows(samples, ends[-1], recipe.batch_size, stream).to(machine.device)
+    adam = Adam(network, recipe.learning_rate)
+    progress = Progress(machine.device)
+    random = TorchRandom(machine.device)
+    parts = {"network": network, "adam": adam, "task": task, "progress": progress, "random": random}
+    if state.load(parts):
+        _say(f"Going on after step {progress.step} of {ends[-1]}.")
 
-    history: list[dict] = []
-    step, begin = 0, time.perf_counter()
-    for epoch, end in enumerate(ends, start=1):
-        total, first = torch.zeros((), device=machine.device), step
-        while step < end:
-            loss = batch_loss(network, next(batches))
-            adam.zero_grad(set_to_none=True)
+    network.train()
+    begin = time.perf_counter() - progress.seconds
+    with state.listening():
+        for step in range(progress.step, ends[-1]):
+            loss = task.loss(network, order[step], step)
             loss.backward()
             adam.step()
-            total += loss.detach()  # stays on the device: reading it would wait for the step
-            step += 1
-        if step > first:  # where a batch holds more than an epoch some epochs have no step
-            mean = total.item() / (step - first)
-        if not math.isfinite(mean):
-            raise InputError(
-                f"The loss is {mean} after epoch {epoch} of {recipe.epochs} (step {step}); it "
-                f"must be a finite number. Try a learning_rate below {recipe.learning_rate:g}."
-            )
-        history.append({"epoch": epoch, "step": step, "loss": mean})
-        rate = step * recipe.batch_size / (time.perf_counter() - begin)
-        print(
-            f"epoch {epoch}/{recipe.epochs}  step {step}  loss {mean:.4f}  {rate:.1f} images/s",
-            file=sys.stderr,
-            flush=True,
-        )
-        after_epoch(epoch)
-    seconds = time.perf_counter() - begin
-    return Fit(history, step, seconds, step * recipe.batch_size / seconds)
+            progress.total += loss.detach()  # reading it here would wait for the step
+            progress.step = step + 1
+            progress.seconds = time.perf_counter() - begin
+            # Where a batch holds more than an epoch, several epochs end with one step.
+            for epoch in range(len(progress.history) + 1, bisect_right(ends, step + 1) + 1):
+                progress.end_epoch(recipe)
+                task.after_epoch(network, epoch)
+            if state.due():
+                state.save(parts)
+    return progress
 
 
-def shuffled_batches(samples: int, batch_size: int, order: torch.Generator) -> Iterator[Tensor]:
-    """Yield rows for ever, pass after pass, each in an order of its own.
+def shuffled_rows(samples: int, steps: int, batch_size: int, stream: torch.Generator) -> Tensor:
+    """Draw the rows of all batches: pass after pass, each in an order of its own.
 
     Batches run across the ends of passes, so all are full, even when there are fewer samples
     than a batch holds.
 
     Args:
         samples: rows are 0 … samples - 1.
+        steps: batches.
         batch_size: rows a batch.
-        order: generator on the CPU.
+        stream: on the CPU.
 
-    Yields:
-        int64 (batch_size,).
+    Returns:
+        int64 (steps, batch_size) on the CPU.
     """
-    waiting = torch.empty(0, dtype=torch.int64)
-    while True:
-        while len(waiting) < batch_size:
-            waiting = torch.cat([waiting, torch.randperm(samples, generator=order)])
-        yield waiting[:batch_size]
-        waiting = waiting[batch_size:]
+    drawn = steps * batch_size
+    passes = [torch.randperm(samples, generator=stream) for _ in range(-(-drawn // samples))]
+    return torch.cat(passes)[:drawn].view(steps, batch_size)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

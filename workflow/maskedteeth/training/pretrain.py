@@ -1,5 +1,6 @@
 """Stage `pretrain`: learn to reconstruct radiographs behind random blocks (sections 3.2, 4.1)."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ from maskedteeth.files import read_json, replacing, write_csv
 from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_grey, to_unit
-from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.pretext.masking import draw_corners, draw_masks, hidden_pixels, hide
 from maskedteeth.pretext.objective import reconstruction_loss
 from maskedteeth.provenance import RunRecord
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine, evaluating, set_up
-from maskedteeth.training.engine import fit
+from maskedteeth.training.engine import Task, fit, last_steps
+from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights
 
 
@@ -30,6 +32,7 @@ def pretrain(
     history: Path,
     previews: Path,
     run: Path,
+    checkpoint_minutes: float = 5,
 ) -> None:
     """Pretrain a network and follow the probe radiographs through the epochs of figure 6.
 
@@ -43,6 +46,7 @@ def pretrain(
         previews: NPZ to write: epochs (E,), ids (P,), and as uint8 xray, masked and sobel
             (P, H, W) and generated (E, P, H, W).
         run: JSON to write, see :mod:`maskedteeth.provenance`.
+        checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(settings.compute)
     modules = (__name__, module_of(settings.model))
@@ -52,57 +56,92 @@ def pretrain(
     probe_ids = drawn["test"][: settings.probes]
     probes = Probes(read_rows(images, index, probe_ids), settings, machine)
     network = new_network(settings.model, settings.seed, machine.device)
-    blocks = generator(settings.seed, "blocks")
-    hidden_shares: list[Tensor] = []  # really drawn, for the record
+    task = Reconstruction(radiographs, probes, settings, machine)
+    with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
+        progress = fit(
+            network,
+            task,
+            settings,
+            samples=len(radiographs),
+            epoch_samples=len(radiographs),
+            seed=settings.seed,
+            machine=machine,
+            state=state,
+        )
+        save_weights(network, weights)
+        write_csv(history, progress.history)
+        with replacing(previews) as temporary:
+            np.savez_compressed(
+                temporary,
+                epochs=np.array(settings.preview_epochs),
+                ids=np.array(probe_ids),
+                generated=task.generated.numpy(),
+                **probes.pictures,
+            )
+        record.write(
+            run,
+            seed=settings.seed,
+            radiographs=list(radiographs.shape),
+            **progress.measured(settings),
+            hidden={
+                "mean": task.hidden_share.mean().item(),
+                "min": task.hidden_share.min().item(),
+                "max": task.hidden_share.max().item(),
+            },
+        )
 
-    def batch_loss(network: nn.Module, rows: Tensor) -> Tensor:
-        xray = to_unit(radiographs[rows.to(machine.device)])
-        hidden = draw_masks(settings.blocks, *xray.shape[0:1], *xray.shape[2:], blocks)
-        hidden_shares.append(hidden.float().mean(dim=(1, 2, 3)))
-        visible = hide(xray, hidden.to(machine.device), settings.blocks)
-        with machine.autocast():
-            logits = network(network_input(settings.model.inputs, xray, visible))
+
+class Reconstruction(Task):
+    """The pretext: reconstruct radiographs behind random blocks.
+
+    Attributes:
+        generated: the probes as reconstructed after each of the preview epochs, uint8
+            (E, P, H, W) on the CPU.
+        hidden_share: of every radiograph of every step, float32 (steps, B) on the device.
+    """
+
+    def __init__(
+        self, radiographs: Tensor, probes: "Probes", settings: PretrainJob, machine: Machine
+    ):
+        self.radiographs = radiographs
+        self.probes = probes
+        self.settings = settings
+        self.machine = machine
+        self.size = radiographs.shape[1:]
+        shape = (last_steps(settings, len(radiographs))[-1], settings.batch_size)
+        # All blocks of the training at once, 40 bytes a radiograph and step: on the device, a
+        # step waits for no copy.
+        stream = generator(settings.seed, "blocks")
+        corners = draw_corners(settings.blocks, math.prod(shape), *self.size, stream)
+        self.corners = corners.view(*shape, -1, 2).to(machine.device)
+        self.hidden_share = torch.zeros(shape, device=machine.device)
+        pictures = (len(settings.preview_epochs), *probes.pictures["xray"].shape)
+        self.generated = torch.zeros(pictures, dtype=torch.uint8)
+
+    def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
+        """See :meth:`Task.loss`."""
+        xray = to_unit(self.radiographs[rows])
+        hidden = hidden_pixels(self.settings.blocks, self.corners[step], *self.size)
+        self.hidden_share[step] = hidden.float().mean(dim=(1, 2, 3))
+        visible = hide(xray, hidden, self.settings.blocks)
+        with self.machine.autocast():
+            logits = network(network_input(self.settings.model.inputs, xray, visible))
         return reconstruction_loss(logits, xray)
 
-    generated = []
+    def after_epoch(self, network: nn.Module, epoch: int) -> None:
+        """Reconstruct the probes after the epochs of figure 6."""
+        if epoch in self.settings.preview_epochs:
+            place = self.settings.preview_epochs.index(epoch)
+            self.generated[place] = torch.from_numpy(self.probes.reconstruct(network))
 
-    def preview(epoch: int) -> None:
-        if epoch in settings.preview_epochs:
-            generated.append(probes.reconstruct(network))
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the previews and shares so far."""
+        return {"generated": self.generated, "hidden_share": self.hidden_share}
 
-    result = fit(
-        network,
-        batch_loss,
-        settings,
-        samples=len(radiographs),
-        epoch_samples=len(radiographs),
-        seed=settings.seed,
-        machine=machine,
-        after_epoch=preview,
-    )
-    save_weights(network, weights)
-    write_csv(history, result.history)
-    with replacing(previews) as temporary:
-        np.savez_compressed(
-            temporary,
-            epochs=np.array(settings.preview_epochs),
-            ids=np.array(probe_ids),
-            generated=np.stack(generated),
-            **probes.pictures,
-        )
-    shares = torch.cat(hidden_shares)
-    record.write(
-        run,
-        seed=settings.seed,
-        radiographs=list(radiographs.shape),
-        steps=result.steps,
-        images_per_second=round(result.images_per_second, 2),
-        hidden={
-            "mean": shares.mean().item(),
-            "min": shares.min().item(),
-            "max": shares.max().item(),
-        },
-    )
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        for name, value in self.state_dict().items():
+            value.copy_(state[name])
 
 
 class Probes:

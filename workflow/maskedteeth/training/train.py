@@ -11,9 +11,10 @@ from maskedteeth.jobs import TrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_unit
 from maskedteeth.provenance import RunRecord
-from maskedteeth.training.device import set_up
-from maskedteeth.training.engine import fit
+from maskedteeth.training.device import Machine, set_up
+from maskedteeth.training.engine import Task, fit
 from maskedteeth.training.losses import segmentation_loss
+from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
 
@@ -28,6 +29,7 @@ def train(
     history: Path,
     run: Path,
     pretext: Path | None = None,
+    checkpoint_minutes: float = 5,
 ) -> None:
     """Train one method on one fraction with one seed; the last weights are kept.
 
@@ -41,6 +43,7 @@ def train(
         history: CSV to write: epoch, step, loss.
         run: JSON to write, see :mod:`maskedteeth.provenance`.
         pretext: weights to start from, all of them, head included; None: random.
+        checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(settings.compute)
     modules = (__name__, module_of(settings.model))
@@ -54,29 +57,42 @@ def train(
     else:
         network = stored_network(settings.model, pretext, machine.device, settings.seed)
 
-    def batch_loss(network: nn.Module, rows: Tensor) -> Tensor:
-        rows = rows.to(machine.device)
-        with machine.autocast():
-            logits = network(network_input(settings.model.inputs, to_unit(radiographs[rows])))
-        target = truth[rows].unsqueeze(1).float()
-        return segmentation_loss(logits, target, settings.dice_weight, settings.bce_weight)
+    pool = read_json(split)["pool"] if settings.budget == "equal-steps" else len(ids)
+    with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
+        progress = fit(
+            network,
+            Segmentation(radiographs, truth, settings, machine),
+            settings,
+            samples=len(ids),
+            epoch_samples=pool,
+            seed=settings.seed,
+            machine=machine,
+            state=state,
+        )
+        save_weights(network, weights)
+        write_csv(history, progress.history)
+        record.write(
+            run,
+            seed=settings.seed,
+            radiographs=list(radiographs.shape),
+            **progress.measured(settings),
+        )
 
-    equal_steps = settings.budget == "equal-steps"
-    result = fit(
-        network,
-        batch_loss,
-        settings,
-        samples=len(ids),
-        epoch_samples=read_json(split)["pool"] if equal_steps else len(ids),
-        seed=settings.seed,
-        machine=machine,
-    )
-    save_weights(network, weights)
-    write_csv(history, result.history)
-    record.write(
-        run,
-        seed=settings.seed,
-        radiographs=list(radiographs.shape),
-        steps=result.steps,
-        images_per_second=round(result.images_per_second, 2),
-    )
+
+class Segmentation(Task):
+    """Tell teeth from the rest."""
+
+    def __init__(self, radiographs: Tensor, truth: Tensor, settings: TrainJob, machine: Machine):
+        self.radiographs = radiographs
+        self.truth = truth
+        self.settings = settings
+        self.machine = machine
+
+    def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
+        """See :meth:`Task.loss`."""
+        xray = to_unit(self.radiographs[rows])
+        with self.machine.autocast():
+            logits = network(network_input(self.settings.model.inputs, xray))
+        target = self.truth[rows].unsqueeze(1).float()
+        weights = self.settings.dice_weight, self.settings.bce_weight
+        return segmentation_loss(logits, target, *weights)

@@ -1,0 +1,357 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from maskedteeth.cli import main
+from maskedteeth.errors import InputError
+from maskedteeth.files import write_csv
+from maskedteeth.jobs import ReportJob
+from maskedteeth.metrics.segmentation import scores
+from maskedteeth.report.claims import Claim, Measured, of_published, of_study, read_claims
+from maskedteeth.report.expressions import Interval, Misread, read
+from maskedteeth.report.published import Published, Unavailable
+from maskedteeth.report.results import read_metrics
+
+VALUES = {
+    ("dice", ("a", 0.1)): 0.7,
+    ("dice", ("a", 0.2)): 0.8,
+    ("dice", ("b", 0.1)): 0.6,
+    ("dice", ("b", 0.2)): 0.9,
+    ("ssim", ("p",)): 0.5,
+}
+
+
+def value(text):
+    return read(text).value(lambda name, arguments: VALUES[name, arguments])
+
+
+# --- The language ---
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2 * (3 + 4) / 7 - 1", 1),
+        ("-abs(1 - 3)", -2),
+        ("mean(1, 2, 6) + min(4, 3) + max(1, 2)", 8),
+        ('dice("a", 0.2) - dice("b", 0.1)', 0.2),
+        ('max(dice(m, 0.1) for m in ("a", "b"))', 0.7),
+        ('mean(max(dice(m, f) for m in ("a", "b")) for f in (0.1, 0.2))', 0.8),
+        ('ssim("p") > 0.4', 0.1),
+        ('dice("a", 0.1) < dice("a", 0.2) < dice("b", 0.2)', 0.1),
+        ('dice("a", 0.1) > 0.5 and dice("a", 0.2) > 0.9', -0.1),
+        ('dice("a", 0.1) > 0.5 or dice("a", 0.2) > 0.9', 0.2),
+        ('not dice("a", 0.1) > 0.5', -0.2),
+        ('all(dice("a", f) > dice("b", f) for f in (0.1, 0.2))', -0.1),
+        ('any(dice("a", f) > dice("b", f) for f in (0.1, 0.2))', 0.1),
+        ("mean(f for f in (1, 2))", 1.5),
+    ],
+)
+def test_an_expression_means_what_it_says(text, expected):
+    assert value(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('__import__("os").system("true")', "has no meaning here"),
+        ('open("secret")', "'open' is no function here"),
+        ("().__class__", "has no meaning here"),
+        ("(lambda: 1)()", "has no meaning here"),
+        ("[x for x in (1, 2)]", "has no meaning here"),
+        ("9 ** 9", "has no meaning here"),
+        ("True", "has no meaning here"),
+        ('"text"', "has no meaning here"),
+        ("1 == 1", "something else than"),
+        ("1 < 2 + (3 > 2)", "is a statement where a number belongs"),
+        ("not 3", "is a number where a statement belongs"),
+        ('dise("a", 0.1)', "'dise' is no function here; known: dice"),
+        ('dice("a")', "dice wants a method and a fraction, but has 1 arguments"),
+        ("dice(unet, 0.1)", "'unet' is neither a number nor a name in quotes"),
+        ('dice(0.1, "a")', "dice wants a method, a name in quotes, not 0.1"),
+        ("unet", "'unet' is no variable here; names of methods stand in quotes"),
+        ("max(dice(m, 0.1) for m in (1, 2))", "a name in quotes, not m"),
+        ("max(f for f in (1, 2) if f > 1)", "more than one plain 'for'"),
+        ("max(f for f in range(9))", "no list of numbers or of names"),
+        ("max(f for f in ())", "no list of numbers or of names"),
+        ("max()", "max has 0 arguments"),
+        ("dice('a', 0.1", "cannot be read"),
+        ("", "cannot be read"),
+        ("1" * 5000, "5000 characters"),
+        ("-" * 1900 + "1", "too large"),
+        ("1" + "0" * 400, "too large"),
+        ("max(1, key=2)", "has no meaning here"),
+        ("max(*(1, 2))", "has no meaning here"),
+    ],
+)
+def test_what_is_not_in_the_language_is_refused_with_a_reason(text, expected):
+    with pytest.raises(Misread) as raised:
+        read(text)
+    assert expected in str(raised.value)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_interval_holds_all_that_can_come_out(seed):
+    generator = np.random.default_rng(seed)
+    text = 'abs(dice("a", 0.1) - dice("b", 0.1)) * 2 / min(dice("a", 0.2), ssim("p")) - 1'
+    low = generator.uniform(-1, 1, size=5)
+    ends = {key: (a, a + 0.3) for key, a in zip(VALUES, low, strict=True)}
+    for key in (("dice", ("a", 0.2)), ("ssim", ("p",))):
+        ends[key] = (0.5, 0.8)  # not around zero
+    expression = read(text)
+    interval = expression.value(lambda *key: Interval(*ends[key]))
+    for _ in range(200):
+        drawn = {key: generator.uniform(*pair) for key, pair in ends.items()}
+        result = expression.value(lambda *key, drawn=drawn: drawn[key])
+        assert interval.low - 1e-12 <= result <= interval.high + 1e-12
+
+
+# --- The paper's numbers ---
+
+
+@pytest.fixture
+def published(request):
+    folder = request.config.rootpath / "config" / "published"
+    return Published(*(folder / f"{n}.csv" for n in ("models", "table2", "table3", "pretext")))
+
+
+def claim(statement, **more):
+    return Claim(place="Section 0", claim="A claim", statement=statement, **more)
+
+
+@pytest.mark.parametrize(
+    ("statement", "verdict"),
+    [
+        ('dice("unet", 0.8) > 0.843', "supported"),
+        ('dice("unet", 0.8) > 0.845', "refuted"),
+        ('dice("unet", 0.8) > 0.844', "inconclusive"),  # a third digit decides
+        ('ssim("random_block_masking") + lpips("random_block_masking") < 1.002', "supported"),
+        ('dice_range("random_block_masking", 0.2) < 0.0055', "inconclusive"),
+    ],
+)
+def test_rounding_decides_where_the_paper_prints_no_seeds(published, statement, verdict):
+    found = of_published(claim(statement), published)
+    assert (found.verdict, found.basis) == (verdict, "rounding")
+
+
+def test_printed_seeds_give_a_t_interval(published):
+    found = of_published(claim('dice("random_block_masking", 0.2) > 0'), published)
+    seeds = [0.872, 0.875, 0.878]
+    low, high = stats.t.interval(0.95, 2, loc=0.874, scale=stats.sem(seeds))
+    assert (found.low, found.high) == pytest.approx((low - 0.0005, high + 0.0005))
+    assert found.basis == "rounding and t over seeds"
+
+
+def test_what_the_paper_does_not_print_is_not_tested(published):
+    for statement, reason in {
+        'dice("vnet", 0.2) > 0': "the paper has no method vnet",
+        'dice("unet", 0.5) > 0': "table 2 has no fraction 0.5 of unet",
+        'dice_sd("unet", 0.2) > 0': "the paper gives no seeds of unet",
+        'l1("random_block_masking") > 0': "the paper does not give L1",
+        'ssim("other") > 0': "the paper has no pretext other",
+        '1 / (dice("unet", 0.2) - dice("unet", 0.2)) > 0': "the statement divides by zero",
+    }.items():
+        found = of_published(claim(statement), published)
+        assert (found.verdict, found.basis) == ("not tested", reason)
+
+
+# --- A study's numbers ---
+
+
+def study(images, seeds=(1, 2), per_seed=None, generator=None):
+    """Rows of metrics.csv: `good` is better than `bad` on most radiographs."""
+    generator = generator or np.random.default_rng(0)
+    rows = []
+    for method, quality in (("good", 0.9), ("bad", 0.8)):
+        for seed in seeds:
+            names = per_seed[seed] if per_seed else range(images)
+            for name in names:
+                tooth = 100 + 10 * (name % 7)
+                tp = generator.binomial(tooth, quality)
+                fp = generator.binomial(tooth, 1 - quality)
+                rows.append(
+                    {"method": method, "fraction": 0.2, "seed": seed, "id": str(name)}
+                    | {"tp": tp, "fp": fp, "fn": tooth - tp, "tn": 1000 - tooth - fp}
+                )
+    return pd.DataFrame(rows)
+
+
+def test_the_estimate_is_table_2s_and_the_interval_a_paired_bootstrap_of_it():
+    runs = study(30)
+    measured = Measured(runs, {}, resamples=500)
+    found = of_study(claim('dice("good", 0.2) > dice("bad", 0.2)'), measured)
+
+    def pooled(method, seed, names):
+        rows = runs[(runs["method"] == method) & (runs["seed"] == seed)].set_index("id")
+        tp, fp, fn = rows.loc[list(names), ["tp", "fp", "fn"]].sum()
+        truth = np.repeat([1, 0, 1], [tp, fp, fn])
+        return f1_score(truth, np.repeat([1, 1, 0], [tp, fp, fn]))
+
+    def margin(names):
+        sides = [np.mean([pooled(m, s, names) for s in (1, 2)]) for m in ("good", "bad")]
+        return sides[0] - sides[1]
+
+    names = [str(n) for n in range(30)]
+    generator = np.random.default_rng(5)
+    draws = [margin(generator.choice(names, 30)) for _ in range(120)]
+    assert found.verdict == "supported"
+    assert found.margin == pytest.approx(margin(names))
+    assert (found.low, found.high) == pytest.approx(np.quantile(draws, [0.025, 0.975]), abs=0.008)
+
+
+def test_a_claim_the_other_way_round_is_refuted_and_a_close_one_inconclusive():
+    measured = Measured(study(30), {}, resamples=300)
+    assert of_study(claim('dice("good", 0.2) < dice("bad", 0.2)'), measured).verdict == "refuted"
+    margin = measured.lookup("dice", ("good", 0.2))[0] - measured.lookup("dice", ("bad", 0.2))[0]
+    close = claim(f'dice("good", 0.2) > dice("bad", 0.2) + {margin}')
+    assert of_study(close, measured).verdict == "inconclusive"
+
+
+def test_more_seeds_of_the_same_radiographs_do_not_pass_for_more_radiographs():
+    one = study(12, seeds=(1,))
+    copies = pd.concat([one.assign(seed=seed) for seed in (1, 2, 3)])
+    statement = claim('dice("good", 0.2) > 0.5')
+    few, many = (of_study(statement, Measured(runs, {})) for runs in (one, copies))
+    assert (few.low, few.high) == pytest.approx((many.low, many.high))
+
+
+def test_seeds_with_test_sets_of_their_own_are_pooled_over_these():
+    runs = study(0, per_seed={1: range(12), 2: range(8, 20)})
+    measured = Measured(runs, {}, resamples=200)
+    assert len(measured.ids) == 20
+    sums = runs[runs["method"] == "good"].groupby("seed")[["tp", "fp", "fn"]].sum()
+    expected = scores(sums["tp"], sums["fp"], sums["fn"])["dice"]
+    found = measured.lookup("dice", ("good", 0.2))
+    assert found[0] == pytest.approx(expected.mean())
+    assert measured.lookup("dice_range", ("good", 0.2))[0] == pytest.approx(np.ptp(expected))
+    assert measured.lookup("dice_sd", ("good", 0.2))[0] == pytest.approx(expected.std(ddof=1))
+
+
+def test_a_tiny_test_set_that_a_draw_misses_leaves_that_draw_out():
+    runs = study(0, per_seed={1: range(2), 2: range(2, 12)})
+    found = of_study(claim('dice_sd("good", 0.2) < 1'), Measured(runs, {}, resamples=300))
+    assert found.verdict == "supported"
+
+
+def test_pretext_metrics_are_averaged_over_radiographs():
+    values = pd.DataFrame({"id": ["0", "1", "99"], "ssim": [0.7, 0.8, 0.9], "lpips": [np.nan] * 3})
+    measured = Measured(study(5), {"masking": values}, resamples=200)
+    assert measured.lookup("ssim", ("masking",))[0] == pytest.approx(0.8)
+    found = of_study(claim('ssim("masking") > 0.65'), measured)
+    assert found.verdict == "supported" and found.low > 0.04
+    with pytest.raises(Unavailable, match="LPIPS of masking was not measured"):
+        measured.lookup("lpips", ("masking",))
+
+
+def test_what_the_study_lacks_is_not_tested_and_says_so():
+    measured = Measured(study(5, seeds=(1,)), {}, resamples=20)
+    for statement, reason in {
+        'dice("unet", 0.2) > 0': "the study has no method unet",
+        'dice("good", 0.8) > 0': "the study has no fraction 0.8 of good",
+        'dice_sd("good", 0.2) > 0': "the study has one seed of good at fraction 0.2",
+        'ssim("masking") > 0': "the study has no pretext masking",
+        '1 / (dice("good", 0.2) - dice("good", 0.2)) > 0': "the statement divides by zero",
+    }.items():
+        found = of_study(claim(statement), measured)
+        assert (found.verdict, found.basis) == ("not tested", reason)
+
+
+# --- The file and the stage ---
+
+
+def write(tmp_path, text):
+    file = tmp_path / "claims.yaml"
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("claims: {a: {place: P, claim: C}}", "Setting claims.a: give either a statement"),
+        ("claims: {a: {place: P, claim: C, statement: 1 + 1}}", "'1 + 1' is a number; compare"),
+        (
+            "claims: {a: {place: P, claim: C, statement: f(1) > 1}}",
+            "claims.a: statement: 'f' is no",
+        ),
+        ("claims: {a: {plaice: P, claim: C, statement: 1 > 0}}", "did you mean 'place'?"),
+        ("claims: {}", "Setting claims is {}"),
+        ("- a", "Settings are ['a']"),
+        ("claims: {", "is no valid YAML"),
+    ],
+)
+def test_a_bad_entry_is_named_with_its_file(tmp_path, text, expected):
+    with pytest.raises(InputError) as raised:
+        read_claims(write(tmp_path, text))
+    assert "claims.yaml" in str(raised.value) and expected in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="nowhere.yaml does not exist"):
+        read_claims(tmp_path / "nowhere.yaml")
+
+
+REPORT = ReportJob.model_construct(
+    dataset="A synthetic set",
+    protocol="complement",
+    threshold=0.5,
+    boundary_tolerance=1.0,
+    labels={"good": "Good", "bad": "Bad"},
+    short_labels={"good": "Good", "bad": "Bad"},
+    ours="good",
+)
+
+
+def run(tmp_path, file, request, runs):
+    metrics = tmp_path / "metrics.csv"
+    write_csv(metrics, runs.to_dict("records"))
+    assert len(read_metrics([metrics])) == len(runs)
+    out = {kind: tmp_path / f"claims.{kind}" for kind in ("csv", "md", "tex")}
+    folder = request.config.rootpath / "config" / "published"
+    arguments = ["claims", "--settings", REPORT.model_dump_json(), "--claims", str(file)]
+    arguments += ["--metrics", str(metrics)]
+    for name in ("table2", "table3", "pretext", "models"):
+        arguments += [f"--{name}", str(folder / f"{name}.csv")]
+    arguments += [text for kind, path in out.items() for text in (f"--{kind}", str(path))]
+    assert main(arguments) == 0
+    return pd.read_csv(out["csv"]).set_index("claim"), out["md"].read_text(), out["tex"].read_text()
+
+
+def test_the_papers_claims_get_the_verdicts_of_its_own_numbers(tmp_path, request):
+    file = request.config.rootpath / "config" / "claims.yaml"
+    table, text, latex = run(tmp_path, file, request, study(6))
+    assert table["paper"].to_dict() == {
+        "outperforms_unet": "supported",
+        "outperforms_pspnet": "supported",
+        "comparable_to_linknet": "refuted",
+        "ssim": "supported",
+        "lpips": "supported",
+        "fsim": "supported",
+        "beats_all_at_80": "refuted",
+        "pretext_helps": "inconclusive",
+        "correct_despite_errors": "not tested",
+        "due_to_pretext": "not tested",
+        "similar_over_seeds": "supported",
+        "variation_mean": "supported",
+        "variation_every_metric": "refuted",
+        "best_jaccard_at_90": "inconclusive",
+    }
+    assert set(table["ours"]) == {"not tested"}
+    assert table["ours_basis"]["ssim"] == "the study has no pretext random_block_masking"
+    assert "COMPLEMENT" in text and "such intervals are too narrow" in text
+    assert "**" not in latex and "`" not in latex
+
+
+def test_adding_a_claim_is_adding_an_entry(tmp_path, request):
+    statement = """claims:
+  better:
+    place: Section 9
+    claim: Good is better
+    statement: dice("good", 0.2) > dice("bad", 0.2)
+"""
+    table, text, _ = run(tmp_path, write(tmp_path, statement), request, study(30))
+    assert table.loc["better", ["paper", "ours"]].tolist() == ["not tested", "supported"]
+    assert table.loc["better", "paper_basis"] == "the paper has no method good"
+    assert "this study's support 1, refute 0" in text and "Good is better" in text

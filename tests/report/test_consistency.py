@@ -1,0 +1,148 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskedteeth.metrics.segmentation import METRICS, scores
+from maskedteeth.report.consistency import EMPTY, judge, support, surface
+
+
+def rounded(point, digits=3):
+    return dict(zip(METRICS, np.round(point, digits), strict=True))
+
+
+def cases(generator, number):
+    """Precision and recall of some images, of very different kinds."""
+    shape = generator.choice([0.2, 1.0, 5.0], size=2)
+    return surface(*generator.beta(shape[0], shape[1], size=(2, number)))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_average_over_images_is_never_called_impossible(seed):
+    generator = np.random.default_rng(seed)
+    points = cases(generator, generator.integers(2, 12))
+    weights = generator.dirichlet(np.full(len(points), 0.5))
+    assert judge(rounded(weights @ points)).verdict != "impossible"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_average_of_real_counts_with_empty_images_is_never_called_impossible(seed):
+    generator = np.random.default_rng(seed)
+    counts = generator.integers(0, 50, size=(3, 20))
+    counts[:, 2:4] += 1
+    counts[:, :2] = 0  # nothing annotated, nothing found: all four are 1
+    counts[[0, 1], 2] = 0  # annotated, nothing found: precision 0/0
+    counts[[0, 2], 3] = 0  # nothing annotated, something found: recall 0/0
+    values = scores(*counts)
+    for convention in (0.0, 1.0):
+        values["precision"][2] = values["recall"][3] = convention
+        row = {metric: round(values[metric].mean(), 3) for metric in METRICS}
+        assert judge(row).verdict != "impossible"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_one_set_of_counts_is_pooled(seed):
+    tp, fp, fn = np.random.default_rng(seed).integers(0, 10_000, size=3)
+    row = {metric: round(float(value), 3) for metric, value in scores(tp, fp, fn).items()}
+    assert judge(row).verdict == "pooled"
+
+
+def test_an_average_of_unlike_images_is_not_pooled():
+    row = rounded(surface(np.array([0.5, 1.0]), np.array([0.9, 0.6])).mean(axis=0))
+    verdict = judge(row)
+    assert verdict.verdict == "averaged"
+    assert verdict.jaccard_residual > 0 > verdict.dice_residual
+    assert verdict.excess == verdict.empty_share == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("Jaccard below D/(2 − D)", {"dice": 0.9, "jaccard": 0.81}),
+        ("Jaccard above Dice", {"dice": 0.5, "jaccard": 0.51}),
+        (
+            "Dice above F1",
+            {"dice": 0.9, "jaccard": 0.82, "precision": 0.8, "recall": 0.9},
+        ),
+        (
+            "Dice below P + R − 1",
+            {"dice": 0.5, "jaccard": 0.45, "precision": 0.9, "recall": 0.9},
+        ),
+    ],
+)
+def test_a_row_that_breaks_an_inequality_is_impossible(name, row):
+    verdict = judge(row)
+    assert verdict.verdict == "impossible", name
+    assert 0 < verdict.excess < 0.2
+
+
+def test_a_row_can_be_impossible_though_both_inequalities_hold():
+    # J − D/(2 − D) asks for a spread of Dice, which D = 2PR/(P + R) leaves no room for.
+    row = {"dice": 0.8, "jaccard": 0.74, "precision": 0.8, "recall": 0.8}
+    verdict = judge(row)
+    assert verdict.jaccard_residual > 0.01 and verdict.dice_residual <= 1e-12
+    apart = judge({**row, "jaccard": 0.70})
+    assert (verdict.verdict, apart.verdict) == ("averaged", "averaged")
+    verdict = judge({"dice": 0.8, "jaccard": 0.7, "precision": 0.67, "recall": 1.0})
+    assert verdict.jaccard_residual > 0.01 and verdict.dice_residual < 0
+    assert verdict.verdict == "impossible"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_closed_form_of_the_support_is_the_maximum_over_a_fine_grid(seed):
+    generator = np.random.default_rng(seed)
+    direction = generator.normal(size=4) * generator.choice([0.0, 1.0], size=4, p=[0.2, 0.8])
+    side = np.linspace(0, 1, 801)
+    grid = surface(*np.meshgrid(side, side))
+    most, where = support(direction)
+    found = (grid @ direction).max()
+    assert found <= most + 1e-12
+    assert found == pytest.approx(most, abs=1e-3)
+    np.testing.assert_allclose(surface(where[2], where[3]), where, atol=1e-12)
+
+
+def test_the_excess_is_the_rounding_that_the_row_would_need():
+    row = {"dice": 0.896, "jaccard": 0.80, "precision": 0.89, "recall": 0.9}
+    excess = judge(row).excess
+    assert judge(row, half_width=0.0005 + excess - 1e-5).verdict == "impossible"
+    assert judge(row, half_width=0.0005 + excess + 1e-5).verdict != "impossible"
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_no_more_empty_images_are_asked_for_than_there_are(seed):
+    generator = np.random.default_rng(seed)
+    share = generator.uniform(0.01, 0.1)
+    point = (1 - share) * cases(generator, 8).mean(axis=0) + share * EMPTY[generator.integers(8)]
+    assert judge(rounded(point)).empty_share <= share + 1e-6
+
+
+def test_of_the_published_rows_12_of_40_are_impossible(request):
+    folder = request.config.rootpath / "config" / "published"
+    found = []
+    for name, key in (("table2", "model"), ("table3", "seed")):
+        for _, row in pd.read_csv(folder / f"{name}.csv", dtype={key: str}).iterrows():
+            verdict = judge({metric: float(row[metric]) for metric in METRICS})
+            found.append((row[key], float(row["fraction"]), verdict.verdict))
+    impossible = {(key, fraction) for key, fraction, verdict in found if verdict == "impossible"}
+    ours = "Random Block Masking + Modified ResUNet"
+    assert impossible == {
+        ("U-Net", 0.9),
+        ("LinkNet", 0.1),
+        ("LinkNet", 0.2),
+        ("Modified ResUNet", 0.8),
+        ("Modified ResUNet", 0.9),
+        (ours, 0.3),
+        (ours, 0.9),
+        ("42", 0.1),
+        ("42", 0.9),
+        ("3407", 0.3),
+        ("3407", 0.9),
+        ("0", 0.9),
+    }
+    assert all(verdict == "pooled" for key, _, verdict in found if key == "PSPNet")
+
+
+def test_our_row_at_30_percent_is_impossible_by_the_last_digit_alone():
+    # By hand: Dice is at least 0.8805, so Jaccard at least 0.8805 / 1.1195 = 0.786512 > 0.7865.
+    row = {"dice": 0.881, "jaccard": 0.786, "precision": 0.874, "recall": 0.889}
+    assert judge(row).excess == pytest.approx(4.5e-6, abs=1e-6)
+    assert judge(row, half_width=0.001).verdict == "pooled"

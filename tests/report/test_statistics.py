@@ -1,0 +1,313 @@
+"""Intervals, tests and corrections against SciPy, enumeration, simulation and published values."""
+
+from itertools import chain, combinations, product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from scipy import stats
+from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
+
+from maskedteeth.cli import main
+from maskedteeth.files import write_csv
+from maskedteeth.jobs import ReportJob
+from maskedteeth.report.comparisons import compare
+from maskedteeth.report.figures import differences
+from maskedteeth.report.figures.dice_by_fraction import COLOURS
+from maskedteeth.report.statistics import (
+    bootstrap_weights,
+    holm,
+    percentile_interval,
+    pooled_scores,
+    signed_rank_test,
+    smallest_p,
+)
+
+NOISE = np.random.default_rng(1).normal(size=40)
+
+# --- Bootstrap ---
+
+
+def test_a_resample_draws_as_many_radiographs_as_there_are_and_the_same_ones_each_time():
+    weights = bootstrap_weights(7, 2000, seed=3)
+    assert weights.shape == (2000, 7) and weights.dtype.kind == "i"
+    assert (weights.sum(1) == 7).all() and weights.min() == 0
+    np.testing.assert_allclose(weights.mean(0), 1, atol=0.1)
+    assert (weights == bootstrap_weights(7, 2000, seed=3)).all()
+    assert (weights != bootstrap_weights(7, 2000, seed=4)).any()
+
+
+def test_the_interval_of_a_mean_is_scipys():
+    weights = bootstrap_weights(NOISE.size, 20_000, seed=0)
+    found = percentile_interval(weights @ NOISE / NOISE.size)
+    options = {"method": "percentile", "n_resamples": 20_000, "rng": 1}
+    expected = stats.bootstrap((NOISE,), np.mean, **options).confidence_interval
+    assert found == pytest.approx(tuple(expected), abs=0.05 * NOISE.std() / np.sqrt(NOISE.size) * 2)
+
+
+def drawn(generator, seeds=3, images=9):
+    """Counts (seeds, images) of radiographs of 1000 pixels."""
+    counts = generator.multinomial(1000, (0.2, 0.05, 0.05, 0.7), size=(seeds, images))
+    return dict(zip(("tp", "fp", "fn", "tn"), np.moveaxis(counts, 2, 0), strict=True))
+
+
+def test_a_resampled_test_set_scores_as_scikit_learn_scores_its_pixels():
+    counts, weights = drawn(np.random.default_rng(0)), bootstrap_weights(9, 4, seed=1)
+    found = pooled_scores(counts, weights)
+    references = (f1_score, jaccard_score, precision_score, recall_score)
+    for row, (metric, reference) in product(range(4), zip(found, references, strict=True)):
+        values = []
+        for seed in range(3):
+            tp, fp, fn, tn = (int(counts[k][seed] @ weights[row]) for k in counts)
+            truth = np.repeat([1, 0, 1, 0], [tp, fp, fn, tn])
+            values.append(reference(truth, np.repeat([1, 1, 0, 0], [tp, fp, fn, tn])))
+        assert found[metric][row] == pytest.approx(np.mean(values), abs=1e-12)
+
+
+def test_every_radiograph_once_is_the_point_value():
+    counts = drawn(np.random.default_rng(0))
+    point, once = pooled_scores(counts), pooled_scores(counts, np.ones((2, 9), int))
+    for metric, values in once.items():
+        assert point[metric].shape == (1,) and (values == point[metric]).all()
+
+
+def test_a_duplicated_seed_does_not_narrow_the_interval():
+    counts = drawn(np.random.default_rng(0), seeds=1)
+    weights = bootstrap_weights(9, 500, seed=0)
+    once, often = (
+        pooled_scores({key: np.repeat(value, n, axis=0) for key, value in counts.items()}, weights)
+        for n in (1, 5)
+    )
+    np.testing.assert_allclose(often["dice"], once["dice"], rtol=1e-12)
+
+
+def test_a_seed_of_which_nothing_is_drawn_is_left_out_and_does_not_count_as_right():
+    """Complement protocol: the first radiograph tests seed 0, the second one seed 1."""
+    counts = {key: np.diag(value) for key, value in (("tp", (5, 8)), ("fp", (5, 2)))}
+    counts |= {"fn": np.diag((5, 2)), "tn": np.diag((85, 88))}
+    weights = np.array([[1, 1], [2, 0], [0, 2]])
+    assert pooled_scores(counts, weights)["dice"] == pytest.approx([0.65, 0.5, 0.8])
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_promise():
+    """60 radiographs whose difficulty all 3 seeds share, and 300 such studies."""
+    generator = np.random.default_rng(0)
+    weights = bootstrap_weights(60, 400, seed=0)
+    hits = {"clustered": 0, "as if seeds were radiographs": 0}
+    for _ in range(300):
+        hit = np.clip(generator.beta(8, 2, 60) + generator.normal(0, 0.02, (3, 60)), 0, 1)
+        counts = {"tp": 1000 * hit, "fp": 500 * (1 - hit), "fn": 1000 * (1 - hit)}
+        dice = pooled_scores(counts, weights)["dice"]
+        flat = {key: value.reshape(1, -1) for key, value in counts.items()}
+        naive = pooled_scores(flat, generator.multinomial(180, np.full(180, 1 / 180), 400))["dice"]
+        truth = 2 * 0.8 / (2 * 0.8 + 0.5 * 0.2 + 0.2)  # pooled over all radiographs there could be
+        for name, values in zip(hits, (dice, naive), strict=True):
+            low, high = percentile_interval(values)
+            hits[name] += low <= truth <= high
+    assert 0.90 <= hits["clustered"] / 300 <= 0.98
+    assert hits["as if seeds were radiographs"] / 300 < 0.85
+
+
+# --- Tests ---
+
+
+@pytest.mark.parametrize(
+    "differences_",
+    [NOISE + 0.3, NOISE[:8], np.round(NOISE[:12], 1), np.tile(NOISE.round(1), 2)],
+    ids=["40", "8", "12-with-ties", "80-with-ties-and-zeros"],
+)
+def test_p_is_scipys_and_the_correlation_is_that_of_its_rank_sums(differences_):
+    p, correlation = signed_rank_test(differences_)
+    assert p == pytest.approx(stats.wilcoxon(differences_, zero_method="wilcox").pvalue, rel=1e-12)
+    above = stats.wilcoxon(differences_, alternative="greater").statistic
+    count = np.count_nonzero(differences_)
+    total = count * (count + 1) / 2
+    assert correlation == pytest.approx((above - (total - above)) / total, abs=1e-12)
+
+
+@given(st.lists(st.integers(-6, 6), min_size=1, max_size=9))
+def test_p_of_few_differences_is_that_of_all_their_signs_enumerated(values):
+    others = np.array([value for value in values if value])
+    p, _ = signed_rank_test(np.array(values, float))
+    if others.size == 0:
+        assert p == 1
+        return
+    ranks = stats.rankdata(np.abs(others))
+    sums = np.array([np.dot(signs, ranks) for signs in product((-1, 1), repeat=others.size)])
+    observed = abs(np.sign(others) @ ranks)
+    assert p == pytest.approx(np.mean(np.abs(sums) >= observed - 1e-9), abs=1e-9)
+
+
+def test_without_any_difference_nothing_is_found():
+    assert signed_rank_test(np.zeros(5)) == (1, 0)
+
+
+@pytest.mark.parametrize("pairs", range(1, 12))
+def test_the_smallest_p_is_that_of_pairs_that_all_agree(pairs):
+    p, correlation = signed_rank_test(np.arange(1.0, pairs + 1))
+    assert p == pytest.approx(smallest_p(pairs)) and correlation == 1
+    assert (p < 0.05) == (pairs >= 6)
+
+
+def test_holm_is_the_textbooks():
+    """0.01, 0.04, 0.03, 0.005: the first and the last are rejected at 0.05, as Holm's steps say."""
+    corrected = holm(np.array([0.01, 0.04, 0.03, 0.005]))
+    np.testing.assert_allclose(corrected, [0.03, 0.06, 0.06, 0.02], rtol=1e-12)
+    assert holm(np.array([0.2])) == 0.2 and holm(np.array([])).size == 0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_is_bonferroni_over_all_families_that_hold_a_comparison(p_values):
+    """Holm's correction is the closure of Bonferroni's (Marcus, Peritz and Gabriel 1976)."""
+    count = range(len(p_values))
+    families = list(chain.from_iterable(combinations(count, n + 1) for n in count))
+    expected = [
+        max(min(1, len(f) * min(p_values[k] for k in f)) for f in families if n in f) for n in count
+    ]
+    np.testing.assert_allclose(holm(np.array(p_values)), expected, rtol=1e-12)
+
+
+# --- The study's comparisons ---
+
+LABELS = {"unet": "U-Net", "linknet": "LinkNet", "ours": "Random Block Masking"}
+REPORT = ReportJob(
+    dataset="A synthetic set",
+    protocol="fixed-test",
+    threshold=0.5,
+    boundary_tolerance=2,
+    labels=LABELS,
+    short_labels=LABELS,
+    ours="ours",
+    bootstrap_resamples=1000,
+)
+
+
+def runs(images=8, methods=LABELS, fractions=(0.2, 0.9), seeds=(42, 0)):
+    """A frame as read from metrics.csv: unet is worse than ours everywhere, linknet is equal."""
+    rows = []
+    for method, fraction, seed, image in product(methods, fractions, seeds, range(images)):
+        generator = np.random.default_rng([int(10 * fraction), seed, image])
+        missed = int(generator.integers(10, 60)) + (30 + image if method == "unet" else 0)
+        rows.append(
+            {"method": method, "fraction": fraction, "seed": seed, "id": f"{image:02d}"}
+            | {"tp": 300 - missed, "fp": 20, "fn": missed, "tn": 1700}
+            | {"nsd": 1 - missed / 300, "hd95": missed / 10 + (seed == 42)}
+        )
+    frame = pd.DataFrame(rows)
+    return frame.assign(dice=2 * frame["tp"] / (2 * frame["tp"] + frame["fp"] + frame["fn"]))
+
+
+def test_methods_are_compared_to_ours_on_dice_averaged_over_seeds():
+    frame = runs()
+    table = compare(frame, "ours", 1000).set_index(["method", "fraction"])
+    for fraction in (0.2, 0.9):
+        wide = frame[frame["fraction"] == fraction].pivot_table("dice", "id", "method")
+        apart = wide["unet"] - wide["ours"]
+        row = table.loc[("unet", fraction)]
+        assert row["difference"] == pytest.approx(apart.mean())
+        assert row["difference_low"] < apart.mean() < row["difference_high"] < 0
+        assert row["p"] == pytest.approx(stats.wilcoxon(wide["unet"], wide["ours"]).pvalue)
+        assert (row["rank_biserial"], row["pairs"], row["zeros"]) == (-1, 8, 0)
+        equal = table.loc[("linknet", fraction)]
+        assert (equal["difference"], equal["p"], equal["zeros"]) == (0, 1, 8)
+    others = table[table["p"].notna()]
+    assert len(others) == 4 and table.loc["ours", ["difference", "p", "p_holm"]].isna().all(
+        axis=None
+    )
+    np.testing.assert_allclose(others["p_holm"], holm(others["p"].to_numpy()))
+
+
+def test_pooled_scores_are_those_of_table_2_inside_their_intervals():
+    frame = runs()
+    table = compare(frame, "ours", 1000).set_index(["method", "fraction"])
+    sums = frame.groupby(["method", "fraction", "seed"])[["tp", "fp", "fn"]].sum()
+    dice = 2 * sums["tp"] / (2 * sums["tp"] + sums["fp"] + sums["fn"])
+    expected = dice.groupby(level=[0, 1]).mean().reindex(table.index)
+    np.testing.assert_allclose(table["dice"], expected, rtol=1e-12)
+    for metric in ("dice", "jaccard", "precision", "recall"):
+        assert (table[f"{metric}_low"] <= table[metric]).all()
+        assert (table[metric] <= table[f"{metric}_high"]).all()
+
+
+def test_radiographs_that_only_one_of_two_methods_was_tested_on_are_not_compared():
+    frame = runs(images=8)
+    frame = frame[~((frame["method"] == "unet") & (frame["id"] < "03"))]
+    frame = frame[~((frame["method"] == "ours") & (frame["id"] > "06") & (frame["seed"] == 0))]
+    table = compare(frame, "ours", 200).set_index(["method", "fraction"])
+    assert table.loc[("unet", 0.2), "pairs"] == 5 and table.loc[("unet", 0.2), "radiographs"] == 5
+    assert table.loc[("linknet", 0.2), "pairs"] == table.loc[("ours", 0.2), "radiographs"] == 8
+
+
+# --- Tables and figure ---
+
+
+def make(stage, frame, folder, kinds=("csv", "md", "tex"), settings=REPORT):
+    files = []
+    for number, (_, run) in enumerate(frame.groupby(["method", "fraction", "seed"], sort=False)):
+        files.append(folder / f"{number}.csv")
+        write_csv(files[-1], run.to_dict("records"))
+    arguments = [stage, "--settings", settings.model_dump_json(), "--metrics", *map(str, files)]
+    out = {kind: folder / f"out.{kind}" for kind in kinds}
+    assert main([*arguments, *(w for k, f in out.items() for w in (f"--{k}", str(f)))]) == 0
+    return out
+
+
+def test_the_table_states_intervals_tests_and_what_became_of_ties(tmp_path):
+    out = make("statistics", runs(images=12), tmp_path)
+    table, text = pd.read_csv(out["csv"]), out["md"].read_text()
+    assert table["model"].tolist() == [label for label in LABELS.values() for _ in range(2)]
+    row = table.iloc[0]
+    assert f"{row['dice']:.3f} [{row['dice_low']:.3f}, {row['dice_high']:.3f}]" in text
+    assert "1,000 resamples" in text and "all 4 comparisons" in text
+    assert "pairs without a difference dropped (24 of 48)" in text
+    assert "could be significant" not in text
+    assert "A synthetic set" in text and r"$-$1.00" in out["tex"].read_text()
+
+
+def test_the_table_says_when_there_are_too_few_radiographs_for_any_test(tmp_path):
+    text = make("statistics", runs(images=5), tmp_path)["md"].read_text()
+    assert "With 5 radiographs p cannot fall below 0.062 and, corrected for 4 comp" in text
+    assert "not below 0.250: no difference, however large, could be significant at 0.05" in text
+    assert "With 5 test radiographs such intervals are too narrow" in text
+
+
+def test_a_study_of_ours_alone_has_intervals_and_no_tests(tmp_path):
+    out = make("statistics", runs(methods=["ours"]), tmp_path)
+    assert "There is no other model to compare." in out["md"].read_text()
+    assert pd.read_csv(out["csv"])["p"].isna().all()
+    make("differences", runs(methods=["ours"]), tmp_path, kinds=("png", "pdf"))
+
+
+def test_the_forest_plot_shows_the_tables_differences_and_fills_what_is_significant():
+    table = compare(runs(images=12), "ours", 500)
+    table = table[table["difference"].notna()]
+    axes = Figure().add_subplot()
+    handles = differences.draw_forest(axes, LABELS, table)
+    assert [handle.get_label() for handle in handles] == ["U-Net", "LinkNet"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["20%", "90%"]
+    drawn_ = [line for line in axes.lines if line.get_color() in COLOURS]
+    for number, (_, row) in enumerate(table.sort_values("fraction", kind="stable").iterrows()):
+        interval, marker = drawn_[2 * number : 2 * number + 2]
+        assert list(interval.get_xdata()) == [row["difference_low"], row["difference_high"]]
+        assert list(marker.get_xdata()) == [row["difference"]]
+        filled = marker.get_markerfacecolor() == marker.get_color()
+        assert filled == (row["method"] == "unet")
+
+
+def test_the_boundary_table_averages_radiographs_then_seeds(tmp_path):
+    frame = runs(images=3)
+    missed = frame.index[0]
+    frame.loc[missed, ["tp", "fp", "fn", "nsd", "hd95"]] = [0, 0, 300, 0, 100]
+    out = make("boundary", frame, tmp_path)
+    table, text = pd.read_csv(out["csv"]), out["md"].read_text()
+    for metric in ("nsd", "hd95"):
+        seeds = frame[(frame["method"] == "unet") & (frame["fraction"] == 0.2)]
+        means = [rows[metric].mean() for _, rows in seeds.groupby("seed")]
+        assert table.loc[0, metric] == pytest.approx(np.mean(means), abs=1e-6)
+        assert table.loc[0, f"{metric}_sd"] == pytest.approx(np.std(means, ddof=1), abs=1e-6)
+    assert table["missed"].tolist() == [1, 0, 0, 0, 0, 0]
+    assert "within 2 pixels" in text and "(1 of 36)" in text
+    assert f"{table.loc[0, 'hd95']:.1f} ± {table.loc[0, 'hd95_sd']:.1f}" in text

@@ -1,0 +1,131 @@
+"""The paper's own numbers, as intervals of what they can stand for."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from maskedteeth.errors import InputError
+from maskedteeth.report.consistency import ROUNDING
+from maskedteeth.report.expressions import PRETEXT, Interval
+
+#: The paper's only pretext, by the name that it has in the settings.
+THE_PRETEXT = "random_block_masking"
+
+
+class Unavailable(Exception):
+    """A result that a statement speaks of does not exist; the message says which."""
+
+
+class Published:
+    """Looks up the paper's values.
+
+    A printed value stands for all that round to it. Where table 3 has the seeds of a method, its
+    values in table 2 are means of these and stand for their 95 % t interval on top.
+
+    Args:
+        models: CSV: method (as in the settings), table1, table2 (its names there), by_seed
+            (table3 for the method that table 3 is about).
+        table2: CSV of the paper's table 2.
+        table3: CSV of the paper's table 3.
+        pretext: CSV of section 4.1: metric, value.
+    """
+
+    def __init__(self, models: Path, table2: Path, table3: Path, pretext: Path):
+        self.models = _read(models, ["method", "table1", "table2", "by_seed"]).set_index("method")
+        self.table2 = _read(table2, ["model", "fraction"])
+        self.table3 = _read(table3, ["seed", "fraction"])
+        self.pretext = _read(pretext, ["metric", "value"]).set_index("metric")["value"]
+
+    def printed(self, name: str, arguments: tuple[Any, ...]) -> float:
+        """Return a value as printed, or computed from what is printed over the seeds.
+
+        Raises:
+            Unavailable: the paper does not have it.
+        """
+        if name in PRETEXT:
+            return self._of_pretext(name, *arguments)
+        metric, _, statistic = name.partition("_")
+        if not statistic:
+            return self._of_table2(metric, *arguments)
+        seeds = self._seeds(metric, *arguments)
+        return float(np.std(seeds, ddof=1) if statistic == "sd" else np.ptp(seeds))
+
+    def rounded(self, name: str, arguments: tuple[Any, ...]) -> Interval:
+        """Return all values that can hide behind rounding.
+
+        Raises:
+            Unavailable: the paper does not have it.
+        """
+        value, width = self.printed(name, arguments), ROUNDING
+        if name.endswith("_range"):
+            width = 2 * ROUNDING
+        elif name.endswith("_sd"):  # a seminorm: at most the deviation of the rounding itself
+            n = len(self._seeds(name.partition("_")[0], *arguments))
+            width = ROUNDING * np.sqrt(n / (n - 1))
+        return Interval(value - width, value + width)
+
+    def uncertain(self, name: str, arguments: tuple[Any, ...]) -> Interval:
+        """Return :meth:`rounded`, widened by the t interval where the seeds are printed.
+
+        Raises:
+            Unavailable: the paper does not have it.
+        """
+        interval = self.rounded(name, arguments)
+        if not self.has_seeds(name, arguments):
+            return interval
+        seeds = self._seeds(name, *arguments)
+        error = np.std(seeds, ddof=1) / np.sqrt(len(seeds))
+        width = float(stats.t.ppf(0.975, len(seeds) - 1) * error)
+        return Interval(interval.low - width, interval.high + width)
+
+    def has_seeds(self, name: str, arguments: tuple[Any, ...]) -> bool:
+        """Say whether a mean over seeds has a t interval: they are printed, at least two."""
+        if name in PRETEXT or "_" in name:
+            return False
+        try:
+            return len(self._seeds(name, *arguments)) > 1
+        except Unavailable:
+            return False
+
+    def _of_pretext(self, metric: str, pretext: str) -> float:
+        if pretext != THE_PRETEXT:
+            raise Unavailable(f"the paper has no pretext {pretext}")
+        if metric not in self.pretext:
+            raise Unavailable(f"the paper does not give {metric.upper()}")
+        return float(self.pretext[metric])
+
+    def _of_table2(self, metric: str, method: str, fraction: float) -> float:
+        if method not in self.models.index:
+            raise Unavailable(f"the paper has no method {method}")
+        table = self.table2
+        rows = table[
+            (table["model"] == self.models["table2"][method])
+            & np.isclose(table["fraction"], fraction)
+        ]
+        if rows.empty:
+            raise Unavailable(f"table 2 has no fraction {fraction:g} of {method}")
+        return float(rows[metric].iloc[0])
+
+    def _seeds(self, metric: str, method: str, fraction: float) -> np.ndarray:
+        if method not in self.models.index or self.models["by_seed"][method] != "table3":
+            raise Unavailable(f"the paper gives no seeds of {method}")
+        values = self.table3.loc[np.isclose(self.table3["fraction"], fraction), metric]
+        if len(values) < 2:
+            raise Unavailable(f"table 3 has no seeds at fraction {fraction:g}")
+        return values.to_numpy(float)
+
+
+def _read(file: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file)
+    except FileNotFoundError:
+        raise InputError(f"{file} does not exist; restore it, it came with the project.") from None
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise InputError(
+            f"{file} has no column {missing[0]!r}; it needs the columns {', '.join(columns)}."
+        )
+    return table

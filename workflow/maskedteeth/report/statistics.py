@@ -1,0 +1,103 @@
+"""Uncertainty of scores and of differences between methods: bootstrap and paired tests.
+
+A test radiograph is the unit that is drawn; the seeds of a run are repeated measurements of the
+same radiographs and stay together, so that more seeds do not pass for more radiographs.
+"""
+
+import numpy as np
+from scipy import stats
+
+from maskedteeth.metrics.segmentation import scores
+
+#: Share of the resamples inside an interval.
+LEVEL = 0.95
+
+
+def bootstrap_weights(images: int, resamples: int, seed: int) -> np.ndarray:
+    """Draw as many radiographs as there are, with replacement, again and again.
+
+    Methods that are resampled with the same weights are compared on the same radiographs.
+
+    Args:
+        images: test radiographs, at least 1.
+        resamples: how often to draw, at least 1.
+        seed: of the draw.
+
+    Returns:
+        int64 (resamples, images): how often each radiograph is drawn; rows sum to ``images``.
+    """
+    shares = np.full(images, 1 / images)
+    return np.random.default_rng(seed).multinomial(images, shares, size=resamples)
+
+
+def pooled_scores(
+    counts: dict[str, np.ndarray], weights: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Score resampled test sets as table 2 does: pool the pixels of each seed, average the seeds.
+
+    Args:
+        counts: tp, fp, fn: integers (seeds, images), 0 where a radiograph is not in a seed's test
+            set (complement protocol). With tn as well, a seed of which a resample draws no
+            radiograph is left out of that resample's mean; without, it counts as right.
+        weights: (resamples, images) of :func:`bootstrap_weights`. None: each radiograph once.
+
+    Returns:
+        dice, jaccard, precision, recall: float64 (resamples,) in [0, 1], or (1,) without weights.
+    """
+    images = counts["tp"].shape[1]
+    drawn = np.ones((1, images)) if weights is None else np.asarray(weights, np.float64)
+    # In float64, which is exact up to 2^53 pixels, because NumPy multiplies integers slowly.
+    sums = {key: np.asarray(value, np.float64) @ drawn.T for key, value in counts.items()}
+    present = sum(sums.values()) > 0 if "tn" in sums else np.ones_like(sums["tp"], bool)
+    values = scores(sums["tp"], sums["fp"], sums["fn"])
+    return {key: np.average(value, axis=0, weights=present) for key, value in values.items()}
+
+
+def percentile_interval(values: np.ndarray) -> tuple[float, float]:
+    """Return the bounds of the central :data:`LEVEL` of resampled values (resamples,)."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(values, (tail, 1 - tail))
+    return float(low), float(high)
+
+
+def signed_rank_test(differences: np.ndarray) -> tuple[float, float]:
+    """Test paired differences for symmetry around zero (Wilcoxon 1945).
+
+    Zeros are dropped before ranking, as Wilcoxon did. SciPy takes the exact distribution for up to
+    50 differences without ties (for up to 13 with them), else the normal approximation.
+
+    Args:
+        differences: float (n,), a difference a radiograph.
+
+    Returns:
+        Two-sided p, 1 where all differences are zero; and the matched-pairs rank-biserial
+        correlation (Kerby 2014, doi 10.2466/11.IT.3.1) in [-1, 1]: the share of the ranks' sum
+        that speaks for positive differences minus the share that speaks for negative ones.
+    """
+    others = differences[differences != 0]
+    if others.size == 0:
+        return 1.0, 0.0
+    ranks = stats.rankdata(np.abs(others))
+    correlation = np.sum(np.sign(others) * ranks) / np.sum(ranks)
+    return float(stats.wilcoxon(others).pvalue), float(correlation)
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """Correct p-values for being many (Holm 1979): at any level, the chance of one false alarm.
+
+    Args:
+        p_values: float (m,) in [0, 1].
+
+    Returns:
+        float64 (m,) in [0, 1], in the same order.
+    """
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(order), 0, -1)
+    corrected = np.empty(len(order))
+    corrected[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1)
+    return corrected
+
+
+def smallest_p(pairs: int) -> float:
+    """Return the least two-sided p that the signed-rank test can give for so many pairs."""
+    return min(1.0, 2.0 ** (1 - pairs))

@@ -1,0 +1,170 @@
+"""Claims: do the paper's own numbers support what it says, and do ours?"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from maskedteeth.jobs import ReportJob
+from maskedteeth.report.about import about
+from maskedteeth.report.claims import (
+    INCONCLUSIVE,
+    NOT_TESTED,
+    REFUTED,
+    RESAMPLES,
+    SUPPORTED,
+    Claim,
+    Measured,
+    Verdict,
+    of_published,
+    of_study,
+    read_claims,
+)
+from maskedteeth.report.published import Published
+from maskedteeth.report.results import read_metrics
+from maskedteeth.report.tables.sections import Section, write_sections
+
+#: Below so many radiographs bootstrap intervals are known to be too narrow.
+FEW = 20
+LEGEND = [
+    "*Margin*: the amount by which a claim holds, negative where it fails, with its 95 % interval. "
+    "Of a claim with several parts, that of the part that holds least.",
+    f"**{SUPPORTED}**: the interval lies above zero. **{REFUTED}**: below. *{INCONCLUSIVE}*: "
+    "around zero.",
+    "*Paper*: from the printed numbers alone. The interval holds all values that round to them "
+    "and, for ours, of which table 3 prints three seeds, the t interval over these. Images and the "
+    "other methods' seeds are not printed, so their chance is not in it.",
+]
+
+
+def claims(
+    settings: ReportJob,
+    *,
+    claims: Path,
+    metrics: list[Path],
+    table2: Path,
+    table3: Path,
+    pretext: Path,
+    models: Path,
+    csv: Path,
+    md: Path,
+    tex: Path,
+    pretexts: list[Path] = (),  # type: ignore[assignment]
+) -> None:
+    """Write the paper's claims with two verdicts each.
+
+    Args:
+        settings: dataset, protocol.
+        claims: ``config/claims.yaml``.
+        metrics: ``metrics.csv`` of all runs.
+        table2: the paper's table 2 as CSV.
+        table3: likewise table 3.
+        pretext: likewise section 4.1.
+        models: names of methods in settings, table 1 and table 2.
+        csv: file to write: claim, place, text, statement, note, and for paper and ours verdict,
+            margin, low, high, basis.
+        md: file to write.
+        tex: file to write.
+        pretexts: ``metrics.csv`` of all pretexts, in folders named like them; none without.
+    """
+    entries = read_claims(claims)
+    published = Published(models, table2, table3, pretext)
+    measured = Measured(
+        read_metrics(metrics),
+        {file.parent.name: pd.read_csv(file, dtype={"id": str}) for file in pretexts},
+    )
+    verdicts = {
+        name: (of_published(claim, published), of_study(claim, measured))
+        for name, claim in entries.items()
+    }
+    table = pd.DataFrame([_row(name, entries[name], *pair) for name, pair in verdicts.items()])
+    sections = [
+        Section("Verdicts", _text(entries, verdicts), "", "p{0.45\\linewidth}lll"),
+        _untested(entries, verdicts),
+        Section("Readings", _readings(entries), "", "p{0.3\\linewidth}p{0.6\\linewidth}"),
+    ]
+    images = len(measured.ids)
+    ours = (
+        f"*Ours*: {RESAMPLES:,} bootstrap draws of the {images} test radiographs, each kept "
+        "together with its seeds and with all methods; percentile interval. The chance of another "
+        "training is not in it."
+    )
+    if images < FEW:
+        ours += f" With fewer than {FEW} radiographs such intervals are too narrow."
+    lead = f"{_lead(verdicts)} {about(settings)}"
+    write_sections(table, "The paper's claims", lead, sections, [*LEGEND, ours], csv, md, tex)
+
+
+def _row(name: str, claim: Claim, paper: Verdict, ours: Verdict) -> dict:
+    row = {
+        "claim": name,
+        "place": claim.place,
+        "text": claim.claim,
+        "statement": claim.statement,
+        "note": claim.note,
+    }
+    for key, verdict in (("paper", paper), ("ours", ours)):
+        row |= {key: verdict.verdict}
+        row |= {
+            f"{key}_{part}": getattr(verdict, part) for part in ("margin", "low", "high", "basis")
+        }
+    return row
+
+
+def _lead(verdicts: dict[str, tuple[Verdict, Verdict]]) -> str:
+    def counts(which: int) -> str:
+        found = [pair[which].verdict for pair in verdicts.values()]
+        said = {SUPPORTED: "support", REFUTED: "refute", INCONCLUSIVE: "leave open"}
+        parts = [f"{verb} {found.count(verdict)}" for verdict, verb in said.items()]
+        return f"{', '.join(parts)} and cannot test {found.count(NOT_TESTED)}"
+
+    return (
+        f"**Of the paper's claims ({len(verdicts)}) its own numbers {counts(0)}; this study's "
+        f"{counts(1)}.**"
+    )
+
+
+def _text(entries: dict[str, Claim], verdicts: dict) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "Claim": entries[name].claim,
+                "Place": entries[name].place,
+                "Paper": _cell(paper),
+                "Ours": _cell(ours),
+            }
+            for name, (paper, ours) in verdicts.items()
+        ]
+    )
+
+
+def _cell(verdict: Verdict) -> str:
+    if verdict.verdict == NOT_TESTED:
+        return NOT_TESTED
+    strong = f"**{verdict.verdict}**" if verdict.verdict != INCONCLUSIVE else verdict.verdict
+    numbers = f"{verdict.margin:+.3f} [{verdict.low:+.3f}, {verdict.high:+.3f}]"
+    return f"{strong} {numbers.replace('-', '−')}"
+
+
+def _untested(entries: dict[str, Claim], verdicts: dict) -> Section:
+    rows = []
+    for name, (paper, ours) in verdicts.items():
+        sides = [("Paper", paper), ("Ours", ours)]
+        reasons = {who: v.basis for who, v in sides if v.verdict == NOT_TESTED}
+        if len(set(reasons.values())) == 1 and len(reasons) == 2:
+            reasons = {"both": reasons["Paper"]}
+        rows += [
+            {"Claim": entries[name].claim, "By": who, "Why not": reason}
+            for who, reason in reasons.items()
+        ]
+    notes = "" if rows else "Every claim was tested."
+    return Section("Not tested", pd.DataFrame(rows), notes, "p{0.4\\linewidth}lp{0.4\\linewidth}")
+
+
+def _readings(entries: dict[str, Claim]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"Claim": claim.claim, "Read as": f"`{claim.statement}`", "Note": claim.note or ""}
+            for claim in entries.values()
+            if claim.statement
+        ]
+    )

@@ -1,0 +1,96 @@
+"""Uncertainty of table 2, and every method tested against ours."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from maskedteeth.jobs import ReportJob
+from maskedteeth.report.about import about
+from maskedteeth.report.comparisons import compare, too_few
+from maskedteeth.report.results import read_metrics
+from maskedteeth.report.tables.layout import write_table
+
+#: Radiographs below which percentile intervals are known to be too narrow.
+FEW = 30
+NOTHING = "–"
+
+
+def statistics(settings: ReportJob, *, metrics: list[Path], csv: Path, md: Path, tex: Path) -> None:
+    """Write the table of intervals and tests.
+
+    Args:
+        settings: labels of the methods, which one is ours, resamples, dataset, protocol.
+        metrics: ``metrics.csv`` of all runs.
+        csv: file to write: model and the columns of :func:`maskedteeth.report.comparisons.compare`.
+        md: file to write.
+        tex: file to write.
+    """
+    table = compare(read_metrics(metrics), settings.ours, settings.bootstrap_resamples)
+    table.insert(0, "model", table.pop("method").map(settings.labels))
+    ours = settings.labels[settings.ours]
+    text = pd.DataFrame(
+        {
+            "Model": table["model"].where(table["model"] != table["model"].shift(), ""),
+            "Train. data": table["fraction"].astype(str),
+            "Dice": [interval(row, "dice") for _, row in table.iterrows()],
+            "Difference to ours": [interval(row, "difference", "+") for _, row in table.iterrows()],
+            "Rank-biserial r": [number(value, "+.2f") for value in table["rank_biserial"]],
+            "p": [p_value(value) for value in table["p"]],
+            "p (Holm)": [p_value(value) for value in table["p_holm"]],
+        }
+    )
+    title = "Intervals of all models, and their differences to ours"
+    write_table(table, text, title, notes(table, settings, ours), csv, md, tex)
+
+
+def notes(table: pd.DataFrame, settings: ReportJob, ours: str) -> str:
+    """Say how the numbers came about, and what they cannot show."""
+    compared = table[table["p"].notna()]
+    fewest = int(table["radiographs"].min())
+    sentences = [
+        "Dice: pooled over the test radiographs and averaged over seeds, as in table 2. "
+        f"Difference: mean over test radiographs of the model's Dice minus that of {ours}, each "
+        "radiograph's averaged over seeds. Brackets: 95% percentile bootstrap intervals, "
+        f"{settings.bootstrap_resamples:,} resamples of the test radiographs, all seeds of a "
+        "radiograph together; they say how much hangs on which radiographs test, not on chance in "
+        "training."
+    ]
+    if fewest < FEW:
+        sentences.append(
+            f"With {fewest} test radiographs such intervals are too narrow; take them as a hint."
+        )
+    if compared.empty:
+        sentences.append("There is no other model to compare.")
+    else:
+        sentences.append(
+            "r: matched-pairs rank-biserial correlation, from −1 (worse than ours on every "
+            "radiograph) to +1 (better on every one). p: two-sided Wilcoxon signed-rank test of "
+            f"those differences, {zeros(compared)}; p (Holm): corrected for all {len(compared)} "
+            "comparisons."
+        )
+        sentences.append(too_few(table))
+    return " ".join(filter(None, [*sentences, about(settings)]))
+
+
+def zeros(compared: pd.DataFrame) -> str:
+    """Say what became of pairs without a difference."""
+    count = int(compared["zeros"].sum())
+    return f"pairs without a difference dropped ({count} of {int(compared['pairs'].sum())})"
+
+
+def interval(row: pd.Series, name: str, sign: str = "") -> str:
+    """Print a value with the bounds of its interval."""
+    if pd.isna(row[name]):
+        return NOTHING
+    value, low, high = (number(row[f"{name}{b}"], f"{sign}.3f") for b in ("", "_low", "_high"))
+    return f"{value} [{low}, {high}]"
+
+
+def number(value: float, form: str) -> str:
+    """Print a number with a real minus."""
+    return NOTHING if pd.isna(value) else f"{value:{form}}".replace("-", "−")
+
+
+def p_value(value: float) -> str:
+    """Print a p-value with three digits after the point, a tiny one as a bound."""
+    return "< 0.001" if value < 0.001 else number(value, ".3f")

@@ -1,0 +1,241 @@
+"""The state of an unfinished training, from which a new start goes on to the same bits."""
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol, Self, TextIO
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from maskedteeth.errors import Stopped
+from maskedteeth.files import replacing
+
+
+class Stateful(Protocol):
+    """What can be stored and taken up again: a network, an optimiser, random numbers."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return everything that is needed to go on."""
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> Any:
+        """Take over what :meth:`state_dict` returned."""
+
+
+class TorchRandom:
+    """Torch's global generators, which dropout draws from."""
+
+    def __init__(self, device: torch.device):
+        self.device = device
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the generators' states, uint8."""
+        state = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self.device)
+        return state
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Set the generators."""
+        torch.set_rng_state(state["cpu"])
+        if self.device.type == "cuda" and "cuda" in state:
+            torch.cuda.set_rng_state(state["cuda"], self.device)
+
+
+class StateFile:
+    """Keeps the state of one training in ``folder`` while it runs.
+
+    Used as a context: entering it takes hold of the folder; leaving it without an exception, when
+    the result stands, removes it. The state is written every ``minutes`` and when the process is
+    asked to stop, whole or not at all, and is believed only when it is undamaged and of the same
+    training.
+
+    Args:
+        folder: a folder of its own, which no rule declares: Snakemake deletes declared files of
+            failed jobs. None: no state is kept.
+        identity: what makes it the same training: settings, code, inputs; JSON values.
+        minutes: between two states.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, identity: dict[str, Any] | None = None, minutes: float = 5
+    ):
+        self.folder = folder
+        self.identity = identity
+        self.seconds = minutes * 60
+        self.next = time.monotonic() + self.seconds
+        self.signal: int | None = None
+        self.lock: TextIO | None = None
+
+    @property
+    def path(self) -> Path:
+        """The state's file, safetensors."""
+        return self.folder / "state.safetensors"
+
+    def __enter__(self) -> Self:
+        if self.folder:
+            self.lock = _take_hold(self.folder / "lock")
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        if self.folder and kind is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.lock:
+            self.lock.close()
+
+    def load(self, parts: dict[str, Stateful]) -> bool:
+        """Take the state over into ``parts``; tell whether there was one to take over."""
+        if self.folder is None or not self.path.exists():
+            return False
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            identity = json.loads(metadata["identity"])
+            if metadata["sha256"] != _digest(tensors, metadata["identity"]):
+                raise ValueError("its content does not match its checksum")
+        except (SafetensorError, OSError, ValueError, KeyError) as error:
+            _say(f"{self.path} is damaged ({error}) and is ignored; the training begins anew.")
+            return False
+        if identity != self.identity:
+            what = ", ".join(sorted(_differences(identity, self.identity)))
+            _say(f"{self.path} is of another training ({what} differ) and is ignored.")
+            return False
+        for part, holder in parts.items():
+            start = f"{part}/"
+            own = {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
+            holder.load_state_dict(own)
+        return True
+
+    def save(self, parts: dict[str, Stateful]) -> None:
+        """Write the state of ``parts``.
+
+        A state that cannot be written, because the disk is full, say, is reported and the
+        training goes on: the next may be.
+
+        Raises:
+            Stopped: the process was asked to stop.
+        """
+        tensors = {
+            f"{part}/{name}": tensor.detach().cpu().contiguous()
+            for part, holder in parts.items()
+            for name, tensor in holder.state_dict().items()
+        }
+        identity = json.dumps(self.identity)
+        metadata = {"identity": identity, "sha256": _digest(tensors, identity)}
+        try:
+            with replacing(self.path) as temporary:
+                save_file(tensors, temporary, metadata)
+            kept = f"its state is in {self.path}, and a new start goes on from it"
+        except (OSError, SafetensorError) as error:
+            kept = f"its state could not be written to {self.path} ({error})"
+            _say(f"This training goes on, but {kept}.")
+        self.next = time.monotonic() + self.seconds
+        if self.signal:
+            raise Stopped(self.signal, f"stopped by {signal.Signals(self.signal).name}; {kept}.")
+
+    def due(self) -> bool:
+        """Tell whether it is time to write a state."""
+        return self.folder is not None and bool(self.signal or time.monotonic() >= self.next)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as the wish to write a state and stop, the first time."""
+        signals = (signal.SIGTERM, signal.SIGINT) if self.folder else ()
+        before = {number: signal.getsignal(number) for number in signals}
+
+        def note(number: int, _: FrameType | None) -> None:
+            self.signal = number
+            signal.signal(number, before[number])
+
+        for number in signals:
+            signal.signal(number, note)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _take_hold(path: Path) -> TextIO | None:
+    """Lock ``path``, so that one process trains. A holder that was left over is asked to stop.
+
+    Snakemake runs a job once; if another process still trains here, its Snakemake was killed and
+    it goes on alone. It writes its state and ends, and this one goes on from there.
+    """
+    me = {"host": platform.node(), "space": _process_space(), "pid": os.getpid()}
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _ask_to_stop(path, me)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            _say(f"{path} cannot be locked ({error}); nothing else may train here meanwhile.")
+            return file
+        # The holder may have finished and removed the file that this one waited for.
+        if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+            file.truncate(0)
+            json.dump(me, file)
+            file.flush()
+            return file
+        file.close()
+
+
+def _ask_to_stop(path: Path, me: dict[str, Any]) -> None:
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        holder = {}
+    near = all(holder.get(key) == me[key] for key in ("host", "space"))
+    who = f"Process {holder.get('pid', '?')} on {holder.get('host', 'an unknown machine')}"
+    if near:
+        _say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
+        os.kill(holder["pid"], signal.SIGTERM)
+    else:
+        _say(f"{who} trains the same. Waiting until it ends.")
+
+
+def _process_space() -> str:
+    """Name the space in which process numbers mean something: a container has its own."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
+def _digest(tensors: dict[str, Tensor], identity: str) -> str:
+    digest = hashlib.sha256(identity.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
+    """Yield the dotted names of the values in which two JSON values differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in one.keys() | other.keys():
+            name = f"{where}.{key}" if where else key
+            yield from _differences(one.get(key), other.get(key), name)
+    elif one != other:
+        yield where
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
