@@ -1,5 +1,6 @@
 # make demo    the whole paper on a digital phantom, in minutes
 # make test    the tests
+# make bench   the speed, side by side with what it is compared to
 # Everything runs in .venv, which either of them sets up.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -8,16 +9,19 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint schema clean
+.PHONY: help demo test bench lint schema clean
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 demo: .venv/runtime
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules host
 
 test: .venv/development
 	pytest --numprocesses $(CORES) --dist loadfile
+
+bench: .venv/development
+	python benchmarks/run.py
 
 lint: .venv/development
 	ruff check .

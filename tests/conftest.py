@@ -50,7 +50,7 @@ FILES = {
     "predictions.npz",
     "lpips-weights": "pretext/lpips.safetensors",
     "reconstruct": "images.npy index.csv pretext/split.json pretext/weights.safetensors "
-    "pretext/lpips.safetensors pretext/metrics.csv pretext/samples.npz",
+    "pretext/lpips.safetensors pretext/metrics.csv pretext/fillers.csv pretext/samples.npz",
 }
 
 hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)

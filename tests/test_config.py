@@ -343,6 +343,7 @@ JOBS = {
     jobs.FetchJob: (),
     jobs.IndexJob: (),
     jobs.PrepareJob: (),
+    jobs.GuardJob: (),
     jobs.SplitJob: ("fraction", "seed"),
     jobs.SplitPretextJob: (),
     jobs.DescribeJob: (),

@@ -38,7 +38,7 @@ def test_the_record_says_all_that_a_number_depends_on(tmp_path):
     opened.write(tmp_path / "run.json", seed=7)
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["settings"] == {"device": "auto", "precision": "auto", "threads": 3}
-    assert record["code"] == fingerprint(module)
+    assert record["code"] == fingerprint(module) and record["modules"] == [module]
     digest = hashlib.sha256(b"id\n1\n").hexdigest()
     assert record["inputs_sha256"] == {"index": digest, "pretext": None}
     assert (record["device"], record["device_type"]) == ("A processor", "cpu")

@@ -147,31 +147,3 @@ def test_latex_is_a_booktabs_table_with_special_characters_escaped(metrics, tmp_
     assert latex.count(r"\toprule") == latex.count(r"\bottomrule") == 1
     assert r"50 \% of a\_b \& \{c\} \#1 \textbackslash{}x" in latex
     assert r"$\pm$" in latex
-
-
-@pytest.fixture
-def pretexts(tmp_path):
-    file = tmp_path / "random_block_masking" / "metrics.csv"
-    rows = [
-        {"id": "7", "hidden": 0.3, "ssim": 0.8, "lpips": 0.1, "fsim": 0.9, "l1": 0.02},
-        {"id": "9", "hidden": 0.4, "ssim": 0.9, "lpips": 0.2, "fsim": 0.9, "l1": 0.04},
-    ]
-    write_csv(file, rows)
-    return file
-
-
-def test_the_pretexts_table_averages_over_radiographs(pretexts, tmp_path):
-    table, text, _ = make("table-pretext", [pretexts], tmp_path, published("pretext"))
-    values = table.set_index("metric")["value"]
-    assert values.to_dict() == pytest.approx({"ssim": 0.85, "lpips": 0.15, "fsim": 0.9, "l1": 0.03})
-    assert table.set_index("metric")["value_published"]["ssim"] == 0.912
-    assert "0.850 ± 0.071 (0.912, −0.062)" in text
-    assert "not available" not in text
-    assert "Hidden: 35.0% of the pixels (30.0% to 40.0%)" in text
-
-
-def test_missing_lpips_is_said_in_the_table(pretexts, tmp_path):
-    frame = pd.read_csv(pretexts).assign(lpips="")
-    frame.to_csv(pretexts, index=False)
-    _, text, _ = make("table-pretext", [pretexts], tmp_path, published("pretext"))
-    assert "LPIPS is not available: AlexNet's weights" in text

@@ -7,6 +7,7 @@ import cv2
 import pandas as pd
 import pytest
 
+from maskedteeth.cli import main
 from maskedteeth.files import read_csv
 
 pytestmark = pytest.mark.workflow
@@ -18,7 +19,7 @@ RUNS = 6  # 3 methods, 2 fractions, 1 seed
 def test_the_whole_paper_runs_and_leaves_every_table_and_figure(project):
     tables = {f.name for f in (project.results / "tables").iterdir()}
     names = ("table1", "table2", "table3", "table_pretext", "statistics", "boundary", "audit")
-    names += ("claims",)
+    names += ("claims", "annotation_errors")
     assert tables == {f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex")}
     figures = {f.name for f in (project.results / "figures").iterdir()}
     names = (*(f"figure{n}" for n in range(1, 10)), "dice_by_fraction", "differences")
@@ -95,7 +96,26 @@ def test_a_further_fraction_trains_only_its_own_runs(project):
     with project.edit("tiny.yaml", "fractions: [0.2, 0.8]", "fractions: [0.2, 0.5, 0.8]"):
         jobs = project.planned()
     assert (jobs["train"], jobs["evaluate"], jobs["split"]) == (3, 3, 1)
-    assert not {"index", "prepare", "split_pretext", "pretrain", "reconstruct"} & set(jobs)
+    assert not {"index", "prepare", "guard", "split_pretext", "pretrain"} & set(jobs)
+    assert "reconstruct" not in jobs
+
+
+def test_a_guard_that_is_made_again_retrains_nothing(project):
+    assert project.planned("--forcerun", "guard") == {"guard": 1}
+
+
+def test_every_table_and_figure_says_why(project, capsys):
+    runs = {"table2": RUNS, "table3": 2, "figure5": 1, "figure8": 3, "audit": 0, "figure2": 0}
+    for name, count in runs.items():
+        kind = "figures" if name.startswith("figure") else "tables"
+        assert main(["why", str(next((project.results / kind).glob(f"{name}.*")))]) == 0
+        first, *rest = capsys.readouterr().out.splitlines()
+        pretexts = 0 if name == "audit" else 1
+        assert f": {count} run{'' if count == 1 else 's'}, {pretexts} pretext" in first
+        assert "Runs o" not in "".join(rest)
+    sources = {file.stem for file in (project.results / "sources").iterdir()}
+    made = {f.stem for kind in ("tables", "figures") for f in (project.results / kind).iterdir()}
+    assert sources == made
 
 
 @pytest.mark.parametrize(
@@ -153,6 +173,47 @@ def test_a_folder_in_place_is_indexed_again_when_what_is_read_of_it_changes(
         assert project.planned(prepared) == {}
         (raw / "images" / "12.png").unlink()
         assert project.planned(prepared) == {"index": 1, "prepare": 1}
+
+
+@pytest.fixture
+def folder_project(new_project, tmp_path, write_folder):
+    """A copy that reads a folder of radiographs; returns it and the folder."""
+    raw = write_folder(tmp_path / "raw", 12, labelled=11)
+    (tmp_path / "project").mkdir()
+    project = new_project(tmp_path / "project")
+    project.edit("tiny.yaml", "data: {", f"data: {{source: folder, path: {raw}, ").__enter__()
+    return project, raw
+
+
+def test_a_disguised_copy_of_a_test_radiograph_stops_before_anything_trains(folder_project):
+    project, raw = folder_project
+    split = project.results / "data" / "splits" / "pretext.json"
+    project.snakemake("results/tiny/data/splits/pretext.json")
+    drawn = json.loads(split.read_text())
+    tested, trained = drawn["test"][0], drawn["train"][0]
+    pixels = cv2.imread(str(raw / f"images/{tested}.png"), cv2.IMREAD_GRAYSCALE)
+    encoded = cv2.imencode(".jpg", cv2.add(pixels, 25), [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
+    disguised = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(raw / f"images/{trained}.png"), disguised)
+    printed = project.snakemake(check=False)
+    assert f"images/{tested}.png (test) and images/{trained}.png (training" in printed
+    assert "completed successfully" not in printed and "Traceback" not in printed
+    assert not list(project.results.rglob("weights.*"))
+    with project.edit("tiny.yaml", "path: ", "near_duplicates: group, path: "):
+        project.snakemake("results/tiny/data/guard.json")
+
+
+def test_a_split_edited_by_hand_to_leak_is_not_trained_on(folder_project):
+    project, _ = folder_project
+    name = "data/splits/fraction-0.2/seed-42.json"
+    project.snakemake(f"results/tiny/{name}")
+    drawn = json.loads((project.results / name).read_text())
+    drawn["train"].append(drawn["test"].pop())
+    (project.results / name).write_text(json.dumps(drawn))
+    weights = "runs/modified_resunet/fraction-0.2/seed-42/weights.safetensors"
+    printed = project.snakemake(f"results/tiny/{weights}", check=False)
+    assert f"seed-42.json leaks: radiograph {drawn['train'][-1]} tests, and itself" in printed
+    assert not (project.results / weights).exists()
 
 
 def test_a_failed_training_does_not_stop_the_others(new_project, tmp_path):

@@ -1,7 +1,8 @@
 """`maskedteeth <stage>`: what every rule of the workflow runs, and what a person can run too.
 
 A stage is a function. Its first parameter holds its settings, given as JSON to ``--settings``;
-its keyword parameters are files (or numbers), each a flag of the same name. Modules are imported
+its keyword parameters are files (or numbers), each a flag of the same name; a positional-only
+parameter is given without a flag. Modules are imported
 when their stage runs, so that light stages start in a blink.
 """
 
@@ -21,6 +22,7 @@ STAGES = {
     "fetch": "maskedteeth.data.fetch:fetch",
     "index": "maskedteeth.data.index:index",
     "prepare": "maskedteeth.data.prepare:prepare",
+    "guard": "maskedteeth.data.guard:guard",
     "split": "maskedteeth.data.splits:split",
     "split-pretext": "maskedteeth.data.splits:split_pretext",
     "describe": "maskedteeth.models.describe:describe",
@@ -37,9 +39,11 @@ STAGES = {
     "boundary": "maskedteeth.report.tables.boundary:boundary",
     "audit": "maskedteeth.report.tables.audit:audit",
     "claims": "maskedteeth.report.tables.claims:claims",
+    "annotation-errors": "maskedteeth.report.tables.annotation_errors:annotation_errors",
     **{f"figure{n}": f"maskedteeth.report.figures.figure{n}:figure{n}" for n in range(1, 10)},
     "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
     "differences": "maskedteeth.report.figures.differences:differences",
+    "why": "maskedteeth.why:why",
     "schema": "maskedteeth.schema:write_schema",
 }
 
@@ -85,6 +89,9 @@ def _run(stage: str, arguments: list[str]) -> None:
         if parameter.name == "settings":
             parser.add_argument("--settings", required=True, help=f"{kind.__name__} as JSON")
             continue
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            parser.add_argument(parameter.name, type=Path)
+            continue
         several = typing.get_origin(kind) is list
         parser.add_argument(
             f"--{parameter.name.replace('_', '-')}",
@@ -96,7 +103,8 @@ def _run(stage: str, arguments: list[str]) -> None:
     values = vars(parser.parse_args(arguments))
     if "settings" in values:
         values["settings"] = _settings(values["settings"], hints["settings"])
-    function(**values)
+    without_flag = [values.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    function(*without_flag, **values)
 
 
 def _settings(text: str, kind: type) -> typing.Any:

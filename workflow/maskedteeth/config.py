@@ -13,6 +13,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Positive = Annotated[int, Field(ge=1)]
+NearDuplicates = Literal["stop", "group"]
 
 #: Architectures of segmentation_models_pytorch, by its own names (`smp.create_model`).
 SMP_ARCHITECTURES = (
@@ -79,6 +80,12 @@ class Data(Strict):
     )
     images: str = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: str = Field("masks", description="Folder of the masks inside a `folder`.")
+    near_duplicates: NearDuplicates = Field(
+        "stop",
+        description="Copies of one radiograph with other contrast, size or compression. stop: end "
+        "with a sentence when a test radiograph has one outside the test set. group: keep them on "
+        "one side of every split, as pixel-identical ones always are.",
+    )
     phantom: Phantom = Phantom()
 
     @property

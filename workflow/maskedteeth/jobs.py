@@ -16,6 +16,7 @@ from maskedteeth.config import (
     Image,
     Model,
     Name,
+    NearDuplicates,
     Phantom,
     Positive,
     Pretext,
@@ -64,12 +65,18 @@ class IndexJob(Strict):
     source: str
     images: str
     masks: str
+    near_duplicates: NearDuplicates = "stop"
 
     @classmethod
     def of(cls, study: Settings) -> "IndexJob":
         """Cut the job out of a study."""
         data = study.data
-        return cls(source=data.source, images=data.images, masks=data.masks)
+        return cls(
+            source=data.source,
+            images=data.images,
+            masks=data.masks,
+            near_duplicates=data.near_duplicates,
+        )
 
 
 class PrepareJob(Image):
@@ -81,6 +88,15 @@ class PrepareJob(Image):
     def of(cls, study: Settings) -> "PrepareJob":
         """Cut the job out of a study."""
         return cls(source=IndexJob.of(study), **_fields(study.image))
+
+
+class GuardJob(HeldOut):
+    """Settings of the stage `guard`."""
+
+    @classmethod
+    def of(cls, study: Settings) -> "GuardJob":
+        """Cut the job out of a study."""
+        return cls(**_fields(study.split, HeldOut))
 
 
 class SplitPretextJob(HeldOut):

@@ -55,6 +55,7 @@ class RunRecord:
         self.content = {
             "settings": settings.model_dump(mode="json"),
             "code": fingerprint(*modules),
+            "modules": list(modules),
             "git_commit": git_commit(),
             "inputs_sha256": {n: sha256(f) if f else None for n, f in inputs.items()},
         }

@@ -95,6 +95,15 @@ def of_pretexts(file):
     return [str(PRETEXT / file).format(pretext=pretext) for pretext in STUDY.pretext]
 
 
+def records(methods=(), fractions=()):
+    """Paths of run.json of the methods' runs and of the pretexts that these start from."""
+    starts = {STUDY.methods[method].initialisation for method in methods or STUDY.methods}
+    pretexts = [pretext for pretext in STUDY.pretext if pretext in starts]
+    return of_runs("run.json", methods, fractions) + [
+        str(PRETEXT / "run.json").format(pretext=pretext) for pretext in pretexts
+    ]
+
+
 def of_shown_runs(file, methods=()):
     """Paths of a file of the runs in figures 4, 5, 8 and 9: each method's first seed."""
     fraction = f"{STUDY.report.figure_fraction:g}"
@@ -115,6 +124,17 @@ def as_flags(wildcards, input):
     for name, files in input.items():
         flags += [f"--{name}", *([files] if isinstance(files, str) else files)]
     return " ".join(shlex.quote(flag) for flag in flags)
+
+
+def as_sources(wildcards, input):
+    """Folders of the runs and pretexts that a table or figure is made from, within the study."""
+    folders = [Path(file).parent for file in input]
+    inside = [
+        str(folder.relative_to(RESULTS))
+        for folder in dict.fromkeys(folders)
+        if {RESULTS / "runs", RESULTS / "pretext"} & set(folder.parents)
+    ]
+    return shlex.join(inside)
 
 
 def finished_message():

@@ -88,6 +88,29 @@ rule prepare:
         " --threads {threads} > {log} 2>&1"
 
 
+# It depends on the dataset and the test set alone: a further fraction leaves it as it is. What was
+# trained stays when the guard is made again (`ancient` in training.smk).
+rule guard:
+    input:
+        index=rules.index.output.index,
+        images=rules.prepare.output.images,
+    output:
+        guard=RESULTS / "data" / "guard.json",
+    log:
+        RESULTS / "logs" / "guard.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        settings=GuardJob.of(STUDY).model_dump_json(),
+        code=code("guard"),
+    message:
+        "Looking for test radiographs among those that train"
+    shell:
+        "python -m maskedteeth guard --settings {params.settings:q} --index {input.index}"
+        " --images {input.images} --guard {output.guard} > {log} 2>&1"
+
+
 rule split:
     input:
         index=rules.index.output.index,

@@ -55,6 +55,7 @@ rule reconstruct:
         lpips=rules.lpips_weights.output.weights,
     output:
         metrics=PRETEXT / "metrics.csv",
+        fillers=PRETEXT / "fillers.csv",
         samples=PRETEXT / "samples.npz",
     log:
         RESULTS / "logs" / "reconstruct-{pretext}.log",
@@ -69,8 +70,8 @@ rule reconstruct:
     shell:
         "python -m maskedteeth reconstruct --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {input.weights}"
-        " --lpips {input.lpips} --metrics {output.metrics} --samples {output.samples}"
-        " > {log} 2>&1"
+        " --lpips {input.lpips} --metrics {output.metrics} --fillers {output.fillers}"
+        " --samples {output.samples} > {log} 2>&1"
 
 
 rule describe:

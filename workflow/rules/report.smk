@@ -2,6 +2,7 @@
 # A new one is a stage (a file in maskedteeth/report/, listed in cli.py) and a line here.
 PUBLISHED = Path("config") / "published"
 OURS = [STUDY.report.ours]
+SHOWN_FRACTION = [f"{STUDY.report.figure_fraction:g}"]
 ARRAYS = {
     "images": rules.prepare.output.images,
     "masks": rules.prepare.output.masks,
@@ -13,14 +14,20 @@ RUNS_OF_OURS = {
     "predictions": of_shown_runs("predictions.npz", OURS),
 }
 
+# What was measured, and the records of how it came about.
+ALL_RUNS = {"metrics": of_runs("metrics.csv"), "runs": records()}
 PAPER = {name: PUBLISHED / f"{name}.csv" for name in ("table2", "table3", "pretext", "models")}
 
 TABLES = {
-    "table1": {"metrics": of_runs("metrics.csv"), "published": PUBLISHED / "table1.csv"},
-    "table2": {"metrics": of_runs("metrics.csv"), "published": PUBLISHED / "table2.csv"},
-    "table3": {"metrics": of_runs("metrics.csv", OURS), "published": PUBLISHED / "table3.csv"},
-    "statistics": {"metrics": of_runs("metrics.csv")},
-    "boundary": {"metrics": of_runs("metrics.csv")},
+    "table1": {**ALL_RUNS, "published": PUBLISHED / "table1.csv"},
+    "table2": {**ALL_RUNS, "published": PUBLISHED / "table2.csv"},
+    "table3": {
+        "metrics": of_runs("metrics.csv", OURS),
+        "runs": records(OURS),
+        "published": PUBLISHED / "table3.csv",
+    },
+    "statistics": ALL_RUNS,
+    "boundary": ALL_RUNS,
     "audit": {
         **PAPER,
         "table1": PUBLISHED / "table1.csv",
@@ -29,7 +36,7 @@ TABLES = {
     "claims": {
         **PAPER,
         "claims": Path("config") / "claims.yaml",
-        "metrics": of_runs("metrics.csv"),
+        **ALL_RUNS,
     },
 }
 FIGURES = {
@@ -54,9 +61,23 @@ if PRETEXT_SHOWN:  # a study without a pretext has none of these
     FIGURES |= {"figure2": SAMPLES, "figure3": SAMPLES, "figure6": PREVIEWS, "figure7": SAMPLES}
     TABLES["table_pretext"] = {
         "metrics": of_pretexts("metrics.csv"),
+        "runs": of_pretexts("run.json"),
+        "fillers": of_pretexts("fillers.csv"),
+        "lpips": rules.lpips_weights.output.weights,
+        "runs": of_pretexts("run.json"),
         "published": PUBLISHED / "pretext.csv",
     }
     TABLES["claims"]["pretexts"] = of_pretexts("metrics.csv")
+    TABLES["claims"]["runs"] = of_runs("run.json") + of_pretexts("run.json")
+if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
+    TABLES["annotation_errors"] = {
+        "raw": RAW,
+        "masks": rules.prepare.output.masks,
+        "index": rules.index.output.index,
+        "metrics": of_runs("metrics.csv", OURS, SHOWN_FRACTION),
+        "predictions": of_runs("predictions.npz", OURS, SHOWN_FRACTION),
+        "runs": records(OURS, SHOWN_FRACTION),
+    }
 
 
 rule tables:
@@ -80,6 +101,7 @@ for NAME, INPUTS in TABLES.items():
             csv=RESULTS / "tables" / f"{NAME}.csv",
             md=RESULTS / "tables" / f"{NAME}.md",
             tex=RESULTS / "tables" / f"{NAME}.tex",
+            sources=RESULTS / "sources" / f"{NAME}.txt",
         log:
             RESULTS / "logs" / f"{NAME}.log",
         localrule: True
@@ -89,12 +111,14 @@ for NAME, INPUTS in TABLES.items():
             stage=stage_of(NAME),
             settings=ReportJob.of(STUDY).model_dump_json(),
             inputs=as_flags,
+            sources=as_sources,
             code=code(stage_of(NAME)),
         message:
             f"Writing {NAME}"
         shell:
             "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
             " --csv {output.csv} --md {output.md} --tex {output.tex} > {log} 2>&1"
+            " && printf '%s\\n' {params.sources} > {output.sources}"
 
 
 for NAME, INPUTS in FIGURES.items():
@@ -107,6 +131,7 @@ for NAME, INPUTS in FIGURES.items():
         output:
             png=RESULTS / "figures" / f"{NAME}.png",
             pdf=RESULTS / "figures" / f"{NAME}.pdf",
+            sources=RESULTS / "sources" / f"{NAME}.txt",
         log:
             RESULTS / "logs" / f"{NAME}.log",
         localrule: True
@@ -116,9 +141,11 @@ for NAME, INPUTS in FIGURES.items():
             stage=stage_of(NAME),
             settings=ReportJob.of(STUDY).model_dump_json(),
             inputs=as_flags,
+            sources=as_sources,
             code=code(stage_of(NAME)),
         message:
             f"Drawing {NAME}"
         shell:
             "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
             " --png {output.png} --pdf {output.pdf} > {log} 2>&1"
+            " && printf '%s\\n' {params.sources} > {output.sources}"

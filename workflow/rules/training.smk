@@ -6,6 +6,7 @@ rule pretrain:
         images=rules.prepare.output.images,
         index=rules.index.output.index,
         split=rules.split_pretext.output.split,
+        guard=ancient(rules.guard.output.guard),
     output:
         weights=PRETEXT / "weights.safetensors",
         history=PRETEXT / "history.csv",
@@ -28,7 +29,7 @@ rule pretrain:
         "python -m maskedteeth pretrain --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {output.weights}"
         " --history {output.history} --previews {output.previews} --run {output.run}"
-        " --checkpoint-minutes {CHECKPOINT_MINUTES} > {log} 2>&1"
+        " --guard {input.guard} --checkpoint-minutes {CHECKPOINT_MINUTES} > {log} 2>&1"
 
 
 rule train:
@@ -37,6 +38,7 @@ rule train:
         masks=rules.prepare.output.masks,
         index=rules.index.output.index,
         split=rules.split.output.split,
+        guard=ancient(rules.guard.output.guard),
         pretext=initial_weights,
     output:
         weights=RUN / "weights.safetensors",
@@ -59,4 +61,4 @@ rule train:
         "python -m maskedteeth train --settings {params.settings:q} --images {input.images}"
         " --masks {input.masks} --index {input.index} --split {input.split} {params.pretext}"
         " --weights {output.weights} --history {output.history} --run {output.run}"
-        " --checkpoint-minutes {CHECKPOINT_MINUTES} > {log} 2>&1"
+        " --guard {input.guard} --checkpoint-minutes {CHECKPOINT_MINUTES} > {log} 2>&1"

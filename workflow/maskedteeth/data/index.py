@@ -4,7 +4,10 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from maskedteeth.data import folder, hitl
+from maskedteeth.data.copies import NEAR, near_pairs, perceptual_hash
 from maskedteeth.data.records import Annotation, Record, read_grey
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv
@@ -24,6 +27,10 @@ COLUMNS = (
     "duplicate_group",
 )
 
+#: Copies are grouped up to this distance: a little further than the stage `guard` looks, which sees
+#: them resized.
+GROUPED = NEAR + 0.02
+
 #: Beyond this share of unusable radiographs a dataset is taken for a mistake, not for untidy.
 MOST_PROBLEMS = 0.1
 
@@ -38,17 +45,20 @@ def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None
         raw: folder of the dataset.
         index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``sha256`` is
             over size and pixels, so that losslessly re-encoded copies are found; radiographs of
-            one ``duplicate_group`` have equal pixels. ``tooth_fraction`` is a share of the pixels.
+            one ``duplicate_group`` have equal pixels or, where data.near_duplicates is `group`,
+            are copies by their perceptual hash. ``tooth_fraction`` is a share of the pixels.
         problems: CSV to write, a line a radiograph that was set aside: id, reason.
 
     Raises:
         InputError: nothing usable was found, or more than a tenth is unusable.
     """
     records, read_annotation = open_source(settings, raw)
-    rows, unusable = [], []
+    rows, hashes, unusable = [], [], []
     for record in records:
         try:
-            rows.append(_describe(record, read_annotation, raw))
+            pixels = read_grey(record.image)
+            rows.append(_describe(record, pixels, read_annotation, raw))
+            hashes.append(perceptual_hash(pixels))
         except InputError as error:
             unusable.append({"id": record.id, "reason": str(error)})
     if len(unusable) > MOST_PROBLEMS * len(records):
@@ -56,9 +66,10 @@ def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None
             f"{len(unusable)} of {len(records)} radiographs in {raw} are unusable, more than "
             f"{MOST_PROBLEMS:.0%}. The first: {unusable[0]['reason']}"
         )
-    groups: dict[str, str] = {}
-    for row in rows:
-        row["duplicate_group"] = groups.setdefault(row["sha256"], row["id"])
+    pairs = near_pairs(np.stack(hashes), GROUPED) if settings.near_duplicates == "group" else []
+    groups: dict[int, str] = {}
+    for row, group in zip(rows, _duplicates([row["sha256"] for row in rows], pairs), strict=True):
+        row["duplicate_group"] = groups.setdefault(group, row["id"])
     write_csv(index, rows, COLUMNS)
     write_csv(problems, unusable, ("id", "reason"))
     labelled = sum(row["labelled"] for row in rows)
@@ -77,8 +88,19 @@ def open_source(settings: IndexJob, raw: Path) -> tuple[list[Record], ReadAnnota
     return hitl.find_records(raw), hitl.read_annotation  # the phantom has the same layout
 
 
-def _describe(record: Record, read_annotation: ReadAnnotation, raw: Path) -> dict:
-    pixels = read_grey(record.image)
+def _duplicates(digests: list[str], near: list[tuple[int, int, float]]) -> list[int]:
+    """Number the groups of radiographs that equal digests or near pairs join, directly or not."""
+    group = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
+    of = [group[digest] for digest in digests]
+    for one, other, _ in near:
+        kept, gone = of[one], of[other]
+        of = [kept if number == gone else number for number in of]
+    return of
+
+
+def _describe(
+    record: Record, pixels: np.ndarray, read_annotation: ReadAnnotation, raw: Path
+) -> dict:
     height, width = pixels.shape
     annotation = read_annotation(record, height, width)
     content = record.annotation.read_bytes() if record.annotation else b""

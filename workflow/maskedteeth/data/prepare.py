@@ -61,6 +61,10 @@ def prepare(
 def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int]) -> np.ndarray:
     """Decode a radiograph and shrink it by averaging over areas.
 
+    JPEG is decoded at half its size where that leaves 1.5 times the target: 1.5 to 1.8 times as
+    fast, and on real radiographs 2048 pixels wide 0.2 to 0.4 grey levels away on average. At a
+    quarter it would be 0.7 to 1.0.
+
     Args:
         path: image file.
         size: its height and width in pixels, as indexed.
@@ -69,24 +73,15 @@ def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int
     Returns:
         uint8 (H, W).
     """
-    reduction = next(r for r in (8, 4, 2, 1) if r == 1 or _leaves_enough(size, target, r))
-    pixels = read_grey(path, reduction)
-    reduced = tuple(-(-side // reduction) for side in size)
+    half = all(side / 2 >= 1.5 * wanted for side, wanted in zip(size, target, strict=True))
+    pixels = read_grey(path, half)
+    reduced = tuple(-(-side // 2) for side in size) if half else size
     if pixels.shape not in (reduced, size):
         raise InputError(
             f"{path} is no longer {size[0]} x {size[1]} pixels as it was when it was indexed; "
             "run the index again."
         )
     return cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA)
-
-
-def _leaves_enough(size: tuple[int, int], target: tuple[int, int], reduction: int) -> bool:
-    """Tell whether decoding at 1/reduction leaves twice the target's pixels per side.
-
-    With less, what the decoder rounds off shows: on radiographs 2048 pixels wide, 0.75 grey levels
-    on average at once the target's size, 0.25 at twice.
-    """
-    return all(side / reduction >= 2 * wanted for side, wanted in zip(size, target, strict=True))
 
 
 def _resized_mask(

@@ -55,13 +55,13 @@ def list_images(folder: Path) -> list[Path]:
     ]
 
 
-def read_grey(path: Path, reduction: int = 1) -> np.ndarray:
+def read_grey(path: Path, half: bool = False) -> np.ndarray:
     """Decode an image file to grey.
 
     Args:
         path: any format that OpenCV reads.
-        reduction: 1, 2, 4 or 8; JPEG files are decoded at that fraction of their size (in the
-            frequency domain, which averages), others whole.
+        half: decode JPEG files at half their size (in the frequency domain, which averages);
+            others come whole.
 
     Returns:
         uint8 (H, W).
@@ -69,19 +69,14 @@ def read_grey(path: Path, reduction: int = 1) -> np.ndarray:
     Raises:
         InputError: the file is missing or is not an image.
     """
-    flags = {
-        1: cv2.IMREAD_GRAYSCALE,
-        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-    }
     try:
         content = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    # Elsewhere OpenCV's reduction reads four pixels for one, whatever the factor: it aliases.
+    # In other formats OpenCV's reduction leaves pixels out: it aliases.
     jpeg = content[:2].tobytes() == b"\xff\xd8"
-    pixels = cv2.imdecode(content, flags[reduction if jpeg else 1]) if content.size else None
+    flag = cv2.IMREAD_REDUCED_GRAYSCALE_2 if half and jpeg else cv2.IMREAD_GRAYSCALE
+    pixels = cv2.imdecode(content, flag) if content.size else None
     if pixels is None:
         raise InputError(f"{path} is not an image that can be decoded; replace or remove it.")
     return pixels

@@ -15,9 +15,6 @@ from maskedteeth.models.inputs import network_input, to_unit
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
-#: Radiographs a forward pass; more is not faster and needs more memory.
-BATCH = 8
-
 COLUMNS = ("method", "fraction", "seed", "id", *COUNTS, *METRICS, *boundary.METRICS)
 
 
@@ -84,8 +81,8 @@ def predict(
     """
     probability = np.empty(pixels.shape, np.float32)
     with evaluating(network), machine.autocast():
-        for start in range(0, len(pixels), BATCH):
-            rows = slice(start, start + BATCH)
+        for start in range(0, len(pixels), machine.inference_batch):
+            rows = slice(start, start + machine.inference_batch)
             xray = to_unit(torch.from_numpy(pixels[rows]).to(machine.device))
             logits = network(network_input(inputs, xray))
             probability[rows] = torch.sigmoid(logits.float()).squeeze(1).cpu().numpy()

@@ -145,12 +145,12 @@ def load_lpips(weights: Path) -> "lpips.LPIPS | None":
 
 
 def unavailable_reason(weights: Path) -> str | None:
-    """Return why ``weights`` holds no weights; None where it does.
+    """Return why ``weights`` holds no weights; None where it does. The tensors are not read.
 
     Raises:
-        InputError: as :func:`load_lpips`.
+        InputError: the file is missing, damaged, or not from the stage `lpips-weights`.
     """
-    metadata, _ = _read(weights)
+    metadata, _ = _read(weights, framework="numpy", tensors=False)
     return metadata["reason"] if metadata["available"] == "no" else None
 
 
@@ -341,20 +341,23 @@ def _write(
         save_file(tensors, temporary, metadata=metadata)
 
 
-def _read(weights: Path) -> "tuple[dict[str, str], dict[str, Tensor]]":
+def _read(
+    weights: Path, framework: str = "pt", *, tensors: bool = True
+) -> "tuple[dict[str, str], dict[str, Tensor]]":
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(weights, framework="pt") as file:
+        with safe_open(weights, framework=framework) as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys() if tensors else ()
+            content = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise InputError(f"{weights} does not exist; run the stage lpips-weights.") from None
     except SafetensorError as error:
         raise InputError(f"{weights} is damaged ({error}): {_REMAKE}") from None
     if metadata.get("available") not in ("yes", "no"):
         raise InputError(f"{weights} is not a file of the stage lpips-weights: {_REMAKE}")
-    return metadata, tensors
+    return metadata, content
 
 
 def _sha256(tensors: "dict[str, Tensor]") -> str:

@@ -1,5 +1,6 @@
 """Stage `reconstruct`: measure a finished pretext on the test radiographs (section 4.1)."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,15 @@ from maskedteeth.data.arrays import read_rows
 from maskedteeth.files import read_json, replacing, write_csv
 from maskedteeth.jobs import ReconstructJob
 from maskedteeth.metrics.lpips_weights import load_lpips
-from maskedteeth.metrics.reconstruction import METRICS, compare
+from maskedteeth.metrics.reconstruction import MASKED, METRICS, Reference
 from maskedteeth.models.inputs import network_input, to_grey, to_unit
+from maskedteeth.pretext.fillers import fill
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
-#: Radiographs a forward pass.
-BATCH = 8
-
-COLUMNS = ("id", "hidden", *METRICS)
+COLUMNS = ("id", "hidden", *METRICS, *MASKED)
 
 
 def reconstruct(
@@ -31,9 +30,10 @@ def reconstruct(
     weights: Path,
     lpips: Path,
     metrics: Path,
+    fillers: Path,
     samples: Path,
 ) -> None:
-    """Hide blocks of the test radiographs, reconstruct and compare.
+    """Hide blocks of the test radiographs, reconstruct and compare; fill them trivially, likewise.
 
     Args:
         settings: network, blocks and their seed, number of samples to keep, machine.
@@ -43,7 +43,12 @@ def reconstruct(
         weights: of the finished pretext.
         lpips: weights file of the stage `lpips-weights`.
         metrics: CSV to write, a line a test radiograph: id, hidden (share of the pixels), ssim,
-            lpips (empty where no weights could be had), fsim, l1.
+            lpips (empty where no weights could be had), fsim, l1, and each over the masked pixels
+            alone (``ssim_masked``, …; empty where there are none), see
+            :meth:`maskedteeth.metrics.reconstruction.Reference.compare`.
+        fillers: CSV to write: filler, then the same columns, a line a filler and test radiograph.
+            Fillers: composite (the network's pixels where masked, the radiograph's elsewhere) and
+            those of :func:`maskedteeth.pretext.fillers.fill`.
         samples: NPZ to write: ids (S,) and as uint8 (S, H, W) xray, masked, sobel, generated.
     """
     machine = set_up(settings.compute.model_copy(update={"precision": "float32"}))
@@ -56,27 +61,42 @@ def reconstruct(
     stream = generator(settings.mask_seed, "probes")
     hidden = draw_masks(settings.blocks, len(ids), *pixels.shape[1:], stream)
 
-    rows, pictures = [], []
-    for start in range(0, len(ids), BATCH):
-        part = slice(start, start + BATCH)
+    rows, filled, pictures = [], {}, []
+    for start in range(0, len(ids), machine.inference_batch):
+        part = slice(start, start + machine.inference_batch)
         xray = to_unit(torch.from_numpy(pixels[part]).to(machine.device))
-        visible = hide(xray, hidden[part].to(machine.device), settings.blocks)
+        masked = hidden[part].to(machine.device)
+        visible = hide(xray, masked, settings.blocks)
         with evaluating(network):
             with machine.autocast():
                 logits = network(network_input(settings.model.inputs, xray, visible))
             generated = torch.sigmoid(logits.float())
-            values = compare(generated, xray, lpips_network)
-        rows += [
-            {"id": name, "hidden": f"{hidden[start + n].float().mean():.6f}"}
-            | {key: f"{column[n]:.6f}" for key, column in values.items()}
-            for n, name in enumerate(ids[part])
-        ]
+            reference = Reference(xray, masked, lpips_network)
+            rows += _rows(ids[part], masked, reference.compare(generated))
+            composite = torch.where(masked, generated, xray)
+            for name, image in ({"composite": composite} | fill(visible, masked)).items():
+                measured = _rows(ids[part], masked, reference.compare(image))
+                filled.setdefault(name, []).extend({"filler": name} | row for row in measured)
         if start < settings.samples:
             shown = {"masked": visible, "generated": generated}
             shown["sobel"] = network_input(("sobel",), xray)
             pictures.append({key: to_grey(value) for key, value in shown.items()})
     write_csv(metrics, rows, COLUMNS)
+    write_csv(fillers, [row for lines in filled.values() for row in lines], ("filler", *COLUMNS))
     kept = slice(settings.samples)
     with replacing(samples) as temporary:
         stacks = {key: np.concatenate([p[key] for p in pictures])[kept] for key in pictures[0]}
         np.savez_compressed(temporary, ids=np.array(ids[kept]), xray=pixels[kept], **stacks)
+
+
+def _rows(ids: list[str], masked: torch.Tensor, values: dict[str, list[float]]) -> list[dict]:
+    shares = masked.float().mean(dim=(1, 2, 3)).tolist()
+    return [
+        {"id": name, "hidden": f"{shares[n]:.6f}"}
+        | {key: _digits(column[n]) for key, column in values.items()}
+        for n, name in enumerate(ids)
+    ]
+
+
+def _digits(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6f}"

@@ -1,6 +1,11 @@
 """What every table and figure says of its data."""
 
+from pathlib import Path
+
+import pandas as pd
+
 from maskedteeth.jobs import ReportJob
+from maskedteeth.report.mixtures import mixtures
 
 TESTED_ON = {
     "fixed-test": "one fixed test set that nothing was trained on",
@@ -12,11 +17,24 @@ PRETEXT_TESTED_ON = TESTED_ON | {
 }
 
 
-def about(settings: ReportJob) -> str:
-    """Say what a segmentation was measured on, for the foot of tables and figures."""
-    return f"Dataset: {settings.dataset}. Test: {TESTED_ON[settings.protocol]}."
+def about(settings: ReportJob, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
+    """Say what a segmentation was measured on, for the foot of tables and figures.
+
+    With the ``run.json`` files behind a table also say where these runs are not of one kind.
+    """
+    return _foot(settings, TESTED_ON, runs)
 
 
-def about_pretext(settings: ReportJob) -> str:
-    """Say what a pretext was measured on, for the foot of tables and figures."""
-    return f"Dataset: {settings.dataset}. Test: {PRETEXT_TESTED_ON[settings.protocol]}."
+def about_pretext(settings: ReportJob, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
+    """Say what a pretext was measured on, for the foot of tables and figures; see :func:`about`."""
+    return _foot(settings, PRETEXT_TESTED_ON, runs)
+
+
+def stamped(table: pd.DataFrame, settings: ReportJob) -> pd.DataFrame:
+    """Return a table for a CSV file, where there is no foot, with a column ``protocol``."""
+    return table.assign(protocol=settings.protocol)
+
+
+def _foot(settings: ReportJob, tested_on: dict[str, str], runs: list[Path]) -> str:
+    foot = f"Dataset: {settings.dataset}. Test: {tested_on[settings.protocol]}."
+    return f"{foot} {mixtures(runs)}".rstrip()

@@ -25,7 +25,7 @@ NOT_ANNOTATED, NOT_PREDICTED = "predicted, not annotated", "annotated, not predi
 
 @dataclass(frozen=True)
 class Candidate:
-    """The most confident disagreement on one radiograph.
+    """A region of confident disagreement on one radiograph.
 
     Attributes:
         id: the radiograph.
@@ -51,8 +51,25 @@ def rank_candidates(ids: list[str], probability: np.ndarray, masks: np.ndarray) 
     Returns:
         One candidate for each radiograph that has a region, the highest score first.
     """
-    found = map(_best_region, ids, probability, masks)
-    return sorted((c for c in found if c), key=lambda candidate: -candidate.score)
+    best: dict[str, Candidate] = {}
+    for region in rank_regions(ids, probability, masks):
+        best.setdefault(region.id, region)
+    return list(best.values())
+
+
+def rank_regions(ids: list[str], probability: np.ndarray, masks: np.ndarray) -> list[Candidate]:
+    """Rank all regions of confident disagreement, whichever radiograph they are on.
+
+    Args:
+        ids: radiographs, N.
+        probability: of tooth, uint8 (N, H, W); k stands for [k/256, (k+1)/256).
+        masks: annotations, 0/1 (N, H, W).
+
+    Returns:
+        A candidate for each region, the highest score first.
+    """
+    found = [c for each in map(_regions, ids, probability, masks) for c in each]
+    return sorted(found, key=lambda candidate: -candidate.score)
 
 
 def disk_size(height: int) -> int:
@@ -60,8 +77,8 @@ def disk_size(height: int) -> int:
     return 2 * round(height / 64) + 1
 
 
-def _best_region(name: str, probability: np.ndarray, mask: np.ndarray) -> Candidate | None:
-    """Return the region of one radiograph that scores highest, or None where there is none."""
+def _regions(name: str, probability: np.ndarray, mask: np.ndarray) -> list[Candidate]:
+    """Return all regions of one radiograph."""
     difference = (probability.astype(np.float32) + 0.5) / 256 - (mask > 0)
     size = disk_size(len(mask))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -74,4 +91,4 @@ def _best_region(name: str, probability: np.ndarray, mask: np.ndarray) -> Candid
         for label in range(1, len(sums)):  # 0 is the background
             box = tuple(boxes[label, : cv2.CC_STAT_AREA].tolist())
             candidates.append(Candidate(name, 100 * sums[label] / mask.size, kind, box))
-    return max(candidates, key=lambda candidate: candidate.score, default=None)
+    return candidates

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.files import read_json, replacing, write_csv
 from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import module_of
@@ -32,6 +33,7 @@ def pretrain(
     history: Path,
     previews: Path,
     run: Path,
+    guard: Path | None = None,
     checkpoint_minutes: float = 5,
 ) -> None:
     """Pretrain a network and follow the probe radiographs through the epochs of figure 6.
@@ -46,8 +48,10 @@ def pretrain(
         previews: NPZ to write: epochs (E,), ids (P,), and as uint8 xray, masked and sobel
             (P, H, W) and generated (E, P, H, W).
         run: JSON to write, see :mod:`maskedteeth.provenance`.
+        guard: ``guard.json``, against which the split is held; None: it is not.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
+    refuse_leak(guard, split, pretext=True)
     machine = set_up(settings.compute)
     modules = (__name__, module_of(settings.model))
     record = RunRecord(settings, modules, machine, images=images, index=index, split=split)

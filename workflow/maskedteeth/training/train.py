@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import read_rows, read_subset
+from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.files import read_json, write_csv
 from maskedteeth.jobs import TrainJob
 from maskedteeth.models import module_of
@@ -29,6 +30,7 @@ def train(
     history: Path,
     run: Path,
     pretext: Path | None = None,
+    guard: Path | None = None,
     checkpoint_minutes: float = 5,
 ) -> None:
     """Train one method on one fraction with one seed; the last weights are kept.
@@ -43,8 +45,10 @@ def train(
         history: CSV to write: epoch, step, loss.
         run: JSON to write, see :mod:`maskedteeth.provenance`.
         pretext: weights to start from, all of them, head included; None: random.
+        guard: ``guard.json``, against which the split is held; None: it is not.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
+    refuse_leak(guard, split)
     machine = set_up(settings.compute)
     modules = (__name__, module_of(settings.model))
     inputs = {"images": images, "masks": masks, "index": index, "split": split, "pretext": pretext}

@@ -6,7 +6,7 @@ import pandas as pd
 
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.boundary import METRICS
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, stamped
 from maskedteeth.report.results import RUN, read_metrics
 from maskedteeth.report.tables.layout import write_table
 
@@ -14,7 +14,15 @@ from maskedteeth.report.tables.layout import write_table
 SHOWN = {"nsd": ("NSD", ".3f"), "hd95": ("HD95", ".1f")}
 
 
-def boundary(settings: ReportJob, *, metrics: list[Path], csv: Path, md: Path, tex: Path) -> None:
+def boundary(
+    settings: ReportJob,
+    *,
+    metrics: list[Path],
+    csv: Path,
+    md: Path,
+    tex: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
+) -> None:
     """Write the table of boundary metrics.
 
     Args:
@@ -25,6 +33,7 @@ def boundary(settings: ReportJob, *, metrics: list[Path], csv: Path, md: Path, t
             prediction alone.
         md: file to write.
         tex: file to write.
+        runs: ``run.json`` of all these runs and their pretexts.
     """
     images = read_metrics(metrics)
     images["missed"] = (images["tp"] == 0) & ((images["fp"] == 0) != (images["fn"] == 0))
@@ -40,7 +49,8 @@ def boundary(settings: ReportJob, *, metrics: list[Path], csv: Path, md: Path, t
     for metric, (title, form) in SHOWN.items():
         text[title] = [cell(row, metric, form) for _, row in table.iterrows()]
     title = "Boundaries of all models"
-    write_table(table, text, title, notes(table, len(images), settings), csv, md, tex)
+    foot = f"{notes(table, len(images), settings)} {about(settings, runs)}"
+    write_table(stamped(table, settings), text, title, foot, csv, md, tex)
 
 
 def mean_over_seeds(images: pd.DataFrame) -> pd.DataFrame:
@@ -78,5 +88,5 @@ def notes(table: pd.DataFrame, measured: int, settings: ReportJob) -> str:
         f"{settings.boundary_tolerance:g} pixels of the other one; higher is better. HD95: 95th "
         "percentile of the distance between the outlines in pixels of the evaluated size; lower "
         f"is better. A radiograph with teeth in the prediction or the annotation alone ({missed} "
-        f"of {measured}) has NSD 0 and the diagonal as HD95. {about(settings)}"
+        f"of {measured}) has NSD 0 and the diagonal as HD95."
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.jobs import ReportJob
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, stamped
 from maskedteeth.report.claims import (
     INCONCLUSIVE,
     NOT_TESTED,
@@ -49,6 +49,7 @@ def claims(
     md: Path,
     tex: Path,
     pretexts: list[Path] = (),  # type: ignore[assignment]
+    runs: list[Path] = (),  # type: ignore[assignment]
 ) -> None:
     """Write the paper's claims with two verdicts each.
 
@@ -65,6 +66,7 @@ def claims(
         md: file to write.
         tex: file to write.
         pretexts: ``metrics.csv`` of all pretexts, in folders named like them; none without.
+        runs: ``run.json`` of all runs and pretexts.
     """
     entries = read_claims(claims)
     published = Published(models, table2, table3, pretext)
@@ -90,8 +92,17 @@ def claims(
     )
     if images < FEW:
         ours += f" With fewer than {FEW} radiographs such intervals are too narrow."
-    lead = f"{_lead(verdicts)} {about(settings)}"
-    write_sections(table, "The paper's claims", lead, sections, [*LEGEND, ours], csv, md, tex)
+    lead = f"{_lead(verdicts)} {about(settings, runs)}"
+    write_sections(
+        stamped(table, settings),
+        "The paper's claims",
+        lead,
+        sections,
+        [*LEGEND, ours],
+        csv,
+        md,
+        tex,
+    )
 
 
 def _row(name: str, claim: Claim, paper: Verdict, ours: Verdict) -> dict:

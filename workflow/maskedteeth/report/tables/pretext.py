@@ -1,4 +1,4 @@
-"""The pretext's metrics, which the paper gives in its text (section 4.1)."""
+"""The pretext's metrics (section 4.1), over all and over the masked pixels, beside fillers."""
 
 import math
 from pathlib import Path
@@ -6,18 +6,54 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.jobs import ReportJob
-from maskedteeth.metrics.reconstruction import METRICS
-from maskedteeth.report.about import about_pretext
-from maskedteeth.report.tables.layout import TITLES, cell, write_table
-
-NOTES = (
-    "Each cell: mean over test radiographs ± sample standard deviation (the paper's value, ours "
-    "minus the paper's), over the whole radiograph. SSIM and FSIM: higher is better; LPIPS and "
-    "L1: lower."
+from maskedteeth.metrics.lpips_weights import unavailable_reason
+from maskedteeth.report.about import about_pretext, stamped
+from maskedteeth.report.reconstructions import (
+    BETTER,
+    COMPOSITE,
+    NETWORK,
+    better,
+    compare,
+    read_reconstructions,
+    worse,
 )
-NO_LPIPS = (
-    " LPIPS is not available: AlexNet's weights were switched off or could not be had "
-    "(logs/lpips-weights.log says why)."
+from maskedteeth.report.tables.layout import TITLES
+from maskedteeth.report.tables.sections import Section, write_sections
+
+#: Radiographs below which percentile intervals are known to be too narrow.
+FEW = 30
+NOTHING = "–"
+FILLERS = {
+    NETWORK: "Network",
+    COMPOSITE: "Network, visible pixels kept",
+    "inpainting": "Inpainting",
+    "image_mean": "Image mean",
+    "unfilled": "Unfilled",
+}
+#: The same in a sentence.
+IN_TEXT = {
+    "inpainting": "inpainting",
+    "image_mean": "the image mean",
+    "unfilled": "the unfilled input",
+}
+SECTIONS = {"all": "Whole radiograph", "masked": "Masked pixels alone"}
+LEGEND = [
+    "*Network*: its output as it is, which redraws the visible pixels too. This is what the paper "
+    "measures, so its values stand beside ours. *Visible pixels kept*: the network's pixels only "
+    "where masked, the radiograph's elsewhere.",
+    "Fillers that learnt nothing, with the visible pixels kept, behind the same masks: "
+    "*inpainting*, OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 pixels; "
+    "*image mean*, that of the radiograph's visible pixels; *unfilled*, the masked input itself.",
+    "A network with Sobel guidance is also shown the edges behind the masks (section 3.2); no "
+    "filler is.",
+    "SSIM and FSIM: higher is better; LPIPS and L1: lower. **Bold**: the best value of a column "
+    "(the paper's left aside). †: a filler that is better than the network's output; the 95 % "
+    "interval of the paired difference lies beyond zero.",
+]
+MASKED_NOTE = (
+    "Means over the masked pixels of SSIM's, LPIPS' and L1's maps, and FSIM with both of its sums "
+    "over the masked pixels. SSIM's windows, FSIM's filters and LPIPS' layers reach beyond a "
+    "pixel, so near a mask's edge visible pixels have a say too. The paper gives no such values."
 )
 
 
@@ -25,49 +61,140 @@ def table_pretext(
     settings: ReportJob,
     *,
     metrics: list[Path],
+    fillers: list[Path],
+    lpips: Path,
     published: Path,
     csv: Path,
     md: Path,
     tex: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
 ) -> None:
     """Write the table of the pretexts' metrics.
 
     Args:
-        settings: dataset, protocol.
+        settings: dataset, protocol, resamples.
         metrics: ``metrics.csv`` of all pretexts, in folders named like them.
+        fillers: ``fillers.csv``, likewise.
+        lpips: file of the stage `lpips-weights`, which says why LPIPS is missing where it is.
         published: the paper's values as CSV: metric, value.
-        csv: file to write: pretext, metric, radiographs, value, value_sd, value_published,
-            value_difference.
+        csv: file to write: the columns of :func:`maskedteeth.report.reconstructions.compare`,
+            value_published and value_difference (ours minus the paper's: of the network's output
+            over all pixels).
         md: file to write.
         tex: file to write.
+        runs: ``run.json`` of all pretexts.
     """
+    images = read_reconstructions(metrics, fillers)
+    table = compare(images, settings.bootstrap_resamples)
     paper = pd.read_csv(published).set_index("metric")["value"]
-    rows, hidden = [], []
-    for file in metrics:
-        images = pd.read_csv(file, dtype={"id": str})
-        hidden.append(images["hidden"])
-        for metric in METRICS:
-            rows.append(
-                {
-                    "pretext": file.parent.name,
-                    "metric": metric,
-                    "radiographs": len(images),
-                    "value": images[metric].mean(),
-                    "value_sd": images[metric].std(ddof=1),
-                    "value_published": paper.get(metric, math.nan),
-                }
-            )
-    table = pd.DataFrame(rows)
+    of_paper = (table["filler"] == NETWORK) & (table["pixels"] == "all")
+    table["value_published"] = table["metric"].map(paper).where(of_paper)
     table["value_difference"] = table["value"] - table["value_published"]
-    text = pd.DataFrame(
-        {
-            "Pretext": table["pretext"].where(table["pretext"] != table["pretext"].shift(), ""),
-            "Metric": table["metric"].map(TITLES),
-            "Value": [cell(row, "value") for _, row in table.iterrows()],
-        }
+
+    sections = [
+        Section(
+            title,
+            section_text(table[table["pixels"] == pixels], paper if pixels == "all" else None),
+            MASKED_NOTE if pixels == "masked" else "",
+            "l" * (2 + len(BETTER)),
+        )
+        for pixels, title in SECTIONS.items()
+    ]
+    share = images.loc[images["filler"] == NETWORK, "hidden"]
+    count = images.loc[images["filler"] == NETWORK].groupby("pretext").size().min()
+    intervals = (
+        f"Each cell: mean over the {count} test radiographs with its 95 % percentile bootstrap "
+        f"interval, {settings.bootstrap_resamples:,} resamples of the radiographs."
     )
-    missing = table.loc[table["metric"] == "lpips", "value"].isna().any()
-    share = pd.concat(hidden)
-    drawn = f" Hidden: {share.mean():.1%} of the pixels ({share.min():.1%} to {share.max():.1%})."
-    notes = f"{NOTES}{drawn}{NO_LPIPS if missing else ''} {about_pretext(settings)}"
-    write_table(table, text, "The pretext's metrics on the test radiographs", notes, csv, md, tex)
+    if count < FEW:
+        intervals += f" With {count} such intervals are too narrow; take them as a hint."
+    masks = f"Masked: {share.mean():.1%} of the pixels ({share.min():.1%} to {share.max():.1%})."
+    legend = [*LEGEND, intervals, f"{masks} {about_pretext(settings, runs)}"]
+    if table.loc[table["metric"] == "lpips", "value"].isna().any():
+        reason = unavailable_reason(lpips) or "it was not measured"
+        legend.append(f"LPIPS is not available: {reason.rstrip('.')}.")
+    title = "The pretext's metrics on the test radiographs"
+    stated = stamped(table, settings)
+    write_sections(stated, title, lead(table), sections, legend, csv, md, tex)
+
+
+def lead(table: pd.DataFrame) -> str:
+    """Say, for every pretext, where a filler that learnt nothing is as good as the network."""
+    several = table["pretext"].nunique() > 1
+    sentences = []
+    for pretext, group in table.groupby("pretext", sort=False):
+        whole, masked = (group[group["pixels"] == pixels] for pixels in SECTIONS)
+        kept, behind = outcome(whole, COMPOSITE), outcome(masked, COMPOSITE)
+        ends = (
+            f"{kept}, over the whole radiograph and over the masked pixels alone."
+            if kept == behind
+            else f"{kept}; over the masked pixels alone, {behind}."
+        )
+        sentences.append(
+            f"**{f'{pretext}: ' if several else ''}Over the whole radiograph, as the paper "
+            f"measures it, {outcome(whole, NETWORK)}.** With the visible pixels kept, {ends}"
+        )
+    return " ".join(sentences)
+
+
+def outcome(table: pd.DataFrame, than: str) -> str:
+    """Say which fillers are better than the network, and which are not told apart from it.
+
+    Args:
+        table: rows of one pretext and of the same pixels, of
+            :func:`maskedteeth.report.reconstructions.compare`.
+        than: NETWORK for its output as it is, COMPOSITE with the visible pixels kept.
+    """
+    compared = table[table[f"to_{than}"].notna()]
+    above, below = better(compared, than), worse(compared, than)
+    ahead, level = _by_filler(compared[above]), _by_filler(compared[~above & ~below])
+    text = " and ".join(f"{name} is better than the network by {by}" for name, by in ahead)
+    text = text or "no filler is better than the network"
+    if level:
+        undecided = " and ".join(f"{name} is not told apart from it by {by}" for name, by in level)
+        text += f", {'and' if ahead else 'but'} {undecided}"
+    return text
+
+
+def _by_filler(table: pd.DataFrame) -> list[tuple[str, str]]:
+    return [
+        (IN_TEXT.get(filler, filler), _listed(list(rows["metric"].map(TITLES))))
+        for filler, rows in table.groupby("filler", sort=False)
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def section_text(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
+    """Print one section's rows, a line a pretext and filler, below a line of the paper's values."""
+    lines = []
+    if paper is not None:
+        values = {TITLES[name]: _digits(paper.get(name, math.nan)) for name in BETTER}
+        lines.append({"Pretext": "Paper", "Behind the masks": FILLERS[NETWORK]} | values)
+    signed = table["value"] * table["metric"].map(BETTER)
+    best = signed.groupby([table["pretext"], table["metric"]]).transform("max") == signed
+    marked = better(table, NETWORK)
+    for (pretext, filler), rows in table.groupby(["pretext", "filler"], sort=False):
+        cells = {
+            TITLES[row["metric"]]: _cell(row, best[place], marked[place])
+            for place, row in rows.iterrows()
+        }
+        lines.append({"Pretext": pretext, "Behind the masks": FILLERS.get(filler, filler)} | cells)
+    text = pd.DataFrame(lines)
+    text["Pretext"] = text["Pretext"].where(text["Pretext"] != text["Pretext"].shift(), "")
+    return text
+
+
+def _cell(row: pd.Series, best: bool, marked: bool) -> str:
+    if math.isnan(row["value"]):
+        return NOTHING
+    value = _digits(row["value"])
+    value = f"**{value}**" if best else value
+    dagger = "†" if marked else ""
+    return f"{value}{dagger} [{_digits(row['value_low'])}, {_digits(row['value_high'])}]"
+
+
+def _digits(value: float) -> str:
+    return NOTHING if math.isnan(value) else f"{value:.3f}".replace("-", "−")

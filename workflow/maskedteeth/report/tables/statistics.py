@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.jobs import ReportJob
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, stamped
 from maskedteeth.report.comparisons import compare, too_few
 from maskedteeth.report.results import read_metrics
 from maskedteeth.report.tables.layout import write_table
@@ -15,7 +15,15 @@ FEW = 30
 NOTHING = "–"
 
 
-def statistics(settings: ReportJob, *, metrics: list[Path], csv: Path, md: Path, tex: Path) -> None:
+def statistics(
+    settings: ReportJob,
+    *,
+    metrics: list[Path],
+    csv: Path,
+    md: Path,
+    tex: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
+) -> None:
     """Write the table of intervals and tests.
 
     Args:
@@ -24,6 +32,7 @@ def statistics(settings: ReportJob, *, metrics: list[Path], csv: Path, md: Path,
         csv: file to write: model and the columns of :func:`maskedteeth.report.comparisons.compare`.
         md: file to write.
         tex: file to write.
+        runs: ``run.json`` of all these runs and their pretexts.
     """
     table = compare(read_metrics(metrics), settings.ours, settings.bootstrap_resamples)
     table.insert(0, "model", table.pop("method").map(settings.labels))
@@ -40,7 +49,8 @@ def statistics(settings: ReportJob, *, metrics: list[Path], csv: Path, md: Path,
         }
     )
     title = "Intervals of all models, and their differences to ours"
-    write_table(table, text, title, notes(table, settings, ours), csv, md, tex)
+    foot = f"{notes(table, settings, ours)} {about(settings, runs)}"
+    write_table(stamped(table, settings), text, title, foot, csv, md, tex)
 
 
 def notes(table: pd.DataFrame, settings: ReportJob, ours: str) -> str:
@@ -69,7 +79,7 @@ def notes(table: pd.DataFrame, settings: ReportJob, ours: str) -> str:
             "comparisons."
         )
         sentences.append(too_few(table))
-    return " ".join(filter(None, [*sentences, about(settings)]))
+    return " ".join(filter(None, sentences))
 
 
 def zeros(compared: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, stamped
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 from maskedteeth.report.tables.layout import beside_published, printed, write_table
 
@@ -23,6 +23,7 @@ def table1(
     csv: Path,
     md: Path,
     tex: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
 ) -> None:
     """Write table 1: the fractions of the paper's table 1, or all where a study has none of them.
 
@@ -34,6 +35,7 @@ def table1(
             _published, _difference.
         md: file to write.
         tex: file to write.
+        runs: ``run.json`` of all these runs and their pretexts.
     """
     ours = mean_over_seeds(pooled_by_run(read_metrics(metrics)))
     shown = ours["fraction"].isin(FRACTIONS)
@@ -44,4 +46,6 @@ def table1(
     table = beside_published(ours, published, ["model", "fraction"], METRICS)
     text = printed(table, {"model": "Model", "fraction": "Train. data", "seeds": "Seeds"}, METRICS)
     title = "Table 1: performance of state-of-the-art models and our approach"
-    write_table(table, text, title, f"{NOTES} {about(settings)}", csv, md, tex)
+    write_table(
+        stamped(table, settings), text, title, f"{NOTES} {about(settings, runs)}", csv, md, tex
+    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, stamped
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 from maskedteeth.report.tables.layout import beside_published, printed, write_table
 
@@ -22,6 +22,7 @@ def table2(
     csv: Path,
     md: Path,
     tex: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
 ) -> None:
     """Write table 2.
 
@@ -33,6 +34,7 @@ def table2(
             Dice as dice_per_image, and for each metric ours, _sd, _published, _difference.
         md: file to write.
         tex: file to write.
+        runs: ``run.json`` of all these runs and their pretexts.
     """
     images = read_metrics(metrics)
     ours = mean_over_seeds(pooled_by_run(images))
@@ -42,4 +44,6 @@ def table2(
     table = beside_published(ours, published, ["model", "fraction"], METRICS)
     text = printed(table, {"model": "Model", "fraction": "Train. data", "seeds": "Seeds"}, METRICS)
     title = "Table 2: performance of all models"
-    write_table(table, text, title, f"{NOTES} {about(settings)}", csv, md, tex)
+    write_table(
+        stamped(table, settings), text, title, f"{NOTES} {about(settings, runs)}", csv, md, tex
+    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, stamped
 from maskedteeth.report.results import pooled_by_run, read_metrics
 from maskedteeth.report.tables.layout import beside_published, printed, write_table
 
@@ -21,6 +21,7 @@ def table3(
     csv: Path,
     md: Path,
     tex: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
 ) -> None:
     """Write table 3.
 
@@ -31,12 +32,15 @@ def table3(
         csv: file to write: seed, fraction, and for each metric ours, _published, _difference.
         md: file to write.
         tex: file to write.
+        runs: ``run.json`` of all these runs and their pretexts.
     """
-    runs = pooled_by_run(read_metrics(metrics)).drop(columns="method")
-    seeds = list(dict.fromkeys(runs["seed"]))
-    runs = runs.sort_values("seed", key=lambda s: s.map(seeds.index), kind="stable")
-    runs = runs[["seed", "fraction", *METRICS]]
-    table = beside_published(runs, published, ["seed", "fraction"], METRICS)
+    by_seed = pooled_by_run(read_metrics(metrics)).drop(columns="method")
+    seeds = list(dict.fromkeys(by_seed["seed"]))
+    by_seed = by_seed.sort_values("seed", key=lambda s: s.map(seeds.index), kind="stable")
+    by_seed = by_seed[["seed", "fraction", *METRICS]]
+    table = beside_published(by_seed, published, ["seed", "fraction"], METRICS)
     text = printed(table, {"seed": "Seed", "fraction": "Train. data"}, METRICS)
     title = f"Table 3: {settings.labels[settings.ours]}, by seed"
-    write_table(table, text, title, f"{NOTES} {about(settings)}", csv, md, tex)
+    write_table(
+        stamped(table, settings), text, title, f"{NOTES} {about(settings, runs)}", csv, md, tex
+    )
