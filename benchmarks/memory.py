@@ -5,8 +5,8 @@
 prints JSON: MiB of weights, optimiser, activations and dataset, their sum, and the peak.
 """
 
+import gc
 import json
-import resource
 import sys
 from pathlib import Path
 
@@ -18,10 +18,13 @@ from maskedteeth.training.engine import shuffled_rows
 from maskedteeth.training.optimiser import Adam
 
 
-def resident() -> int:
-    """Return the bytes that the process holds now, as Linux counts them."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * resource.getpagesize()
+def process_memory(kind: str) -> int:
+    """Return the bytes that Linux counts for this process: VmRSS, now, or VmHWM, the most so far.
+
+    Not getrusage's peak, which begins with that of the process that started this one.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith(f"{kind}:")).split()[1])
 
 
 def size(tensors: list[Tensor]) -> int:
@@ -51,16 +54,17 @@ def saved_for_backward(subject: Pretraining) -> int:
 
 def main(study: str) -> dict[str, float]:
     """Measure a pretext epoch of three steps."""
-    torch.nn.functional.conv2d(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 3, 3))  # loads oneDNN
     cuda = torch.cuda.is_available()
-    before = 0 if cuda else resident()
+    tiny = Pretraining.of("demo", batches=1)  # everything that is loaded at first use
+    tiny.epoch()
+    del tiny
+    gc.collect()
+    torch.cuda.reset_peak_memory_stats() if cuda else None
+    before = 0 if cuda else process_memory("VmRSS")
     subject = Pretraining.of(study, batches=3)
     subject.epoch()
     subject.wait()
-    if cuda:
-        peak = torch.cuda.max_memory_allocated()
-    else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    peak = torch.cuda.max_memory_allocated() if cuda else process_memory("VmHWM") - before
     adam = Adam(subject.network, 0.1)
     parts = {
         "weights": size([*subject.network.parameters(), *subject.network.buffers()]),
