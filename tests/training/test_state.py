@@ -202,6 +202,16 @@ def test_the_state_of_another_training_is_reported_and_ignored(left_over, other,
     assert same(found, train(None)) and found[3] == []
 
 
+def test_a_training_goes_on_on_another_machine_and_says_so(tmp_path, capsys):
+    here = IDENTITY | {"machine": {"device": "this", "threads": 1}}
+    with pytest.raises(Stopped):
+        train(tmp_path / "state", stop_at(3), identity=here)
+    found = train(tmp_path / "state", identity=IDENTITY | {"machine": {"device": "other"}})
+    said = capsys.readouterr().err
+    assert "begun elsewhere (machine.device, machine.threads differ). It goes on" in said
+    assert found[3] == [4]
+
+
 def test_a_state_is_plain_safetensors_and_says_what_it_belongs_to(left_over):
     with safe_open(left_over / "state.safetensors", framework="pt") as file:
         assert json.loads(file.metadata()["identity"]) == IDENTITY

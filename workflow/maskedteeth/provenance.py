@@ -62,8 +62,20 @@ class RunRecord:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What makes two runs the same: settings, code and inputs."""
-        return {name: self.content[name] for name in ("settings", "code", "inputs_sha256")}
+        """What makes two runs the same: settings, code and inputs; and where this one runs."""
+        parts = ("settings", "code", "inputs_sha256")
+        where = {**self._where(), "torch": _version("torch")}
+        return {name: self.content[name] for name in parts} | {"machine": where}
+
+    def _where(self) -> dict[str, Any]:
+        import torch
+
+        return {
+            "device": self.machine.name,
+            "device_type": self.machine.device.type,
+            "precision": str(self.machine.precision).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+        }
 
     def write(self, path: Path, **measured: Any) -> None:
         """Write the record to ``path`` as JSON, atomically.
@@ -81,10 +93,7 @@ class RunRecord:
             "packages": {name: _version(name) for name in PACKAGES},
             "python": platform.python_version(),
             "system": platform.platform(),
-            "device": self.machine.name,
-            "device_type": device.type,
-            "precision": str(self.machine.precision).removeprefix("torch."),
-            "threads": torch.get_num_threads(),
+            **self._where(),
             "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
             "peak_device_memory_mib": None if used is None else round(used, 1),
             "seconds": round(time.perf_counter() - self.begin, 2),

@@ -65,7 +65,8 @@ class StateFile:
     Args:
         folder: a folder of its own, which no rule declares: Snakemake deletes declared files of
             failed jobs. None: no state is kept.
-        identity: what makes it the same training: settings, code, inputs; JSON values.
+        identity: what makes it the same training: settings, code, inputs; JSON values. Under
+            "machine" stands where it runs: elsewhere it goes on too, and says so.
         minutes: between two states.
     """
 
@@ -109,10 +110,18 @@ class StateFile:
         except (SafetensorError, OSError, ValueError, KeyError) as error:
             _say(f"{self.path} is damaged ({error}) and is ignored; the training begins anew.")
             return False
-        if identity != self.identity:
-            what = ", ".join(sorted(_differences(identity, self.identity)))
-            _say(f"{self.path} is of another training ({what} differ) and is ignored.")
+        what = sorted(_differences(identity, self.identity))
+        foreign = [name for name in what if name.partition(".")[0] != "machine"]
+        if foreign:
+            _say(
+                f"{self.path} is of another training ({', '.join(foreign)} differ) and is ignored."
+            )
             return False
+        if what:
+            _say(
+                f"This training was begun elsewhere ({', '.join(what)} differ). It goes on, and "
+                "ends with slightly other numbers than on one machine."
+            )
         for part, holder in parts.items():
             start = f"{part}/"
             own = {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
