@@ -54,6 +54,11 @@ def test_every_run_says_how_it_came_about(project):
         assert record["peak_memory_mib"] < 2048
 
 
+def test_how_often_a_state_is_written_reruns_nothing(project):
+    assert project.planned("--config", "compute={checkpoint_minutes: 1}") == {}
+    assert project.planned("--config", "compute={precision: bfloat16}")["train"] == RUNS
+
+
 def test_rewording_a_docstring_or_comment_reruns_nothing(project):
     old = '"""Losses of the segmentation (appendix B)."""'
     with project.edit(f"{TRAINING}/losses.py", old, '"""Other words."""\n\n# And a comment.'):

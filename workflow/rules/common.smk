@@ -29,7 +29,8 @@ PRETEXT = RESULTS / "pretext" / "{pretext}"
 RUN = RESULTS / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"
 FRACTIONS = [f"{fraction:g}" for fraction in STUDY.split.fractions]
 THREADS = STUDY.compute.threads
-CHECKPOINT_MINUTES = STUDY.compute.checkpoint_minutes  # no parameter: it changes no result
+# A resource and no parameter: it changes no result, so a changed one reruns nothing.
+CHECKPOINT_MINUTES = str(STUDY.compute.checkpoint_minutes)
 
 # A folder that the user has is read in place; everything else is fetched first.
 DATA_PATH = Path(STUDY.data.path).expanduser() if STUDY.data.path else None

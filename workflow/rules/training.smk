@@ -20,6 +20,8 @@ rule pretrain:
     conda:
         ENVIRONMENT
     threads: THREADS
+    resources:
+        checkpoint_minutes=CHECKPOINT_MINUTES,
     params:
         settings=lambda w: PretrainJob.of(STUDY, w.pretext).model_dump_json(),
         code=lambda w: code("pretrain", STUDY.pretext[w.pretext].model),
@@ -29,7 +31,8 @@ rule pretrain:
         "python -m maskedteeth pretrain --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {output.weights}"
         " --history {output.history} --previews {output.previews} --run {output.run}"
-        " --guard {input.guard} --checkpoint-minutes {CHECKPOINT_MINUTES} > {log} 2>&1"
+        " --guard {input.guard} --checkpoint-minutes {resources.checkpoint_minutes}"
+        " > {log} 2>&1"
 
 
 rule train:
@@ -51,6 +54,8 @@ rule train:
     conda:
         ENVIRONMENT
     threads: THREADS
+    resources:
+        checkpoint_minutes=CHECKPOINT_MINUTES,
     params:
         settings=lambda w: TrainJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
         code=lambda w: code("train", STUDY.model_of(w.method)),
@@ -61,4 +66,5 @@ rule train:
         "python -m maskedteeth train --settings {params.settings:q} --images {input.images}"
         " --masks {input.masks} --index {input.index} --split {input.split} {params.pretext}"
         " --weights {output.weights} --history {output.history} --run {output.run}"
-        " --guard {input.guard} --checkpoint-minutes {CHECKPOINT_MINUTES} > {log} 2>&1"
+        " --guard {input.guard} --checkpoint-minutes {resources.checkpoint_minutes}"
+        " > {log} 2>&1"
