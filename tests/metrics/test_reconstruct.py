@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from maskedteeth.files import read_csv
+from maskedteeth.training.device import Machine
 
 
 def outputs(folder):
@@ -61,9 +62,7 @@ def test_the_same_blocks_are_measured_every_time(study, measured, tmp_path):
 
 
 def test_the_size_of_a_batch_changes_nothing(study, measured, tmp_path, monkeypatch):
-    from maskedteeth.metrics import reconstruct
-
-    monkeypatch.setattr(reconstruct, "BATCH", 2)
+    monkeypatch.setattr(Machine, "inference_batch", 3)
     files = outputs(tmp_path)
     assert study.run("reconstruct", {"samples": 3}, lpips=measured[1], **files) == 0
     for here, there in zip(*map(read_csv, (files["metrics"], measured[0]["metrics"])), strict=True):

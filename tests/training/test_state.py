@@ -68,7 +68,8 @@ def train(folder, then=lambda step: None, seed=0, minutes=OFTEN, identity=IDENTI
 
 
 def stop_at(moment, number=signal.SIGTERM):
-    return lambda step: os.kill(os.getpid(), number) if step == moment else None
+    # To this thread, so that it is there before the next line.
+    return lambda step: signal.raise_signal(number) if step == moment else None
 
 
 def same(one, other):
@@ -146,10 +147,11 @@ def test_the_state_is_removed_when_the_result_stands_and_kept_when_it_does_not(t
 
 def test_a_second_signal_is_not_held_back(tmp_path):
     def twice(step):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "state", lambda step: (twice(step), twice(step)))
+        train(tmp_path / "state", twice)
 
 
 def test_signals_mean_what_they_meant_before_when_the_loop_is_over(tmp_path):

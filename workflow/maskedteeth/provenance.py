@@ -30,6 +30,10 @@ PACKAGES = (
 )
 
 
+#: Packages that define networks.
+NETWORKS = ("segmentation-models-pytorch", "timm", "torchvision")
+
+
 class RunRecord:
     """How a result comes about, written down while it does.
 
@@ -64,8 +68,11 @@ class RunRecord:
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same: settings, code and inputs; and where this one runs."""
         parts = ("settings", "code", "inputs_sha256")
-        where = {**self._where(), "torch": _version("torch")}
-        return {name: self.content[name] for name in parts} | {"machine": where}
+        return {
+            **{name: self.content[name] for name in parts},
+            "packages": {name: _version(name) for name in NETWORKS},
+            "machine": {**self._where(), "torch": _version("torch")},
+        }
 
     def _where(self) -> dict[str, Any]:
         import torch

@@ -61,7 +61,6 @@ if PRETEXT_SHOWN:  # a study without a pretext has none of these
     FIGURES |= {"figure2": SAMPLES, "figure3": SAMPLES, "figure6": PREVIEWS, "figure7": SAMPLES}
     TABLES["table_pretext"] = {
         "metrics": of_pretexts("metrics.csv"),
-        "runs": of_pretexts("run.json"),
         "fillers": of_pretexts("fillers.csv"),
         "lpips": rules.lpips_weights.output.weights,
         "runs": of_pretexts("run.json"),

@@ -11,8 +11,8 @@ def concatenate(first: Tensor, second: Tensor) -> Tensor:
     """Join (B, C, H, W) and (B, D, H, W) to (B, C + D, H, W).
 
     With channels last, the gradients of the parts come back contiguous: torch's own are views with
-    gaps, on which what follows is slow. A training step took 2 % (256 x 512) to 15 % (96 x 192)
-    less on a CPU.
+    gaps, on which what follows is slow. On a CPU (bfloat16, two threads) training steps are faster
+    for it by 12 % at 96 x 192, 7 % at 128 x 256 and 2.5 % at 256 x 512.
     """
     if torch.is_grad_enabled():
         return _Concatenate.apply(first, second)

@@ -45,8 +45,8 @@ def mixtures(runs: list[Path]) -> str:
         ("code", _code),
         ("data", _data),
         ("packages", _packages),
-        ("devices", lambda record: {"": record.get("device")}),
-        ("precision", lambda record: {"": record.get("precision")}),
+        ("devices", lambda record: {"": _machines(record, "device")}),
+        ("precision", lambda record: {"": _machines(record, "precision")}),
     ):
         seen: dict[str, dict[Any, list[str]]] = defaultdict(lambda: defaultdict(list))
         for name, record in records.items():
@@ -73,8 +73,17 @@ def _code(record: dict) -> dict[str, Any]:
 
 
 def _data(record: dict) -> dict[str, Any]:
-    inputs = record.get("inputs_sha256", {})
-    return {name: inputs[name] for name in SHARED_INPUTS if inputs.get(name)}
+    inputs, settings = record.get("inputs_sha256", {}), record.get("settings", {})
+    found = {name: inputs[name] for name in SHARED_INPUTS if inputs.get(name)}
+    if "fraction" in settings and inputs.get("split"):
+        found[f"split {settings['fraction']}, seed {settings['seed']}"] = inputs["split"]
+    return found
+
+
+def _machines(record: dict, key: str) -> Any:
+    """Return a run's device or precision; several where it was stopped and went on elsewhere."""
+    names = [machine.get(key) for machine in record.get("machines") or [record]]
+    return " then ".join(map(str, names)) if any(names) else None
 
 
 def _packages(record: dict) -> dict[str, Any]:

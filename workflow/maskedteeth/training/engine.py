@@ -96,8 +96,12 @@ class Progress:
             "resumed_after_steps": self.resumed,
         }
 
-    def end_epoch(self, recipe: Recipe) -> None:
+    def end_epoch(self, recipe: Recipe, begin: float) -> None:
         """Add a row to the history and print it.
+
+        Args:
+            recipe: of the training.
+            begin: when the loop would have begun if the training had never been stopped.
 
         Raises:
             InputError: the loss is no longer a number.
@@ -112,6 +116,7 @@ class Progress:
             )
         self.history.append({"epoch": epoch, "step": self.step, "loss": mean})
         self.total.zero_()
+        self.seconds = time.perf_counter() - begin  # after the loss was read: the steps are done
         rate = self.step * recipe.batch_size / self.seconds
         _say(
             f"epoch {epoch}/{recipe.epochs}  step {self.step}  loss {mean:.4f}  {rate:.1f} images/s"
@@ -176,12 +181,12 @@ def fit(
             adam.step()
             progress.total += loss.detach()  # reading it here would wait for the step
             progress.step = step + 1
-            progress.seconds = time.perf_counter() - begin
             # Where a batch holds more than an epoch, several epochs end with one step.
             for epoch in range(len(progress.history) + 1, bisect_right(ends, step + 1) + 1):
-                progress.end_epoch(recipe)
+                progress.end_epoch(recipe, begin)
                 task.after_epoch(network, epoch)
             if state.due():
+                progress.seconds = time.perf_counter() - begin
                 state.save(parts)
     return progress
 

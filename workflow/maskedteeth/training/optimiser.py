@@ -28,6 +28,7 @@ class Adam:
         """Move all parameters that have a gradient by it, and forget the gradients."""
         table = zip(self.parameters.values(), self.first, self.second, self.steps, strict=True)
         used = [row for row in table if row[0].grad is not None]
+        assert used, "step() needs gradients: call backward() first"
         parameters, first, second, steps = (list(column) for column in zip(*used, strict=True))
         with torch.no_grad():
             adam(

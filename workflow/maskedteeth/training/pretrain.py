@@ -87,6 +87,7 @@ def pretrain(
             seed=settings.seed,
             radiographs=list(radiographs.shape),
             **progress.measured(settings),
+            machines=state.machines,
             hidden={
                 "mean": task.hidden_share.mean().item(),
                 "min": task.hidden_share.min().item(),

@@ -42,15 +42,16 @@ class TorchRandom:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the generators' states, uint8."""
-        state = {"cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            state["cuda"] = torch.cuda.get_rng_state(self.device)
-        return state
+        cuda = self.device.type == "cuda"
+        # Of a card that is not there it is empty, so that a training can go on without one.
+        empty = torch.empty(0, dtype=torch.uint8)
+        of_card = torch.cuda.get_rng_state(self.device) if cuda else empty
+        return {"cpu": torch.get_rng_state(), "cuda": of_card}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Set the generators."""
         torch.set_rng_state(state["cpu"])
-        if self.device.type == "cuda" and "cuda" in state:
+        if self.device.type == "cuda" and state["cuda"].numel():
             torch.cuda.set_rng_state(state["cuda"], self.device)
 
 
@@ -79,6 +80,8 @@ class StateFile:
         self.next = time.monotonic() + self.seconds
         self.signal: int | None = None
         self.lock: TextIO | None = None
+        #: Where the training has run so far, in order.
+        self.machines: list[dict] = [(identity or {}).get("machine", {})]
 
     @property
     def path(self) -> Path:
@@ -122,10 +125,19 @@ class StateFile:
                 f"This training was begun elsewhere ({', '.join(what)} differ). It goes on, and "
                 "ends with slightly other numbers than on one machine."
             )
+        states = {}
         for part, holder in parts.items():
             start = f"{part}/"
             own = {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
-            holder.load_state_dict(own)
+            expected = {name: t.shape for name, t in holder.state_dict().items() if t.numel()}
+            if any(name not in own or own[name].shape != expected[name] for name in expected):
+                _say(f"{self.path} is of another network and is ignored.")
+                return False
+            states[part] = own
+        for part, holder in parts.items():
+            holder.load_state_dict(states[part])
+        before = json.loads(metadata["machines"])
+        self.machines = before if before[-1:] == self.machines else before + self.machines
         return True
 
     def save(self, parts: dict[str, Stateful]) -> None:
@@ -144,6 +156,7 @@ class StateFile:
         }
         identity = json.dumps(self.identity)
         metadata = {"identity": identity, "sha256": _digest(tensors, identity)}
+        metadata["machines"] = json.dumps(self.machines)
         try:
             with replacing(self.path) as temporary:
                 save_file(tensors, temporary, metadata)
@@ -178,53 +191,66 @@ class StateFile:
                 signal.signal(number, handler)
 
 
-def _take_hold(path: Path) -> TextIO | None:
+def _take_hold(path: Path) -> TextIO:
     """Lock ``path``, so that one process trains. A holder that was left over is asked to stop.
 
     Snakemake runs a job once; if another process still trains here, its Snakemake was killed and
-    it goes on alone. It writes its state and ends, and this one goes on from there.
+    it goes on alone. It writes its state and ends, and this one goes on from there. A holder on
+    another machine cannot be asked: this one waits.
     """
-    me = {"host": platform.node(), "space": _process_space(), "pid": os.getpid()}
+    spoken_to: dict[str, Any] = {}
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _ask_to_stop(path, me)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            file.close()
+            spoken_to = _ask_to_stop(path, spoken_to)
+            time.sleep(0.2)
+            continue
         except OSError as error:
             _say(f"{path} cannot be locked ({error}); nothing else may train here meanwhile.")
             return file
         # The holder may have finished and removed the file that this one waited for.
         if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
             file.truncate(0)
-            json.dump(me, file)
+            json.dump(_process(os.getpid()), file)
             file.flush()
             return file
         file.close()
 
 
-def _ask_to_stop(path: Path, me: dict[str, Any]) -> None:
+def _ask_to_stop(path: Path, spoken_to: dict[str, Any]) -> dict[str, Any]:
+    """Ask the process that ``path`` names to stop, once; return what the file says."""
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        holder = {}
-    near = all(holder.get(key) == me[key] for key in ("host", "space"))
-    who = f"Process {holder.get('pid', '?')} on {holder.get('host', 'an unknown machine')}"
-    if near:
-        _say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
-        os.kill(holder["pid"], signal.SIGTERM)
-    else:
-        _say(f"{who} trains the same. Waiting until it ends.")
-
-
-def _process_space() -> str:
-    """Name the space in which process numbers mean something: a container has its own."""
+        return spoken_to  # not written yet
+    if holder == spoken_to or not isinstance(holder, dict):
+        return spoken_to
+    who = f"Process {holder.get('pid')} on {holder.get('host')}"
     try:
-        return str(Path("/proc/self/ns/pid").readlink())
+        if _process(holder.get("pid")) != holder:
+            raise ProcessLookupError
+        os.kill(holder["pid"], signal.SIGTERM)
+        _say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
+    except OSError:  # it is elsewhere, or someone else's
+        _say(f"{who} trains the same. Waiting until it ends, or until you stop it.")
+    return holder
+
+
+def _process(pid: Any) -> dict[str, Any]:
+    """Describe a process of this machine so that no other is taken for it: pids come again."""
+    process = Path(f"/proc/{pid}")
+    try:
+        started = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        space = str((process / "ns" / "pid").readlink())  # a container counts its own pids
     except OSError:
-        return ""
+        started = boot = space = ""
+    where = {"host": platform.node(), "boot": boot, "space": space}
+    return {**where, "pid": pid, "started": started}
 
 
 def _digest(tensors: dict[str, Tensor], identity: str) -> str:

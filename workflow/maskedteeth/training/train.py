@@ -80,6 +80,7 @@ def train(
             seed=settings.seed,
             radiographs=list(radiographs.shape),
             **progress.measured(settings),
+            machines=state.machines,
         )
 
 
