@@ -126,5 +126,5 @@ def _complaint(leaks: list[tuple[float, int, int]], rows: list[dict[str, str]], 
         "The same radiograph would be trained on and tested on, under two names. "
         f"{'; '.join(named)}{more}. Copies are at most {NEAR:g} apart, different radiographs "
         "further. Look at both: remove one of them from the dataset, or set data.near_duplicates "
-        "to 'group', which keeps such radiographs on one side of every split."
+        "to 'group', which keeps nearly all such radiographs on one side of every split."
     )

@@ -28,7 +28,7 @@ SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = VERDICTS = (
     "inconclusive",
     "not tested",
 )
-#: Draws of the bootstrap, and its seed.
+#: Draws of the bootstrap where none are asked for, and its seed.
 RESAMPLES, SEED = 2000, 0
 
 
@@ -40,6 +40,9 @@ class Claim(Strict):
     statement: str | None = Field(None, description="The claim over results.")
     untestable: str | None = Field(None, description="Instead: why no number can decide it.")
     note: str | None = Field(None, description="How it is read, where that is a choice.")
+    only_here: bool = Field(
+        False, description="The paper's number stands in this sentence alone, and cannot judge it."
+    )
 
     @model_validator(mode="after")
     def _readable(self) -> "Claim":
@@ -127,6 +130,8 @@ def of_published(claim: Claim, published: Published) -> Verdict:
 
     if claim.untestable:
         return _not_tested(claim.untestable)
+    if claim.only_here:
+        return _not_tested("the paper's number stands in this sentence alone")
     try:
         interval = Interval.of(claim.expression.value(uncertain))
         margin = float(claim.expression.value(published.printed))

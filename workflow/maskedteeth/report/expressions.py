@@ -231,6 +231,8 @@ def _call(name: str, arguments: list[ast.expr], variables: dict[str, type]) -> P
     function, statement = FUNCTIONS[name]
     if not arguments or (name == "abs" and len(arguments) > 1):
         raise Misread(f"{name} has {len(arguments)} arguments")
+    if name == "abs" and isinstance(arguments[0], ast.GeneratorExp):
+        raise Misread("abs takes one number and no loop")
     if len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp):
         return statement, _loop(function, statement, arguments[0], variables)
     parts = [_of_kind(statement, argument, variables) for argument in arguments]

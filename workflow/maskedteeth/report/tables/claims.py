@@ -10,7 +10,6 @@ from maskedteeth.report.claims import (
     INCONCLUSIVE,
     NOT_TESTED,
     REFUTED,
-    RESAMPLES,
     SUPPORTED,
     Claim,
     Measured,
@@ -73,6 +72,7 @@ def claims(
     measured = Measured(
         read_metrics(metrics),
         {file.parent.name: pd.read_csv(file, dtype={"id": str}) for file in pretexts},
+        settings.bootstrap_resamples,
     )
     verdicts = {
         name: (of_published(claim, published), of_study(claim, measured))
@@ -86,9 +86,9 @@ def claims(
     ]
     images = len(measured.ids)
     ours = (
-        f"*Ours*: {RESAMPLES:,} bootstrap draws of the {images} test radiographs, each kept "
-        "together with its seeds and with all methods; percentile interval. The chance of another "
-        "training is not in it."
+        f"*Ours*: {settings.bootstrap_resamples:,} bootstrap draws of the {images} test "
+        "radiographs, each kept together with its seeds and with all methods; percentile interval. "
+        "The chance of another training is not in it."
     )
     if images < FEW:
         ours += f" With fewer than {FEW} radiographs such intervals are too narrow."
