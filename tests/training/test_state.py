@@ -146,12 +146,17 @@ def test_the_state_is_removed_when_the_result_stands_and_kept_when_it_does_not(t
 
 
 def test_a_second_signal_is_not_held_back(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+
     def twice(step):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "state", twice)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "state", twice)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_signals_mean_what_they_meant_before_when_the_loop_is_over(tmp_path):
