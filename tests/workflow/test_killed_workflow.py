@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 LONG = """
-pretext: {random_block_masking: {epochs: 400}}
+pretext: {random_block_masking: {epochs: 700}}
 training: {epochs: 100}
 compute: {checkpoint_minutes: 0.0001}
 """
