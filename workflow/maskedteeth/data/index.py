@@ -53,12 +53,14 @@ def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None
         InputError: nothing usable was found, or more than a tenth is unusable.
     """
     records, read_annotation = open_source(settings, raw)
+    near_too = settings.near_duplicates == "group"
     rows, hashes, unusable = [], [], []
     for record in records:
         try:
             pixels = read_grey(record.image)
             rows.append(_describe(record, pixels, read_annotation, raw))
-            hashes.append(perceptual_hash(pixels))
+            if near_too:
+                hashes.append(perceptual_hash(pixels))
         except InputError as error:
             unusable.append({"id": record.id, "reason": str(error)})
     if len(unusable) > MOST_PROBLEMS * len(records):
@@ -66,7 +68,7 @@ def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None
             f"{len(unusable)} of {len(records)} radiographs in {raw} are unusable, more than "
             f"{MOST_PROBLEMS:.0%}. The first: {unusable[0]['reason']}"
         )
-    pairs = near_pairs(np.stack(hashes), GROUPED) if settings.near_duplicates == "group" else []
+    pairs = near_pairs(np.stack(hashes), GROUPED) if near_too else []
     groups: dict[int, str] = {}
     for row, group in zip(rows, _duplicates([row["sha256"] for row in rows], pairs), strict=True):
         row["duplicate_group"] = groups.setdefault(group, row["id"])

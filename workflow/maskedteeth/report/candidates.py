@@ -51,8 +51,13 @@ def rank_candidates(ids: list[str], probability: np.ndarray, masks: np.ndarray) 
     Returns:
         One candidate for each radiograph that has a region, the highest score first.
     """
+    return best_of_each(rank_regions(ids, probability, masks))
+
+
+def best_of_each(regions: list[Candidate]) -> list[Candidate]:
+    """Return each radiograph's best region, of ranked ``regions``, in their order."""
     best: dict[str, Candidate] = {}
-    for region in rank_regions(ids, probability, masks):
+    for region in regions:
         best.setdefault(region.id, region)
     return list(best.values())
 

@@ -28,11 +28,12 @@ def pooled_by_run(metrics: pd.DataFrame) -> pd.DataFrame:
     return sums[RUN].assign(**scores(sums["tp"], sums["fp"], sums["fn"]))
 
 
-def mean_over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
+def mean_over_seeds(runs: pd.DataFrame, metrics: tuple[str, ...] = METRICS) -> pd.DataFrame:
     """Average runs over their seeds.
 
     Args:
-        runs: as :func:`pooled_by_run` returns them.
+        runs: a row a run, as :func:`pooled_by_run` returns them.
+        metrics: columns to average.
 
     Returns:
         A row a method and fraction: method, fraction, seeds (how many), and for each metric its
@@ -40,6 +41,6 @@ def mean_over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
         NaN for a single seed.
     """
     groups = runs.groupby(["method", "fraction"], sort=False)
-    means = groups[list(METRICS)].mean()
-    deviations = groups[list(METRICS)].std(ddof=1).add_suffix("_sd")
+    means = groups[list(metrics)].mean()
+    deviations = groups[list(metrics)].std(ddof=1).add_suffix("_sd")
     return pd.concat([groups.size().rename("seeds"), means, deviations], axis=1).reset_index()

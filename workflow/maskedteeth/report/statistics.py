@@ -12,6 +12,9 @@ from maskedteeth.metrics.segmentation import scores
 #: Share of the resamples inside an interval.
 LEVEL = 0.95
 
+#: Radiographs below which percentile intervals are known to be too narrow.
+FEW = 30
+
 
 def bootstrap_weights(images: int, resamples: int, seed: int) -> np.ndarray:
     """Draw as many radiographs as there are, with replacement, again and again.
@@ -58,6 +61,13 @@ def percentile_interval(values: np.ndarray) -> tuple[float, float]:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(values, (tail, 1 - tail))
     return float(low), float(high)
+
+
+def too_narrow(images: int) -> str:
+    """Say, where it is so, that percentile intervals over so few radiographs are too narrow."""
+    if images >= FEW:
+        return ""
+    return f"With {images} test radiographs such intervals are too narrow; take them as a hint."
 
 
 def signed_rank_test(differences: np.ndarray) -> tuple[float, float]:

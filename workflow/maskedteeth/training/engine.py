@@ -5,7 +5,6 @@ waits for the device but the end of an epoch and the writing of a state.
 """
 
 import math
-import sys
 import time
 from bisect import bisect_right
 
@@ -17,7 +16,7 @@ from maskedteeth.errors import InputError
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine
 from maskedteeth.training.optimiser import Adam
-from maskedteeth.training.state import StateFile, TorchRandom
+from maskedteeth.training.state import StateFile, TorchRandom, say
 
 
 class Task:
@@ -118,7 +117,7 @@ class Progress:
         self.total.zero_()
         self.seconds = time.perf_counter() - begin  # after the loss was read: the steps are done
         rate = self.step * recipe.batch_size / self.seconds
-        _say(
+        say(
             f"epoch {epoch}/{recipe.epochs}  step {self.step}  loss {mean:.4f}  {rate:.1f} images/s"
         )
 
@@ -170,7 +169,7 @@ def fit(
     random = TorchRandom(machine.device)
     parts = {"network": network, "adam": adam, "task": task, "progress": progress, "random": random}
     if state.load(parts):
-        _say(f"Going on after step {progress.step} of {ends[-1]}.")
+        say(f"Going on after step {progress.step} of {ends[-1]}.")
 
     network.train()
     begin = time.perf_counter() - progress.seconds
@@ -209,7 +208,3 @@ def shuffled_rows(samples: int, steps: int, batch_size: int, stream: torch.Gener
     drawn = steps * batch_size
     passes = [torch.randperm(samples, generator=stream) for _ in range(-(-drawn // samples))]
     return torch.cat(passes)[:drawn].view(steps, batch_size)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

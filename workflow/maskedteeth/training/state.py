@@ -111,17 +111,15 @@ class StateFile:
             if metadata["sha256"] != _digest(tensors, metadata["identity"]):
                 raise ValueError("its content does not match its checksum")
         except (SafetensorError, OSError, ValueError, KeyError) as error:
-            _say(f"{self.path} is damaged ({error}) and is ignored; the training begins anew.")
+            say(f"{self.path} is damaged ({error}) and is ignored; the training begins anew.")
             return False
         what = sorted(_differences(identity, self.identity))
         foreign = [name for name in what if name.partition(".")[0] != "machine"]
         if foreign:
-            _say(
-                f"{self.path} is of another training ({', '.join(foreign)} differ) and is ignored."
-            )
+            say(f"{self.path} is of another training ({', '.join(foreign)} differ) and is ignored.")
             return False
         if what:
-            _say(
+            say(
                 f"This training was begun elsewhere ({', '.join(what)} differ). It goes on, and "
                 "ends with slightly other numbers than on one machine."
             )
@@ -131,7 +129,7 @@ class StateFile:
             own = {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
             expected = {name: t.shape for name, t in holder.state_dict().items() if t.numel()}
             if any(name not in own or own[name].shape != expected[name] for name in expected):
-                _say(f"{self.path} is of another network and is ignored.")
+                say(f"{self.path} is of another network and is ignored.")
                 return False
             states[part] = own
         for part, holder in parts.items():
@@ -163,7 +161,7 @@ class StateFile:
             kept = f"its state is in {self.path}, and a new start goes on from it"
         except (OSError, SafetensorError) as error:
             kept = f"its state could not be written to {self.path} ({error})"
-            _say(f"This training goes on, but {kept}.")
+            say(f"This training goes on, but {kept}.")
         self.next = time.monotonic() + self.seconds
         if self.signal:
             raise Stopped(self.signal, f"stopped by {signal.Signals(self.signal).name}; {kept}.")
@@ -210,7 +208,7 @@ def _take_hold(path: Path) -> TextIO:
             time.sleep(0.2)
             continue
         except OSError as error:
-            _say(f"{path} cannot be locked ({error}); nothing else may train here meanwhile.")
+            say(f"{path} cannot be locked ({error}); nothing else may train here meanwhile.")
             return file
         # The holder may have finished and removed the file that this one waited for.
         if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
@@ -234,9 +232,9 @@ def _ask_to_stop(path: Path, spoken_to: dict[str, Any]) -> dict[str, Any]:
         if _process(holder.get("pid")) != holder:
             raise ProcessLookupError
         os.kill(holder["pid"], signal.SIGTERM)
-        _say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
+        say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
     except OSError:  # it is elsewhere, or someone else's
-        _say(f"{who} trains the same. Waiting until it ends, or until you stop it.")
+        say(f"{who} trains the same. Waiting until it ends, or until you stop it.")
     return holder
 
 
@@ -272,5 +270,6 @@ def _differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
         yield where
 
 
-def _say(sentence: str) -> None:
+def say(sentence: str) -> None:
+    """Print a line of progress at once, on standard error."""
     print(sentence, file=sys.stderr, flush=True)

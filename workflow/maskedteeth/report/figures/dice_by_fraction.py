@@ -9,14 +9,13 @@ from matplotlib.lines import Line2D
 
 from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about
-from maskedteeth.report.figures.panels import SIZE, WIDTH, sheet
+from maskedteeth.report.figures.panels import LEGEND_ROW, WIDTH, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 
 #: Okabe and Ito's palette without its yellow, which is faint on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 MARKERS = "osD^vP"
-LEGEND_ROW = 0.16
 
 
 def dice_by_fraction(
@@ -37,16 +36,7 @@ def dice_by_fraction(
     with sheet(WIDTH, legend + 2.97, caption(settings), png, pdf) as page:
         axes = page.plot(0.5, legend, WIDTH - 0.55, 2.6)
         handles = draw_curves(axes, settings.labels, runs, paper)
-        page.figure.legend(
-            handles=handles,
-            loc="upper center",
-            bbox_to_anchor=(0.5, 1),
-            ncols=2,
-            frameon=False,
-            fontsize=SIZE,
-            borderaxespad=0,
-            labelspacing=0.4,
-        )
+        page.legend(handles)
 
 
 def draw_curves(

@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about
 from maskedteeth.report.comparisons import SIGNIFICANT, compare, too_few
-from maskedteeth.report.figures.dice_by_fraction import COLOURS, LEGEND_ROW, MARKERS
-from maskedteeth.report.figures.panels import SIZE, WIDTH, draw_words, sheet
+from maskedteeth.report.figures.dice_by_fraction import COLOURS, MARKERS
+from maskedteeth.report.figures.panels import LEGEND_ROW, WIDTH, draw_words, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.results import read_metrics
 
@@ -39,16 +39,7 @@ def differences(settings: ReportJob, *, metrics: list[Path], png: Path, pdf: Pat
     with sheet(WIDTH, legend + height + 0.37, caption(settings, table), png, pdf) as page:
         axes = page.plot(0.5, legend, WIDTH - 0.55, height)
         handles = draw_forest(axes, settings.labels, table)
-        page.figure.legend(
-            handles=handles,
-            loc="upper center",
-            bbox_to_anchor=(0.5, 1),
-            ncols=2,
-            frameon=False,
-            fontsize=SIZE,
-            borderaxespad=0,
-            labelspacing=0.4,
-        )
+        page.legend(handles)
 
 
 def draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> list[Line2D]:

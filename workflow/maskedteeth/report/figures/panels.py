@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ DPI = 300
 SIZE, CAPTION_SIZE, NOTE_SIZE = 7.0, 8.0, 5.5
 LINE = 1.25 / 72  # height of a line of text, in inches a point
 GAP, GROUP_GAP = 0.03, 0.12
+LEGEND_ROW = 0.16
 MARK, MARGIN = "#E69F00", 0.02  # of boxes; a colour seen on black, white and grey alike
 
 STYLE = {
@@ -87,6 +89,19 @@ class Sheet:
         bottom = 1 - (top + height) / self.height
         place = (left / self.width, bottom, width / self.width, height / self.height)
         return self.figure.add_axes(place)
+
+    def legend(self, handles: Sequence[Artist]) -> None:
+        """Put a legend of two columns at the top; a row is :data:`LEGEND_ROW` high."""
+        self.figure.legend(
+            handles=handles,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=2,
+            frameon=False,
+            fontsize=SIZE,
+            borderaxespad=0,
+            labelspacing=0.4,
+        )
 
     def show(self, picture: "Picture", left: float, top: float, width: float) -> None:
         """Draw a picture with its box and its note."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from maskedteeth.data.arrays import read_rows
@@ -14,9 +15,9 @@ from maskedteeth.report.annotation_errors import (
     of_regions,
     read_errors,
 )
-from maskedteeth.report.candidates import rank_candidates, rank_regions
+from maskedteeth.report.candidates import best_of_each, rank_regions
 from maskedteeth.report.figures.runs import percent, read_run
-from maskedteeth.report.tables.layout import write_table
+from maskedteeth.report.tables.layout import number, write_table
 
 COLUMNS = ("k", "hits", "precision", "precision_random", "recall", "recall_random", "p")
 
@@ -52,16 +53,16 @@ def annotation_errors(
         tex: file to write, likewise.
         runs: ``run.json`` of these runs and their pretexts.
     """
+    errors = read_errors(raw, index, *np.load(masks, mmap_mode="r").shape[1:])
     parts, tested = [], {}
     for files in zip(metrics, predictions, strict=True):
         run = read_run(*files)
         truth = read_rows(masks, index, run.ids)
-        errors = read_errors(raw, index, *truth.shape[1:])
-        arrays = (run.ids, run.probability, truth)
+        regions = rank_regions(run.ids, run.probability, truth)
         tested[run.seed] = sum(len(errors[name]) for name in run.ids)
         for unit, ranking in (
-            ("radiographs", of_radiographs(rank_candidates(*arrays), run.ids, errors)),
-            ("regions", of_regions(rank_regions(*arrays), run.ids, errors)),
+            ("radiographs", of_radiographs(best_of_each(regions), run.ids, errors)),
+            ("regions", of_regions(regions, run.ids, errors)),
         ):
             part = measure(ranking).reindex(columns=COLUMNS)
             counts = (run.seed, unit, len(ranking.items), ranking.hits, ranking.errors)
@@ -93,8 +94,8 @@ def printed(table: pd.DataFrame) -> pd.DataFrame:
             "k": str(row["k"]),
             "Precision": f"{row['precision']:.2f}",
             "Precision at random": f"{row['precision_random']:.2f}",
-            "Recall": _number(row["recall"]),
-            "Recall at random": _number(row["recall_random"]),
+            "Recall": number(row["recall"], ".2f"),
+            "Recall at random": number(row["recall_random"], ".2f"),
             "p": f"{worst[row['unit'], row['k']]:.3f}",
         }
         for _, row in common.iterrows()
@@ -132,7 +133,3 @@ def _errors(tested: dict[int, int], radiographs: int) -> str:
     count = " to ".join(map(str, counts[:: max(len(counts) - 1, 1)]))
     plural = "" if counts == [1] else "s"
     return f"{count} injected annotation error{plural} on {radiographs} test radiographs"
-
-
-def _number(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.2f}"

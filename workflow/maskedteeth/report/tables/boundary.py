@@ -7,7 +7,7 @@ import pandas as pd
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.boundary import METRICS
 from maskedteeth.report.about import about, stamped
-from maskedteeth.report.results import RUN, read_metrics
+from maskedteeth.report.results import RUN, mean_over_seeds, read_metrics
 from maskedteeth.report.tables.layout import write_table
 
 #: Metric → name in print and format.
@@ -37,7 +37,7 @@ def boundary(
     """
     images = read_metrics(metrics)
     images["missed"] = (images["tp"] == 0) & ((images["fp"] == 0) != (images["fn"] == 0))
-    table = mean_over_seeds(images)
+    table = average(images)
     table.insert(0, "model", table.pop("method").map(settings.labels))
     text = pd.DataFrame(
         {
@@ -53,7 +53,7 @@ def boundary(
     write_table(stamped(table, settings), text, title, foot, csv, md, tex)
 
 
-def mean_over_seeds(images: pd.DataFrame) -> pd.DataFrame:
+def average(images: pd.DataFrame) -> pd.DataFrame:
     """Average each run over its radiographs, and the runs over their seeds.
 
     Args:
@@ -64,13 +64,10 @@ def mean_over_seeds(images: pd.DataFrame) -> pd.DataFrame:
         the sample standard deviation over seeds (NaN for one seed); missed: how many.
     """
     runs = images.groupby(RUN, sort=False)[list(METRICS)].mean().reset_index()
-    groups = runs.groupby(["method", "fraction"], sort=False)
-    means = groups[list(METRICS)].mean()
-    deviations = groups[list(METRICS)].std(ddof=1).add_suffix("_sd")
     missed = images.groupby(["method", "fraction"], sort=False)["missed"].sum()
-    table = pd.concat([groups.size().rename("seeds"), means, deviations, missed], axis=1)
-    order = ["seeds", *(c for metric in METRICS for c in (metric, f"{metric}_sd")), "missed"]
-    return table[order].reset_index()
+    table = mean_over_seeds(runs, METRICS).assign(missed=missed.to_numpy())
+    order = [c for metric in METRICS for c in (metric, f"{metric}_sd")]
+    return table[["method", "fraction", "seeds", *order, "missed"]]
 
 
 def cell(row: pd.Series, metric: str, form: str) -> str:

@@ -7,6 +7,9 @@ import pandas as pd
 
 from maskedteeth.files import write_text
 
+#: Stands where there is no number.
+NOTHING = "–"
+
 #: Names of metrics in print.
 TITLES = {
     "dice": "Dice",
@@ -59,7 +62,7 @@ def cell(row: pd.Series, metric: str) -> str:
     if not math.isnan(row.get(f"{metric}_sd", math.nan)):
         text += f" ± {row[f'{metric}_sd']:.3f}"
     if not math.isnan(row[f"{metric}_published"]):
-        difference = f"{row[f'{metric}_difference']:+.3f}".replace("-", "−")
+        difference = number(row[f"{metric}_difference"], "+.3f")
         text += f" ({row[f'{metric}_published']:.3f}, {difference})"
     return text
 
@@ -81,6 +84,11 @@ def printed(table: pd.DataFrame, titles: dict[str, str], metrics: tuple[str, ...
     for metric in metrics:
         frame[TITLES[metric]] = [cell(row, metric) for _, row in table.iterrows()]
     return frame
+
+
+def number(value: float, form: str) -> str:
+    """Print a number with a real minus, and a dash where there is none."""
+    return NOTHING if math.isnan(value) else f"{value:{form}}".replace("-", "−")
 
 
 def write_table(

@@ -17,12 +17,10 @@ from maskedteeth.report.reconstructions import (
     read_reconstructions,
     worse,
 )
-from maskedteeth.report.tables.layout import TITLES
+from maskedteeth.report.statistics import FEW
+from maskedteeth.report.tables.layout import NOTHING, TITLES, number
 from maskedteeth.report.tables.sections import Section, write_sections
 
-#: Radiographs below which percentile intervals are known to be too narrow.
-FEW = 30
-NOTHING = "–"
 FILLERS = {
     NETWORK: "Network",
     COMPOSITE: "Network, visible pixels kept",
@@ -171,7 +169,7 @@ def section_text(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
     """Print one section's rows, a line a pretext and filler, below a line of the paper's values."""
     lines = []
     if paper is not None:
-        values = {TITLES[name]: _digits(paper.get(name, math.nan)) for name in BETTER}
+        values = {TITLES[name]: number(paper.get(name, math.nan), ".3f") for name in BETTER}
         lines.append({"Pretext": "Paper", "Behind the masks": FILLERS[NETWORK]} | values)
     signed = table["value"] * table["metric"].map(BETTER)
     best = signed.groupby([table["pretext"], table["metric"]]).transform("max") == signed
@@ -190,11 +188,7 @@ def section_text(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
 def _cell(row: pd.Series, best: bool, marked: bool) -> str:
     if math.isnan(row["value"]):
         return NOTHING
-    value = _digits(row["value"])
+    value, low, high = (number(row[name], ".3f") for name in ("value", "value_low", "value_high"))
     value = f"**{value}**" if best else value
     dagger = "†" if marked else ""
-    return f"{value}{dagger} [{_digits(row['value_low'])}, {_digits(row['value_high'])}]"
-
-
-def _digits(value: float) -> str:
-    return NOTHING if math.isnan(value) else f"{value:.3f}".replace("-", "−")
+    return f"{value}{dagger} [{low}, {high}]"

@@ -8,11 +8,8 @@ from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.comparisons import compare, too_few
 from maskedteeth.report.results import read_metrics
-from maskedteeth.report.tables.layout import write_table
-
-#: Radiographs below which percentile intervals are known to be too narrow.
-FEW = 30
-NOTHING = "–"
+from maskedteeth.report.statistics import too_narrow
+from maskedteeth.report.tables.layout import NOTHING, number, write_table
 
 
 def statistics(
@@ -65,10 +62,7 @@ def notes(table: pd.DataFrame, settings: ReportJob, ours: str) -> str:
         "radiograph together; they say how much hangs on which radiographs test, not on chance in "
         "training."
     ]
-    if fewest < FEW:
-        sentences.append(
-            f"With {fewest} test radiographs such intervals are too narrow; take them as a hint."
-        )
+    sentences.append(too_narrow(fewest))
     if compared.empty:
         sentences.append("There is no other model to compare.")
     else:
@@ -94,11 +88,6 @@ def interval(row: pd.Series, name: str, sign: str = "") -> str:
         return NOTHING
     value, low, high = (number(row[f"{name}{b}"], f"{sign}.3f") for b in ("", "_low", "_high"))
     return f"{value} [{low}, {high}]"
-
-
-def number(value: float, form: str) -> str:
-    """Print a number with a real minus."""
-    return NOTHING if pd.isna(value) else f"{value:{form}}".replace("-", "−")
 
 
 def p_value(value: float) -> str:
