@@ -91,6 +91,7 @@ def evaluation() -> list[Figure]:
                 weights=folder / "weights.safetensors",
                 metrics=folder / "metrics.csv",
                 predictions=folder / "predictions.npz",
+                evaluation=folder / "evaluation.json",
             )
 
         def theirs(folder: Path = folder, model=model, inputs: dict = inputs) -> None:

@@ -47,10 +47,11 @@ FILES = {
     "pretext/history.csv pretext/previews.npz pretext/run.json",
     "train": "images.npy masks.npy index.csv split.json weights.safetensors history.csv run.json",
     "evaluate": "images.npy masks.npy index.csv split.json weights.safetensors metrics.csv "
-    "predictions.npz",
+    "predictions.npz evaluation.json",
     "lpips-weights": "pretext/lpips.safetensors",
     "reconstruct": "images.npy index.csv pretext/split.json pretext/weights.safetensors "
-    "pretext/lpips.safetensors pretext/metrics.csv pretext/fillers.csv pretext/samples.npz",
+    "pretext/lpips.safetensors pretext/metrics.csv pretext/fillers.csv pretext/samples.npz "
+    "pretext/evaluation.json",
 }
 
 hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)

@@ -172,6 +172,59 @@ def test_runs_of_different_code_and_data_are_named(study):
     )
 
 
+@pytest.fixture
+def evaluated(study):
+    """The study with the records of its evaluations."""
+    for file in study.glob("runs/*/*/*/run.json"):
+        run = json.loads(file.read_text())
+        file.write_text(json.dumps(run | {"weights_sha256": "7" * 64}))
+        own = {
+            "settings": {key: run["settings"][key] for key in ("fraction", "seed", "model")},
+            "code": "f" * 16,
+            "modules": ["maskedteeth.metrics.evaluate", run["modules"][1]],
+            "inputs_sha256": {"images": "1" * 64, "weights": "7" * 64},
+            "precision": "float32",
+            "seconds": 2.0,
+        }
+        own["settings"] |= {"threshold": 0.5, "boundary_tolerance": 2.0}
+        (file.parent / "evaluation.json").write_text(json.dumps(run | own))
+    return study
+
+
+def evaluations(study):
+    return files(study) + sorted(study.glob("runs/*/*/*/evaluation.json"))
+
+
+def test_an_evaluation_is_explained_by_what_its_training_does_not_say(evaluated, capsys):
+    text = ask(evaluated / "tables" / "table2.md", capsys)
+    line = next(line for line in text.splitlines() if line.startswith("  evaluation: "))
+    assert "settings.threshold 0.5" in line and "precision float32" in line
+    assert "code ffffffffffff" in line and "packages" not in line and "seconds" not in line
+    assert text.count("777777777777") == 1  # the weights, of training and evaluation
+    assert "Together 732 seconds of training, 0.20 hours, and 14 of evaluation" in text
+    assert "different" not in text
+    text = ask(evaluated / folder_of("unet", 0.1, 42) / "metrics.csv", capsys)
+    assert "settings.threshold 0.5" in text and "seconds 2.0" in text
+
+
+def test_evaluations_that_differ_are_named(evaluated):
+    assert mixtures(evaluations(evaluated)) == ""
+    file = evaluated / folder_of("unet", 0.1, 42) / "evaluation.json"
+    other = json.loads(file.read_text())
+    other["settings"]["threshold"] = 0.4
+    other["inputs_sha256"] = {"images": "9" * 64, "weights": "8" * 64}
+    file.write_text(json.dumps(other | {"code": "0" * 16, "precision": "bfloat16"}))
+    name = "unet/fraction-0.1/seed-42"
+    assert mixtures(evaluations(evaluated)) == (
+        "Runs of different code: metrics.evaluate and models.baselines: ffffffffffff (3 runs), "
+        f"000000000000 ({name}). "
+        f"Runs on different data: images: 111111111111 (9 runs), 999999999999 ({name}). "
+        f"Runs in different precision: evaluations: float32 (6 runs), bfloat16 ({name}). "
+        f"Runs measured with different settings: threshold: 0.5 (6 runs), 0.4 ({name}). "
+        f"Measured on other weights than the run's own: {name}."
+    )
+
+
 def test_names_and_digests_are_short(study):
     assert name_of(study / "runs/unet/fraction-0.1/seed-42/run.json") == "unet/fraction-0.1/seed-42"
     assert name_of(study / "pretext/masked/run.json") == "pretext/masked"

@@ -10,6 +10,7 @@ from sklearn import metrics as sklearn
 from maskedteeth.config import Model
 from maskedteeth.files import read_csv
 from maskedteeth.metrics.evaluate import predict
+from maskedteeth.provenance import sha256
 from maskedteeth.training.device import Machine
 from maskedteeth.training.weights import load_weights, new_network
 
@@ -36,6 +37,15 @@ def test_every_test_radiograph_has_a_line(study, measured):
     }
     columns = "method fraction seed id tp fp fn tn dice jaccard precision recall nsd hd95"
     assert list(rows[0]) == columns.split()
+
+
+def test_the_record_says_which_weights_were_measured_and_how(study):
+    record = json.loads((study / "evaluation.json").read_text())
+    run = json.loads((study / "run.json").read_text())
+    assert record["inputs_sha256"]["weights"] == run["weights_sha256"]
+    assert run["weights_sha256"] == sha256(study / "weights.safetensors")
+    assert record["settings"]["threshold"] == 0.5 and record["settings"]["boundary_tolerance"] == 2
+    assert record["code"] != run["code"] and record["precision"] == "float32"
 
 
 def test_counts_add_up_to_the_radiograph(measured):

@@ -1,8 +1,9 @@
 """`maskedteeth why FILE`: how the numbers in a file came about.
 
-Everything is read from the ``run.json`` beside each result. What all runs have in common is
-printed once; what differs goes into a table by the least that it depends on: by method where the
-method decides it, by fraction, by seed, or else by run.
+Everything is read from the ``run.json`` and ``evaluation.json`` beside each result; of the latter
+only what the former does not say as well is printed. What all runs have in common is printed once;
+what differs goes into a table by the least that it depends on: by method where the method decides
+it, by fraction, by seed, or else by run.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
-from maskedteeth.report.mixtures import mixtures, short
+from maskedteeth.report.mixtures import EVALUATION, mixtures, short
 
 #: Keys of run.json that say what a run cost, with their names and formats in print.
 COSTS = {
@@ -19,6 +20,7 @@ COSTS = {
     "peak_memory_mib": ("memory MiB", "{:.0f}"),
     "peak_device_memory_mib": ("device memory MiB", "{:.0f}"),
 }
+EVALUATION_SECONDS = "evaluation.seconds"
 #: Keys that a run's name repeats.
 NAMES = ["seed", "settings.seed", "settings.fraction"]
 #: Parts of a run's name that may decide a value, fewest first.
@@ -37,7 +39,7 @@ def why(path: Path, /) -> None:
         InputError: there is no such file, or nothing is known of where it comes from.
     """
     study, folders = sources(path)
-    records = {folder: read_json(study / folder / "run.json") for folder in folders}
+    records = {folder: _record(study / folder) for folder in folders}
     runs = {folder: record for folder, record in records.items() if folder.parts[0] == "runs"}
     pretexts = {folder: record for folder, record in records.items() if folder not in runs}
     print(f"{path}: {_count(runs, 'run')}, {_count(pretexts, 'pretext')}, study {study.name}")
@@ -47,9 +49,23 @@ def why(path: Path, /) -> None:
         print(f"\nPretext {folder.name}\n" + _listed(_flat(record)))
     if runs:
         print("\n" + describe(runs))
-    differences = mixtures([study / folder / "run.json" for folder in records])
+    files = [study / folder / name for folder in records for name in ("run.json", EVALUATION)]
+    differences = mixtures([file for file in files if file.is_file()])
     if differences:
         print(f"\n{differences}")
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """Return a run's record, and in it as ``evaluation`` what its evaluation's says besides."""
+    record = read_json(folder / "run.json")
+    if (folder / EVALUATION).is_file():
+        known = _flat(record)
+        known["inputs_sha256.weights"] = record.get("weights_sha256")
+        evaluation = _flat(read_json(folder / EVALUATION))
+        besides = {key: evaluation[key] for key in evaluation if key not in COSTS}
+        besides = {key: value for key, value in besides.items() if value != known.get(key)}
+        record["evaluation"] = besides | {"seconds": evaluation.get("seconds")}
+    return record
 
 
 def sources(path: Path) -> tuple[Path, list[Path]]:
@@ -107,14 +123,15 @@ def describe(runs: Records) -> str:
     flat = pd.DataFrame([_flat(record) for record in runs.values()], dtype=object)
     if len(runs) > 1:  # their names say it
         flat = flat.drop(columns=NAMES, errors="ignore")
-    shared = [key for key in flat if flat[key].map(repr).nunique() == 1 and key not in COSTS]
+    alone = {*COSTS, EVALUATION_SECONDS} if len(runs) > 1 else COSTS
+    shared = [key for key in flat if flat[key].map(repr).nunique() == 1 and key not in alone]
     parts = []
     if shared:
         title = f"All {len(runs)} runs" if len(runs) > 1 else f"Run {next(iter(runs))}"
         parts.append(f"{title}\n" + _listed(flat.iloc[0][shared].to_dict()))
     by: dict[tuple[str, ...], list[str]] = {}
     for key in flat:
-        if key not in shared and key not in COSTS:
+        if key not in (*shared, *COSTS, EVALUATION_SECONDS):
             by.setdefault(_decided_by(flat[key].map(repr), names), []).append(key)
     costs = [key for key in COSTS if key in flat and flat[key].notna().any()]
     by.setdefault(tuple(names), []).extend(costs if len(runs) > 1 else [])
@@ -132,6 +149,8 @@ def describe(runs: Records) -> str:
     if len(runs) > 1 and "seconds" in flat:
         total = pd.to_numeric(flat["seconds"]).sum()
         parts.append(f"Together {total:.0f} seconds of training, {total / 3600:.2f} hours")
+        if EVALUATION_SECONDS in flat:
+            parts[-1] += f", and {pd.to_numeric(flat[EVALUATION_SECONDS]).sum():.0f} of evaluation"
     return "\n\n".join(parts)
 
 

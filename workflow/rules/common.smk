@@ -91,17 +91,20 @@ def of_runs(file, methods=(), fractions=()):
     ]
 
 
-def of_pretexts(file):
-    """Paths of a file of every pretext."""
-    return [str(PRETEXT / file).format(pretext=pretext) for pretext in STUDY.pretext]
+def of_pretexts(file, pretexts=None):
+    """Paths of a file of some pretexts, or of every one."""
+    names = STUDY.pretext if pretexts is None else pretexts
+    return [str(PRETEXT / file).format(pretext=pretext) for pretext in names]
 
 
 def records(methods=(), fractions=()):
-    """Paths of run.json of the methods' runs and of the pretexts that these start from."""
+    """Paths of the records of the methods' runs and of the pretexts that these start from."""
     starts = {STUDY.methods[method].initialisation for method in methods or STUDY.methods}
     pretexts = [pretext for pretext in STUDY.pretext if pretext in starts]
-    return of_runs("run.json", methods, fractions) + [
-        str(PRETEXT / "run.json").format(pretext=pretext) for pretext in pretexts
+    return [
+        *of_runs("run.json", methods, fractions),
+        *of_runs("evaluation.json", methods, fractions),
+        *of_pretexts("run.json", pretexts),
     ]
 
 

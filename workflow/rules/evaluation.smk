@@ -11,6 +11,7 @@ rule evaluate:
     output:
         metrics=RUN / "metrics.csv",
         predictions=RUN / "predictions.npz",
+        evaluation=RUN / "evaluation.json",
     log:
         RESULTS / "logs" / "evaluate-{method}-{fraction}-{seed}.log",
     conda:
@@ -25,7 +26,7 @@ rule evaluate:
         "python -m maskedteeth evaluate --settings {params.settings:q} --images {input.images}"
         " --masks {input.masks} --index {input.index} --split {input.split}"
         " --weights {input.weights} --metrics {output.metrics}"
-        " --predictions {output.predictions} > {log} 2>&1"
+        " --predictions {output.predictions} --evaluation {output.evaluation} > {log} 2>&1"
 
 
 rule lpips_weights:
@@ -57,6 +58,7 @@ rule reconstruct:
         metrics=PRETEXT / "metrics.csv",
         fillers=PRETEXT / "fillers.csv",
         samples=PRETEXT / "samples.npz",
+        evaluation=PRETEXT / "evaluation.json",
     log:
         RESULTS / "logs" / "reconstruct-{pretext}.log",
     conda:
@@ -71,7 +73,7 @@ rule reconstruct:
         "python -m maskedteeth reconstruct --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {input.weights}"
         " --lpips {input.lpips} --metrics {output.metrics} --fillers {output.fillers}"
-        " --samples {output.samples} > {log} 2>&1"
+        " --samples {output.samples} --evaluation {output.evaluation} > {log} 2>&1"
 
 
 rule describe:

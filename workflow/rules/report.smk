@@ -15,6 +15,8 @@ RUNS_OF_OURS = {
 }
 
 # What was measured, and the records of how it came about.
+RUN_RECORDS = of_runs("run.json") + of_runs("evaluation.json")
+PRETEXT_RECORDS = of_pretexts("run.json") + of_pretexts("evaluation.json")
 ALL_RUNS = {"metrics": of_runs("metrics.csv"), "runs": records()}
 PAPER = {name: PUBLISHED / f"{name}.csv" for name in ("table2", "table3", "pretext", "models")}
 
@@ -63,11 +65,11 @@ if PRETEXT_SHOWN:  # a study without a pretext has none of these
         "metrics": of_pretexts("metrics.csv"),
         "fillers": of_pretexts("fillers.csv"),
         "lpips": rules.lpips_weights.output.weights,
-        "runs": of_pretexts("run.json"),
+        "runs": PRETEXT_RECORDS,
         "published": PUBLISHED / "pretext.csv",
     }
     TABLES["claims"]["pretexts"] = of_pretexts("metrics.csv")
-    TABLES["claims"]["runs"] = of_runs("run.json") + of_pretexts("run.json")
+    TABLES["claims"]["runs"] = RUN_RECORDS + PRETEXT_RECORDS
 if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
     TABLES["annotation_errors"] = {
         "raw": RAW,

@@ -11,7 +11,9 @@ from maskedteeth.files import replacing, write_csv
 from maskedteeth.jobs import EvaluateJob
 from maskedteeth.metrics import boundary
 from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
+from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_unit
+from maskedteeth.provenance import RunRecord
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
@@ -28,6 +30,7 @@ def evaluate(
     weights: Path,
     metrics: Path,
     predictions: Path,
+    evaluation: Path,
 ) -> None:
     """Segment the test radiographs, count the pixels and measure the outlines.
 
@@ -41,10 +44,14 @@ def evaluate(
         metrics: CSV to write, a line a test radiograph, columns :data:`COLUMNS`.
         predictions: NPZ to write: ids (N,), probability uint8 (N, H, W), where k stands for
             probabilities from k/256 up to, but without, (k+1)/256.
+        evaluation: JSON to write, see :mod:`maskedteeth.provenance`.
     """
     # In full precision whatever the training's, so that a number does not depend on the machine
     # that measures it.
     machine = set_up(settings.compute.model_copy(update={"precision": "float32"}))
+    modules = (__name__, module_of(settings.model))
+    inputs = {"images": images, "masks": masks, "index": index, "split": split, "weights": weights}
+    record = RunRecord(settings, modules, machine, **inputs)
     ids = read_subset(split, settings.fraction, "test")
     network = stored_network(settings.model, weights, machine.device)
     probability = predict(network, read_rows(images, index, ids), settings.model.inputs, machine)
@@ -63,6 +70,7 @@ def evaluate(
     with replacing(predictions) as temporary:
         grey = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
         np.savez_compressed(temporary, ids=np.array(ids), probability=grey)
+    record.write(evaluation)
 
 
 def predict(

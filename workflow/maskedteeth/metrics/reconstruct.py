@@ -11,9 +11,11 @@ from maskedteeth.files import read_json, replacing, write_csv
 from maskedteeth.jobs import ReconstructJob
 from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.reconstruction import MASKED, METRICS, Reference
+from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_grey, to_unit
 from maskedteeth.pretext.fillers import fill
 from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.provenance import RunRecord
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import evaluating, set_up
 from maskedteeth.training.weights import stored_network
@@ -32,6 +34,7 @@ def reconstruct(
     metrics: Path,
     fillers: Path,
     samples: Path,
+    evaluation: Path,
 ) -> None:
     """Hide blocks of the test radiographs, reconstruct and compare; fill them trivially, likewise.
 
@@ -50,8 +53,12 @@ def reconstruct(
             Fillers: composite (the network's pixels where masked, the radiograph's elsewhere) and
             those of :func:`maskedteeth.pretext.fillers.fill`.
         samples: NPZ to write: ids (S,) and as uint8 (S, H, W) xray, masked, sobel, generated.
+        evaluation: JSON to write, see :mod:`maskedteeth.provenance`.
     """
     machine = set_up(settings.compute.model_copy(update={"precision": "float32"}))
+    modules = (__name__, module_of(settings.model))
+    inputs = {"images": images, "index": index, "split": split, "weights": weights, "lpips": lpips}
+    record = RunRecord(settings, modules, machine, **inputs)
     ids = read_json(split)["test"]
     pixels = read_rows(images, index, ids)
     network = stored_network(settings.model, weights, machine.device)
@@ -87,6 +94,7 @@ def reconstruct(
     with replacing(samples) as temporary:
         stacks = {key: np.concatenate([p[key] for p in pictures])[kept] for key in pictures[0]}
         np.savez_compressed(temporary, ids=np.array(ids[kept]), xray=pixels[kept], **stacks)
+    record.write(evaluation)
 
 
 def _rows(ids: list[str], masked: torch.Tensor, values: dict[str, list[float]]) -> list[dict]:

@@ -8,6 +8,7 @@ margin lies: above zero *supported*, below zero *refuted*, around it *inconclusi
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,14 @@ from pydantic import Field, model_validator
 from maskedteeth.config import Name, Strict
 from maskedteeth.errors import InputError
 from maskedteeth.metrics.segmentation import COUNTS
-from maskedteeth.report.expressions import PRETEXT, Expression, Interval, Lookup, Misread, read
+from maskedteeth.report.expressions import PRETEXT, Expression, Interval, Misread, read
 from maskedteeth.report.published import Published, Unavailable
-from maskedteeth.report.statistics import bootstrap_weights, percentile_interval, pooled_scores
+from maskedteeth.report.statistics import (
+    bootstrap_weights,
+    percentile_interval,
+    pooled_scores,
+    spread_draws,
+)
 from maskedteeth.validation import validate
 
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = VERDICTS = (
@@ -120,12 +126,12 @@ def of_published(claim: Claim, published: Published) -> Verdict:
     """Judge a claim by the paper's own numbers.
 
     The margin's interval holds all that the numbers' intervals allow, so it is never too narrow
-    for them: for rounding, and for the spread over seeds where table 3 has them.
+    for them: for rounding, and for the chance of seeds where table 3 has them.
     """
-    with_seeds = []
+    bases = {"rounding": None}
 
     def uncertain(name: str, arguments: tuple[Any, ...]) -> Interval:
-        with_seeds.append(published.has_seeds(name, arguments))
+        bases[published.chance(name, arguments)] = None
         return published.uncertain(name, arguments)
 
     if claim.untestable:
@@ -139,8 +145,7 @@ def of_published(claim: Claim, published: Published) -> Verdict:
         return _not_tested(str(error))
     except ZeroDivisionError:
         return _not_tested("the statement divides by zero")
-    basis = "rounding and t over seeds" if any(with_seeds) else "rounding"
-    return _decided(margin, interval.low, interval.high, basis)
+    return _decided(margin, interval.low, interval.high, " and ".join(filter(None, bases)))
 
 
 class Measured:
@@ -148,7 +153,8 @@ class Measured:
 
     Test radiographs are drawn with replacement, each with its counts in every run and every seed,
     so that a comparison of methods is one on the same radiographs; one that a run was not tested
-    on (complement protocol) has no counts there.
+    on (complement protocol) has no counts there. A spread over seeds is, on top, drawn from its
+    chi-square interval: a few seeds say little of it.
 
     Args:
         runs: rows as :func:`maskedteeth.report.results.read_metrics` returns them.
@@ -217,7 +223,11 @@ class Measured:
             raise Unavailable(f"the study has one seed of {method} at fraction {fraction:g}")
         single = [{key: value[[s]] for key, value in counts.items()} for s in range(seeds)]
         values = np.stack([self._pooled(seed)[metric] for seed in single])
-        return np.std(values, axis=0, ddof=1) if statistic == "sd" else np.ptp(values, axis=0)
+        spread = np.std(values, axis=0, ddof=1) if statistic == "sd" else np.ptp(values, axis=0)
+        # One draw for all metrics of these trainings, which rise and fall together.
+        stream = [SEED, crc32(f"{method} {fraction:g}".encode())]
+        spread[1:] *= spread_draws(seeds, len(spread) - 1, stream)
+        return spread
 
     def _pooled(self, counts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return :func:`pooled_scores`, NaN where a draw holds no radiograph of these runs."""
@@ -235,7 +245,13 @@ def of_study(claim: Claim, measured: Measured) -> Verdict:
     """Judge a claim by a study's results: percentile interval of the margin over the draws."""
     if claim.untestable:
         return _not_tested(claim.untestable)
-    lookup: Lookup = measured.lookup
+    bases = {"bootstrap over radiographs": None}
+
+    def lookup(name: str, arguments: tuple[Any, ...]) -> np.ndarray:
+        if "_" in name:
+            bases["chi-square over seeds"] = None
+        return measured.lookup(name, arguments)
+
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             margins = np.atleast_1d(claim.expression.value(lookup))
@@ -247,4 +263,4 @@ def of_study(claim: Claim, measured: Measured) -> Verdict:
     draws = draws[np.isfinite(draws)]
     if not np.isfinite(margins[0]) or not len(draws):
         return _not_tested("the statement divides by zero")
-    return _decided(float(margins[0]), *percentile_interval(draws), "bootstrap over radiographs")
+    return _decided(float(margins[0]), *percentile_interval(draws), " and ".join(bases))

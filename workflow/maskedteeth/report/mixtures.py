@@ -1,7 +1,8 @@
-"""Whether the runs behind a table are of one kind: code, data, packages, device, precision.
+"""Whether the runs behind a table are of one kind: code, data, packages, device, measurement.
 
 Trainings of networks from different modules have different fingerprints of code by their nature,
-and so have a training and its pretext: code is compared among runs that the same modules make.
+and so have a training, its evaluation and its pretext: code is compared among runs that the same
+modules make. Evaluations are always in float32, so they are compared among themselves.
 """
 
 import json
@@ -16,12 +17,18 @@ from maskedteeth.fingerprint import PACKAGE
 #: Inputs that all runs of a study share; a split belongs to its fraction and seed.
 SHARED_INPUTS = ("images", "index", "masks")
 
+#: Settings of a measurement that all runs of a study share.
+MEASUREMENT = ("threshold", "boundary_tolerance", "mask_seed")
+
+#: Name of the record that an evaluation leaves beside that of its training.
+EVALUATION = "evaluation.json"
+
 #: Runs that a sentence names one by one.
 NAMED = 2
 
 
 def name_of(run: Path) -> str:
-    """Return the name of a run.json's run in its study: `unet/fraction-0.2/seed-42`."""
+    """Return the name of a record's run in its study: `unet/fraction-0.2/seed-42`."""
     parts = run.parent.parts
     for folder in ("runs", "pretext"):
         if folder in parts:
@@ -34,29 +41,47 @@ def mixtures(runs: list[Path]) -> str:
     """Say in a few sentences in what ways the runs differ that should be alike, or return "".
 
     Args:
-        runs: ``run.json`` of every run and pretext that a table is made from.
+        runs: ``run.json`` and ``evaluation.json`` of every run and pretext that a table is made
+            from.
 
     Raises:
         InputError: a file is missing or no JSON.
     """
-    records = {name_of(run): read_json(run) for run in runs}
+    records = [(name_of(run), run.name == EVALUATION, read_json(run)) for run in runs]
     sentences = []
-    for label, value_of in (
-        ("code", _code),
-        ("data", _data),
-        ("packages", _packages),
-        ("devices", lambda record: {"": _machines(record, "device")}),
-        ("precision", lambda record: {"": _machines(record, "precision")}),
+    for words, value_of in (
+        ("of different code", _code),
+        ("on different data", _data),
+        ("of different packages", _packages),
+        ("on different devices", lambda record: _machines(record, "device")),
+        ("in different precision", lambda record: _machines(record, "precision")),
+        ("measured with different settings", _measurement),
     ):
         seen: dict[str, dict[Any, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for name, record in records.items():
-            for part, value in value_of(record).items():
-                seen[part][value].append(name)
+        for name, evaluated, record in records:
+            for part, value in value_of(record | {"evaluated": evaluated}).items():
+                if name not in seen[part][value]:
+                    seen[part][value].append(name)
         found = "; ".join(_listed(part, values) for part, values in _differing(seen))
         if found:
-            verb = "on" if label in ("data", "devices") else "in" if label == "precision" else "of"
-            sentences.append(f"Runs {verb} different {label}: {found}.")
+            sentences.append(f"Runs {words}: {found}.")
+    replaced = _of_other_weights(records)
+    if replaced:
+        sentences.append(f"Measured on other weights than the run's own: {', '.join(replaced)}.")
     return " ".join(sentences)
+
+
+def _of_other_weights(records: list[tuple[str, bool, dict]]) -> list[str]:
+    """Return the runs whose evaluation read other weights than their training wrote."""
+    written = {
+        name: record.get("weights_sha256") for name, evaluated, record in records if not evaluated
+    }
+    read = {
+        name: record.get("inputs_sha256", {}).get("weights")
+        for name, evaluated, record in records
+        if evaluated
+    }
+    return [name for name, digest in read.items() if written.get(name) not in (None, digest)]
 
 
 def _differing(seen: dict[str, dict[Any, list[str]]]) -> Iterator[tuple[str, dict]]:
@@ -80,10 +105,16 @@ def _data(record: dict) -> dict[str, Any]:
     return found
 
 
-def _machines(record: dict, key: str) -> Any:
+def _machines(record: dict, key: str) -> dict[str, Any]:
     """Return a run's device or precision; several where it was stopped and went on elsewhere."""
     names = [machine.get(key) for machine in record.get("machines") or [record]]
-    return " then ".join(map(str, names)) if any(names) else None
+    kind = "evaluations" if record["evaluated"] else ""
+    return {kind: " then ".join(map(str, names)) if any(names) else None}
+
+
+def _measurement(record: dict) -> dict[str, Any]:
+    settings = record.get("settings", {})
+    return {name: settings[name] for name in MEASUREMENT if name in settings}
 
 
 def _packages(record: dict) -> dict[str, Any]:

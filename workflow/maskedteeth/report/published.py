@@ -10,6 +10,7 @@ from scipy import stats
 from maskedteeth.errors import InputError
 from maskedteeth.report.consistency import ROUNDING
 from maskedteeth.report.expressions import PRETEXT, Interval
+from maskedteeth.report.statistics import spread_bounds
 
 #: The paper's only pretext, by the name that it has in the settings.
 THE_PRETEXT = "random_block_masking"
@@ -23,7 +24,8 @@ class Published:
     """Looks up the paper's values.
 
     A printed value stands for all that round to it. Where table 3 has the seeds of a method, its
-    values in table 2 are means of these and stand for their 95 % t interval on top.
+    values in table 2 are means of these and stand for their 95 % t interval on top; spreads over
+    these seeds stand for their chi-square interval.
 
     Args:
         models: CSV: method (as in the settings), table1, table2 (its names there), by_seed
@@ -68,27 +70,34 @@ class Published:
         return Interval(value - width, value + width)
 
     def uncertain(self, name: str, arguments: tuple[Any, ...]) -> Interval:
-        """Return :meth:`rounded`, widened by the t interval where the seeds are printed.
+        """Return :meth:`rounded`, widened by the interval over seeds where these are printed.
 
         Raises:
             Unavailable: the paper does not have it.
         """
         interval = self.rounded(name, arguments)
-        if not self.has_seeds(name, arguments):
+        chance = self.chance(name, arguments)
+        if not chance:
             return interval
-        seeds = self._seeds(name, *arguments)
+        metric, _, statistic = name.partition("_")
+        seeds = self._seeds(metric, *arguments)
+        if statistic:
+            low, high = spread_bounds(len(seeds))
+            return Interval(max(interval.low, 0) * low, interval.high * high)
         error = np.std(seeds, ddof=1) / np.sqrt(len(seeds))
         width = float(stats.t.ppf(0.975, len(seeds) - 1) * error)
         return Interval(interval.low - width, interval.high + width)
 
-    def has_seeds(self, name: str, arguments: tuple[Any, ...]) -> bool:
-        """Say whether a mean over seeds has a t interval: they are printed, at least two."""
-        if name in PRETEXT or "_" in name:
-            return False
+    def chance(self, name: str, arguments: tuple[Any, ...]) -> str:
+        """Name the interval over seeds that a value has, "" where no seeds are printed."""
+        if name in PRETEXT:
+            return ""
+        metric, _, statistic = name.partition("_")
         try:
-            return len(self._seeds(name, *arguments)) > 1
+            self._seeds(metric, *arguments)
         except Unavailable:
-            return False
+            return ""
+        return "chi-square over seeds" if statistic else "t over seeds"
 
     def _of_pretext(self, metric: str, pretext: str) -> float:
         if pretext != THE_PRETEXT:

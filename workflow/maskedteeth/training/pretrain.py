@@ -15,7 +15,7 @@ from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_corners, draw_masks, hidden_pixels, hide
 from maskedteeth.pretext.objective import reconstruction_loss
-from maskedteeth.provenance import RunRecord
+from maskedteeth.provenance import RunRecord, sha256
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.engine import Task, fit, last_steps
@@ -88,6 +88,7 @@ def pretrain(
             radiographs=list(radiographs.shape),
             **progress.measured(settings),
             machines=state.machines,
+            weights_sha256=sha256(weights),
             hidden={
                 "mean": task.hidden_share.mean().item(),
                 "min": task.hidden_share.min().item(),

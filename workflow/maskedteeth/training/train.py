@@ -11,7 +11,7 @@ from maskedteeth.files import read_json, write_csv
 from maskedteeth.jobs import TrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_unit
-from maskedteeth.provenance import RunRecord
+from maskedteeth.provenance import RunRecord, sha256
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit
 from maskedteeth.training.losses import segmentation_loss
@@ -81,6 +81,7 @@ def train(
             radiographs=list(radiographs.shape),
             **progress.measured(settings),
             machines=state.machines,
+            weights_sha256=sha256(weights),
         )
 
 

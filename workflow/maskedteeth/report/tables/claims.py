@@ -20,18 +20,18 @@ from maskedteeth.report.claims import (
 )
 from maskedteeth.report.published import Published
 from maskedteeth.report.results import read_metrics
+from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.tables.sections import Section, write_sections
 
-#: Below so many radiographs bootstrap intervals are known to be too narrow.
-FEW = 20
 LEGEND = [
     "*Margin*: the amount by which a claim holds, negative where it fails, with its 95 % interval. "
     "Of a claim with several parts, that of the part that holds least.",
     f"**{SUPPORTED}**: the interval lies above zero. **{REFUTED}**: below. *{INCONCLUSIVE}*: "
     "around zero.",
     "*Paper*: from the printed numbers alone. The interval holds all values that round to them "
-    "and, for ours, of which table 3 prints three seeds, the t interval over these. Images and the "
-    "other methods' seeds are not printed, so their chance is not in it.",
+    "and, for ours, of which table 3 prints three seeds, the t interval over these, or the "
+    "chi-square interval of a spread over them. Images and the other methods' seeds are not "
+    "printed, so their chance is not in it.",
 ]
 
 
@@ -88,10 +88,9 @@ def claims(
     ours = (
         f"*Ours*: {settings.bootstrap_resamples:,} bootstrap draws of the {images} test "
         "radiographs, each kept together with its seeds and with all methods; percentile interval. "
-        "The chance of another training is not in it."
-    )
-    if images < FEW:
-        ours += f" With fewer than {FEW} radiographs such intervals are too narrow."
+        "The chance of another training is in it for spreads over seeds alone (chi-square). "
+        f"{too_narrow(images)}"
+    ).rstrip()
     lead = f"{_lead(verdicts)} {about(settings, runs)}"
     write_sections(
         stamped(table, settings),
