@@ -10,6 +10,9 @@ if STUDY.data.source == "phantom":
             RESULTS / "logs" / "phantom.log",
         conda:
             ENVIRONMENT
+        resources:
+            mem_mb=growing(LIGHT_MEM_MB),
+            runtime=growing(LIGHT_MINUTES),
         params:
             settings=PhantomJob.of(STUDY).model_dump_json(),
             code=code("phantom"),
@@ -31,6 +34,9 @@ elif not IN_PLACE:
         localrule: True
         conda:
             ENVIRONMENT
+        resources:
+            mem_mb=growing(LIGHT_MEM_MB),
+            runtime=growing(LIGHT_MINUTES),
         params:
             settings=FetchJob.of(STUDY).model_dump_json(),
             code=code("fetch"),
@@ -53,6 +59,9 @@ rule index:
         RESULTS / "logs" / "index.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(LIGHT_MEM_MB),
+        runtime=growing(LIGHT_MINUTES),
     params:
         settings=IndexJob.of(STUDY).model_dump_json(),
         code=code("index"),
@@ -77,6 +86,9 @@ rule prepare:
     conda:
         ENVIRONMENT
     threads: 2
+    resources:
+        mem_mb=growing(LIGHT_MEM_MB),
+        runtime=growing(LIGHT_MINUTES),
     params:
         settings=PrepareJob.of(STUDY).model_dump_json(),
         code=code("prepare"),
@@ -101,6 +113,9 @@ rule guard:
     localrule: True
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(LIGHT_MEM_MB),
+        runtime=growing(LIGHT_MINUTES),
     params:
         settings=GuardJob.of(STUDY).model_dump_json(),
         code=code("guard"),
@@ -120,6 +135,9 @@ rule split:
         RESULTS / "logs" / "split-{fraction}-{seed}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(LIGHT_MEM_MB),
+        runtime=growing(LIGHT_MINUTES),
     params:
         settings=lambda w: SplitJob.of(STUDY, w.fraction, w.seed).model_dump_json(),
         code=code("split"),
@@ -139,6 +157,9 @@ rule split_pretext:
         RESULTS / "logs" / "split-pretext.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(LIGHT_MEM_MB),
+        runtime=growing(LIGHT_MINUTES),
     params:
         settings=SplitPretextJob.of(STUDY).model_dump_json(),
         code=code("split-pretext"),

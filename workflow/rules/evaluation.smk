@@ -17,6 +17,10 @@ rule evaluate:
     conda:
         ENVIRONMENT
     threads: THREADS
+    resources:
+        mem_mb=growing(HEAVY_MEM_MB),
+        runtime=growing(EVALUATION_MINUTES),
+        gpu_mem_mb=growing(HEAVY_GPU_MEM_MB),
     params:
         settings=lambda w: EvaluateJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
         code=lambda w: code("evaluate", STUDY.model_of(w.method)),
@@ -37,6 +41,9 @@ rule lpips_weights:
     localrule: True
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(LIGHT_MEM_MB),
+        runtime=growing(LIGHT_MINUTES),
     params:
         settings=LpipsJob.of(STUDY).model_dump_json(),
         code=code("lpips-weights"),
@@ -64,6 +71,10 @@ rule reconstruct:
     conda:
         ENVIRONMENT
     threads: THREADS
+    resources:
+        mem_mb=growing(HEAVY_MEM_MB),
+        runtime=growing(EVALUATION_MINUTES),
+        gpu_mem_mb=growing(HEAVY_GPU_MEM_MB),
     params:
         settings=lambda w: ReconstructJob.of(STUDY, w.pretext).model_dump_json(),
         code=lambda w: code("reconstruct", STUDY.pretext[w.pretext].model),
@@ -83,6 +94,9 @@ rule describe:
         RESULTS / "logs" / "describe.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(LIGHT_MEM_MB),
+        runtime=growing(LIGHT_MINUTES),
     params:
         settings=DescribeJob.of(STUDY).model_dump_json(),
         code=code("describe", STUDY.model_of(STUDY.report.ours)),

@@ -21,6 +21,9 @@ rule pretrain:
         ENVIRONMENT
     threads: THREADS
     resources:
+        mem_mb=growing(HEAVY_MEM_MB),
+        runtime=growing(TRAINING_MINUTES),
+        gpu_mem_mb=growing(HEAVY_GPU_MEM_MB),
         checkpoint_minutes=CHECKPOINT_MINUTES,
     params:
         settings=lambda w: PretrainJob.of(STUDY, w.pretext).model_dump_json(),
@@ -55,6 +58,9 @@ rule train:
         ENVIRONMENT
     threads: THREADS
     resources:
+        mem_mb=growing(HEAVY_MEM_MB),
+        runtime=growing(TRAINING_MINUTES),
+        gpu_mem_mb=growing(HEAVY_GPU_MEM_MB),
         checkpoint_minutes=CHECKPOINT_MINUTES,
     params:
         settings=lambda w: TrainJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
