@@ -27,6 +27,7 @@ STAGES = {
     "split": "maskedteeth.data.splits:split",
     "split-pretext": "maskedteeth.data.splits:split_pretext",
     "describe": "maskedteeth.models.describe:describe",
+    "measure": "maskedteeth.training.measure:measure",
     "pretrain": "maskedteeth.training.pretrain:pretrain",
     "train": "maskedteeth.training.train:train",
     "evaluate": "maskedteeth.metrics.evaluate:evaluate",
@@ -99,7 +100,7 @@ def _run(stage: str, arguments: list[str]) -> None:
         several = typing.get_origin(kind) is list
         parser.add_argument(
             f"--{parameter.name.replace('_', '-')}",
-            type=kind if kind in (int, float) else Path,
+            type=_converter(kind),
             nargs="+" if several else None,
             required=parameter.default is inspect.Parameter.empty,
             default=None if parameter.default is inspect.Parameter.empty else parameter.default,
@@ -108,7 +109,20 @@ def _run(stage: str, arguments: list[str]) -> None:
     if "settings" in values:
         values["settings"] = _settings(values["settings"], hints["settings"])
     without_flag = [values.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
-    function(*without_flag, **values)
+    try:
+        function(*without_flag, **values)
+    except (RuntimeError, MemoryError) as error:
+        from maskedteeth.training.memory import explained
+
+        sentence = explained(error, values.get("settings"))
+        if sentence is None:
+            raise
+        raise sentence from error
+
+
+def _converter(kind: typing.Any) -> type:
+    kinds = typing.get_args(kind) or (kind,)
+    return next((k for k in kinds if k in (int, float)), Path)
 
 
 def _settings(text: str, kind: type) -> typing.Any:

@@ -4,7 +4,7 @@ A fingerprint covers a module and all modules of this package that it imports, d
 It is taken from syntax trees without docstrings, so that comments, docstrings and formatting do
 not count. ``config``, ``jobs`` and ``validation`` are left out: what they decide reaches a stage,
 complete, as its settings. So are ``provenance``, ``errors`` and this module, which describe results
-and do not change them.
+and do not change them, and ``training.cards``, which decides where and when something runs.
 """
 
 import ast
@@ -17,7 +17,10 @@ PACKAGE = "maskedteeth"
 ROOT = Path(__file__).parent
 LEFT_OUT = {
     f"{PACKAGE}.{name}"
-    for name in ("config", "jobs", "validation", "provenance", "errors", "fingerprint")
+    for name in (
+        *("config", "jobs", "validation", "provenance", "errors", "fingerprint"),
+        *("training.cards", "training.memory"),
+    )
 }
 
 

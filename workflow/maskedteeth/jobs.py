@@ -190,6 +190,23 @@ class TrainJob(Training):
         )
 
 
+class MeasureJob(Image):
+    """Settings of the stage `measure`: one training, and the size of the radiographs."""
+
+    job: TrainJob | PretrainJob
+
+    @classmethod
+    def of(cls, study: Settings, name: str) -> "MeasureJob":
+        """Cut the job out of a study; ``name`` is train- or pretrain- and the entry's name."""
+        stage, _, entry = name.partition("-")
+        if stage == "pretrain":
+            job = PretrainJob.of(study, entry)
+        else:
+            fraction, seed = max(study.split.fractions), study.seeds_of(entry)[0]
+            job = TrainJob.of(study, entry, f"{fraction:g}", str(seed))
+        return cls(job=job, **_fields(study.image))
+
+
 class EvaluateJob(Strict):
     """Settings of the stage `evaluate`."""
 

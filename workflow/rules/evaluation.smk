@@ -8,6 +8,7 @@ rule evaluate:
         index=rules.index.output.index,
         split=rules.split.output.split,
         weights=rules.train.output.weights,
+        needs=ancient(NEEDS / "train-{method}.json"),
     output:
         metrics=RUN / "metrics.csv",
         predictions=RUN / "predictions.npz",
@@ -19,8 +20,8 @@ rule evaluate:
     threads: THREADS
     resources:
         mem_mb=growing(HEAVY_MEM_MB),
-        runtime=growing(EVALUATION_MINUTES),
-        gpu_mem_mb=growing(HEAVY_GPU_MEM_MB),
+        runtime=growing(HEAVY_MINUTES),
+        gpu_mem_mb=gpu_mem_mb(of="evaluation"),
     params:
         settings=lambda w: EvaluateJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
         code=lambda w: code("evaluate", STUDY.model_of(w.method)),
@@ -30,7 +31,8 @@ rule evaluate:
         "python -m maskedteeth evaluate --settings {params.settings:q} --images {input.images}"
         " --masks {input.masks} --index {input.index} --split {input.split}"
         " --weights {input.weights} --metrics {output.metrics}"
-        " --predictions {output.predictions} --evaluation {output.evaluation} > {log} 2>&1"
+        " --predictions {output.predictions} --evaluation {output.evaluation}"
+        " --gpu-mem-mb {resources.gpu_mem_mb} > {log} 2>&1"
 
 
 rule lpips_weights:
@@ -61,6 +63,7 @@ rule reconstruct:
         split=rules.split_pretext.output.split,
         weights=rules.pretrain.output.weights,
         lpips=rules.lpips_weights.output.weights,
+        needs=ancient(NEEDS / "pretrain-{pretext}.json"),
     output:
         metrics=PRETEXT / "metrics.csv",
         fillers=PRETEXT / "fillers.csv",
@@ -73,8 +76,9 @@ rule reconstruct:
     threads: THREADS
     resources:
         mem_mb=growing(HEAVY_MEM_MB),
-        runtime=growing(EVALUATION_MINUTES),
-        gpu_mem_mb=growing(HEAVY_GPU_MEM_MB),
+        runtime=growing(HEAVY_MINUTES),
+        # The metrics' own share, LPIPS' network above all, is not measured.
+        gpu_mem_mb=gpu_mem_mb(of="evaluation", factor=2),
     params:
         settings=lambda w: ReconstructJob.of(STUDY, w.pretext).model_dump_json(),
         code=lambda w: code("reconstruct", STUDY.pretext[w.pretext].model),
@@ -84,7 +88,8 @@ rule reconstruct:
         "python -m maskedteeth reconstruct --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {input.weights}"
         " --lpips {input.lpips} --metrics {output.metrics} --fillers {output.fillers}"
-        " --samples {output.samples} --evaluation {output.evaluation} > {log} 2>&1"
+        " --samples {output.samples} --evaluation {output.evaluation}"
+        " --gpu-mem-mb {resources.gpu_mem_mb} > {log} 2>&1"
 
 
 rule describe:

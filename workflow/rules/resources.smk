@@ -1,5 +1,14 @@
-# What a job may use. On one machine these limit nothing unless --resources gives a pool; a cluster
-# reserves them, and ends a job that takes more. A retry (--retries) gets as much again.
+# What a job may use. On one machine memory and time limit nothing unless --resources gives a pool; a
+# cluster reserves them, and ends a job that takes more. A retry (--retries) gets as much again.
+from maskedteeth import needs
+from maskedteeth.training.cards import visible_cards
+
+LIGHT_MEM_MB = 2000  # of stages that import no torch
+LIGHT_MINUTES = 30
+HEAVY_MEM_MB = 6000  # of stages that run networks, where nothing was measured
+HEAVY_MINUTES = 60
+
+NEEDS = RESULTS / "needs"
 
 
 def growing(amount):
@@ -7,11 +16,20 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-# Of stages that import no torch.
-LIGHT_MEM_MB = 2000
-LIGHT_MINUTES = 30
-# Of stages that run networks.
-HEAVY_MEM_MB = 6000
-HEAVY_GPU_MEM_MB = 0 if STUDY.compute.device == "cpu" else 16000
-TRAINING_MINUTES = 720
-EVALUATION_MINUTES = 60
+def measured(resource, **options):
+    """A resource told from the rule's input `needs`; Snakemake shows <TBD> until that is there."""
+    return lambda wildcards, input, attempt: resource(needs.read(input.needs), attempt, **options)
+
+
+def gpu_mem_mb(**options):
+    """MiB of a card's memory, as measured."""
+    return 0 if STUDY.compute.device == "cpu" else measured(needs.gpu_mem_mb, **options)
+
+
+# Snakemake heeds a resource only where there is a pool of it. Here it is the memory of the cards of
+# this machine; of a cluster's (--jobs), its scheduler takes care.
+OF_A_CLUSTER = workflow.resource_settings.nodes is not None or not workflow.is_main_process
+CARDS = [] if OF_A_CLUSTER or STUDY.compute.device == "cpu" else visible_cards()
+WHOLE_CARD_MB = max((card.room for card in CARDS), default=0)
+if CARDS and "gpu_mem_mb" not in workflow.global_resources:
+    workflow.register_resource("gpu_mem_mb", sum(card.room for card in CARDS))

@@ -1,12 +1,44 @@
 # One pretraining a pretext, one training a method, fraction and seed.
 
 
+# What each training needs. Measured again, it retrains nothing (`ancient`).
+rule measure:
+    input:
+        expand(NEEDS / "{needs}.json", needs=MEASURED),
+
+
+rule measure_one:
+    input:
+        index=rules.index.output.index,
+    output:
+        needs=NEEDS / "{needs}.json",
+    log:
+        RESULTS / "logs" / "measure-{needs}.log",
+    priority: 20
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        mem_mb=growing(HEAVY_MEM_MB),
+        runtime=growing(HEAVY_MINUTES),
+        gpu_mem_mb=WHOLE_CARD_MB,
+    params:
+        settings=lambda w: MeasureJob.of(STUDY, w.needs).model_dump_json(),
+        code=lambda w: code("measure", MeasureJob.of(STUDY, w.needs).job.model),
+    message:
+        "Measuring memory and time: {wildcards.needs}"
+    shell:
+        "python -m maskedteeth measure --settings {params.settings:q} --index {input.index}"
+        " --needs {output.needs} > {log} 2>&1"
+
+
 rule pretrain:
     input:
         images=rules.prepare.output.images,
         index=rules.index.output.index,
         split=rules.split_pretext.output.split,
         guard=ancient(rules.guard.output.guard),
+        needs=ancient(NEEDS / "pretrain-{pretext}.json"),
     output:
         weights=PRETEXT / "weights.safetensors",
         history=PRETEXT / "history.csv",
@@ -21,9 +53,9 @@ rule pretrain:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=growing(HEAVY_MEM_MB),
-        runtime=growing(TRAINING_MINUTES),
-        gpu_mem_mb=growing(HEAVY_GPU_MEM_MB),
+        mem_mb=measured(needs.mem_mb),
+        runtime=measured(needs.runtime),
+        gpu_mem_mb=gpu_mem_mb(),
         checkpoint_minutes=CHECKPOINT_MINUTES,
     params:
         settings=lambda w: PretrainJob.of(STUDY, w.pretext).model_dump_json(),
@@ -35,7 +67,7 @@ rule pretrain:
         " --index {input.index} --split {input.split} --weights {output.weights}"
         " --history {output.history} --previews {output.previews} --run {output.run}"
         " --guard {input.guard} --checkpoint-minutes {resources.checkpoint_minutes}"
-        " > {log} 2>&1"
+        " --gpu-mem-mb {resources.gpu_mem_mb} > {log} 2>&1"
 
 
 rule train:
@@ -45,6 +77,7 @@ rule train:
         index=rules.index.output.index,
         split=rules.split.output.split,
         guard=ancient(rules.guard.output.guard),
+        needs=ancient(NEEDS / "train-{method}.json"),
         pretext=initial_weights,
     output:
         weights=RUN / "weights.safetensors",
@@ -58,9 +91,9 @@ rule train:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=growing(HEAVY_MEM_MB),
-        runtime=growing(TRAINING_MINUTES),
-        gpu_mem_mb=growing(HEAVY_GPU_MEM_MB),
+        mem_mb=measured(needs.mem_mb),
+        runtime=measured(needs.runtime),
+        gpu_mem_mb=gpu_mem_mb(),
         checkpoint_minutes=CHECKPOINT_MINUTES,
     params:
         settings=lambda w: TrainJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
@@ -73,4 +106,4 @@ rule train:
         " --masks {input.masks} --index {input.index} --split {input.split} {params.pretext}"
         " --weights {output.weights} --history {output.history} --run {output.run}"
         " --guard {input.guard} --checkpoint-minutes {resources.checkpoint_minutes}"
-        " > {log} 2>&1"
+        " --gpu-mem-mb {resources.gpu_mem_mb} > {log} 2>&1"

@@ -31,6 +31,7 @@ def evaluate(
     metrics: Path,
     predictions: Path,
     evaluation: Path,
+    gpu_mem_mb: int | None = None,
 ) -> None:
     """Segment the test radiographs, count the pixels and measure the outlines.
 
@@ -45,10 +46,11 @@ def evaluate(
         predictions: NPZ to write: ids (N,), probability uint8 (N, H, W), where k stands for
             probabilities from k/256 up to, but without, (k+1)/256.
         evaluation: JSON to write, see :mod:`maskedteeth.provenance`.
+        gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
     """
     # In full precision whatever the training's, so that a number does not depend on the machine
     # that measures it.
-    machine = set_up(settings.compute.model_copy(update={"precision": "float32"}))
+    machine = set_up(settings.compute.model_copy(update={"precision": "float32"}), gpu_mem_mb)
     modules = (__name__, module_of(settings.model))
     inputs = {"images": images, "masks": masks, "index": index, "split": split, "weights": weights}
     record = RunRecord(settings, modules, machine, **inputs)

@@ -35,6 +35,7 @@ def reconstruct(
     fillers: Path,
     samples: Path,
     evaluation: Path,
+    gpu_mem_mb: int | None = None,
 ) -> None:
     """Hide blocks of the test radiographs, reconstruct and compare; fill them trivially, likewise.
 
@@ -54,8 +55,9 @@ def reconstruct(
             those of :func:`maskedteeth.pretext.fillers.fill`.
         samples: NPZ to write: ids (S,) and as uint8 (S, H, W) xray, masked, sobel, generated.
         evaluation: JSON to write, see :mod:`maskedteeth.provenance`.
+        gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
     """
-    machine = set_up(settings.compute.model_copy(update={"precision": "float32"}))
+    machine = set_up(settings.compute.model_copy(update={"precision": "float32"}), gpu_mem_mb)
     modules = (__name__, module_of(settings.model))
     inputs = {"images": images, "index": index, "split": split, "weights": weights, "lpips": lpips}
     record = RunRecord(settings, modules, machine, **inputs)

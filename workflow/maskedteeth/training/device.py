@@ -11,6 +11,7 @@ import torch
 
 from maskedteeth.config import Compute
 from maskedteeth.errors import InputError
+from maskedteeth.training.cards import Card, give_card_back, take_card
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,19 @@ class Machine:
         )
 
 
-def set_up(compute: Compute) -> Machine:
+def set_up(compute: Compute, gpu_mem_mb: int | None = None) -> Machine:
     """Choose the device and make every operation on it deterministic.
 
+    Where there are cards it waits until one has room, see :mod:`maskedteeth.training.cards`.
+
+    Args:
+        compute: device, precision and threads.
+        gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
+
     Raises:
-        InputError: ``compute.device`` is cuda and there is no card.
+        InputError: ``compute.device`` is cuda and there is no card, or no card is large enough.
     """
+    take_card_for(compute, gpu_mem_mb)
     # cuBLAS reads this once, when it starts, and is deterministic only with it.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(compute.threads)
@@ -59,9 +67,19 @@ def set_up(compute: Compute) -> Machine:
     # Nothing here reads memory that it has not written; filling it first took 7 % of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False
     device = _choose_device(compute.device)
+    if device.type != "cuda":
+        give_card_back()  # it was there, but CUDA cannot use it
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else _processor()
     return Machine(device, _choose_precision(compute.precision, device), name)
+
+
+def take_card_for(compute: Compute, gpu_mem_mb: int | None = None) -> Card | None:
+    """Reserve a card, before CUDA starts, where one will be used; see :func:`take_card`."""
+    if compute.device == "cpu" or torch.version.cuda is None:
+        return None
+    # 0 stands for what was measured without a card.
+    return take_card(gpu_mem_mb or None)
 
 
 def _choose_device(wanted: str) -> torch.device:

@@ -19,7 +19,7 @@ from maskedteeth.provenance import RunRecord, sha256
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.engine import Task, fit, last_steps
-from maskedteeth.training.state import StateFile
+from maskedteeth.training.state import StateFile, ask_left_over_to_stop
 from maskedteeth.training.weights import new_network, save_weights
 
 
@@ -35,6 +35,7 @@ def pretrain(
     run: Path,
     guard: Path | None = None,
     checkpoint_minutes: float = 5,
+    gpu_mem_mb: int | None = None,
 ) -> None:
     """Pretrain a network and follow the probe radiographs through the epochs of figure 6.
 
@@ -50,9 +51,11 @@ def pretrain(
         run: JSON to write, see :mod:`maskedteeth.provenance`.
         guard: ``guard.json``, against which the split is held; None: it is not.
         checkpoint_minutes: between two states, from which a stopped training goes on.
+        gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
     """
     refuse_leak(guard, split, pretext=True)
-    machine = set_up(settings.compute)
+    ask_left_over_to_stop(weights.with_suffix(".state"))  # it may hold the card
+    machine = set_up(settings.compute, gpu_mem_mb)
     modules = (__name__, module_of(settings.model))
     record = RunRecord(settings, modules, machine, images=images, index=index, split=split)
     drawn = read_json(split)

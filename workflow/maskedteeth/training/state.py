@@ -189,6 +189,10 @@ class StateFile:
                 signal.signal(number, handler)
 
 
+#: Whom this process has asked to stop, by lock file: nobody is asked twice.
+_spoken_to: dict[Path, dict[str, Any]] = {}
+
+
 def _take_hold(path: Path) -> TextIO:
     """Lock ``path``, so that one process trains. A holder that was left over is asked to stop.
 
@@ -196,7 +200,7 @@ def _take_hold(path: Path) -> TextIO:
     it goes on alone. It writes its state and ends, and this one goes on from there. A holder on
     another machine cannot be asked: this one waits.
     """
-    spoken_to: dict[str, Any] = {}
+    spoken_to = _spoken_to.get(path, {})
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
@@ -217,6 +221,23 @@ def _take_hold(path: Path) -> TextIO:
             file.flush()
             return file
         file.close()
+
+
+def ask_left_over_to_stop(folder: Path) -> None:
+    """Ask a process that was left over from an earlier start and trains in ``folder`` to stop.
+
+    :class:`StateFile` waits for it; a training that must first wait for a card asks before that.
+    """
+    path = folder / "lock"
+    if not path.exists():
+        return
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _spoken_to[path] = _ask_to_stop(path, {})
+        except OSError:
+            pass  # what cannot be locked is reported when it is needed
 
 
 def _ask_to_stop(path: Path, spoken_to: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from maskedteeth.provenance import RunRecord, sha256
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit
 from maskedteeth.training.losses import segmentation_loss
-from maskedteeth.training.state import StateFile
+from maskedteeth.training.state import StateFile, ask_left_over_to_stop
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
 
@@ -32,6 +32,7 @@ def train(
     pretext: Path | None = None,
     guard: Path | None = None,
     checkpoint_minutes: float = 5,
+    gpu_mem_mb: int | None = None,
 ) -> None:
     """Train one method on one fraction with one seed; the last weights are kept.
 
@@ -47,9 +48,11 @@ def train(
         pretext: weights to start from, all of them, head included; None: random.
         guard: ``guard.json``, against which the split is held; None: it is not.
         checkpoint_minutes: between two states, from which a stopped training goes on.
+        gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
     """
     refuse_leak(guard, split)
-    machine = set_up(settings.compute)
+    ask_left_over_to_stop(weights.with_suffix(".state"))  # it may hold the card
+    machine = set_up(settings.compute, gpu_mem_mb)
     modules = (__name__, module_of(settings.model))
     inputs = {"images": images, "masks": masks, "index": index, "split": split, "pretext": pretext}
     record = RunRecord(settings, modules, machine, **inputs)
