@@ -54,6 +54,13 @@ FILES = {
     "pretext/evaluation.json",
 }
 
+NVIDIA_SMI = """#!/bin/sh
+case "$*" in
+*memory.total*) printf '%s' '{listing}' ;;
+*memory.used*) echo 0 ;;
+esac
+"""
+
 hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)
 hypothesis.settings.load_profile("same")
 
@@ -145,3 +152,20 @@ def real_radiographs() -> Path:
     if not folder:
         pytest.skip("MASKEDTEETH_RADIOGRAPHS names no folder with images/ and masks/")
     return Path(folder)
+
+
+@pytest.fixture
+def fake_cards(tmp_path, monkeypatch) -> Callable:
+    """Put an nvidia-smi first on PATH that lists cards of a UUID and a memory in MiB."""
+
+    def put(*cards: tuple[str, int]) -> None:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        listing = "".join(f"{n}, {name}, {mib}\n" for n, (name, mib) in enumerate(cards))
+        (folder / "nvidia-smi").write_text(NVIDIA_SMI.format(listing=listing))
+        (folder / "nvidia-smi").chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # so that it is put back afterwards
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+
+    return put

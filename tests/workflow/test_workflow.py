@@ -109,6 +109,17 @@ def test_a_guard_that_is_made_again_retrains_nothing(project):
     assert project.planned("--forcerun", "guard") == {"guard": 1}
 
 
+def test_measuring_again_retrains_nothing(project):
+    needs = sorted((project.results / "needs").iterdir())
+    names = [f"train-{name}" for name in ("modified_resunet", "random_block_masking", "unet")]
+    assert [file.stem for file in needs] == ["pretrain-random_block_masking", *names]
+    assert project.planned("--forcerun", "measure_one") == {"measure_one": 4}
+    before = needs[0].read_bytes()
+    needs[0].write_bytes(before.replace(b'"peak', b' "peak'))
+    assert project.planned() == {}
+    needs[0].write_bytes(before)
+
+
 def test_every_table_and_figure_says_why(project, capsys):
     runs = {"table2": RUNS, "table3": 2, "figure5": 1, "figure8": 3, "audit": 0, "figure2": 0}
     for name, count in runs.items():

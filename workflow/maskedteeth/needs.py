@@ -45,4 +45,4 @@ def gpu_mem_mb(needs: dict, attempt: int = 1, of: str = "peak", factor: float = 
         return 0
     wanted = math.ceil(measured * DEVICE_MARGIN * factor) * attempt
     room = needs["card_room_mib"]
-    return wanted if room is None else max(min(wanted, room), measured)
+    return wanted if room is None else min(wanted, room)

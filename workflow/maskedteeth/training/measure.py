@@ -49,8 +49,8 @@ def measure(settings: MeasureJob, *, index: Path, needs: Path) -> None:
     shape = (_radiographs(job, rows), settings.height, settings.width)
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     network = new_network(job.model, 0, machine.device)
-    clock = Clock(_task(job, pixels, machine), machine)
-    steps = WARM_UP + TIMED
+    steps = last_steps(job, len(pixels))[-1]
+    clock = Clock(_task(job, pixels, machine), steps, machine)
     recipe = job.model_copy(update={"epochs": 1})
     needs.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -62,7 +62,7 @@ def measure(settings: MeasureJob, *, index: Path, needs: Path) -> None:
             clock,
             recipe,
             samples=len(pixels),
-            epoch_samples=steps * job.batch_size,
+            epoch_samples=(WARM_UP + TIMED) * job.batch_size,
             seed=0,
             machine=machine,
             state=clock.state,
@@ -84,7 +84,7 @@ def measure(settings: MeasureJob, *, index: Path, needs: Path) -> None:
             "evaluation_device_memory_mib": evaluation,
             "card_room_mib": card.room if card and device else None,
             "seconds_per_step": round(clock.seconds_per_step(), 5),
-            "steps": last_steps(job, len(pixels))[-1],
+            "steps": steps,
             "device": machine.name,
             "precision": str(machine.precision).removeprefix("torch."),
             "batch_size": job.batch_size,
@@ -99,11 +99,13 @@ class Clock(Task):
 
     Args:
         task: of the training.
+        steps: of the whole training, which may be fewer than are measured.
         machine: whose work is waited for before the clock is read.
     """
 
-    def __init__(self, task: Task, machine: Machine):
+    def __init__(self, task: Task, steps: int, machine: Machine):
         self.task = task
+        self.steps = steps
         self.machine = machine
         self.begins: list[float] = []
         self.state = StateFile()
@@ -111,7 +113,7 @@ class Clock(Task):
     def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
         """See :meth:`Task.loss`."""
         self._read()
-        return self.task.loss(network, rows, step)
+        return self.task.loss(network, rows, step % self.steps)
 
     def after_epoch(self, network: nn.Module, epoch: int) -> None:
         """Do what trainings do now and then and what takes memory."""

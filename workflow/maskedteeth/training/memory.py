@@ -23,7 +23,7 @@ def explained(error: BaseException, settings: BaseModel | None) -> InputError | 
     text = str(error)
     if not isinstance(error, MemoryError) and not SIGNS.search(text):
         return None
-    on_card = "CUDA" in text or "CUBLAS" in text.upper()
+    on_card = re.search("cuda|cublas|cudnn", text, re.IGNORECASE)
     whose = "The card's memory" if on_card else "The computer's memory"
     facts = _facts(text)
     settings = getattr(settings, "job", settings)
