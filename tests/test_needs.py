@@ -15,8 +15,8 @@ MEASURED = {
 def test_what_was_measured_with_a_margin_and_more_at_every_attempt():
     assert [needs.mem_mb(MEASURED, n) for n in (1, 2)] == [1364, 2728]  # MB, times 1.3
     assert [needs.runtime(MEASURED, n) for n in (1, 2, 3)] == [30, 60, 90]  # 10 + 2 x 10 minutes
-    assert [needs.gpu_mem_mb(MEASURED, n) for n in (1, 2)] == [11_000, 22_000]
-    assert needs.gpu_mem_mb(MEASURED, of="evaluation", factor=2) == 8800
+    assert [needs.gpu_mem_mb(MEASURED, n) for n in (1, 2)] == [11_250, 22_500]
+    assert needs.gpu_mem_mb(MEASURED, of="evaluation", factor=2) == 9000
 
 
 def test_what_fills_a_card_still_fits_on_it():

@@ -7,7 +7,7 @@ from pathlib import Path
 #: Factors on what was measured. Memory of a process also holds pages of files that are read, and
 #: gaps; torch takes a card's memory in blocks; a step is slower beside others.
 MEMORY_MARGIN = 1.3
-DEVICE_MARGIN = 1.1
+DEVICE_MARGIN = 1.125
 TIME_MARGIN = 2.0
 START_MINUTES = 10
 

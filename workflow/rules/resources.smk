@@ -21,11 +21,6 @@ def measured(resource, **options):
     return lambda wildcards, input, attempt: resource(needs.read(input.needs), attempt, **options)
 
 
-def gpu_mem_mb(**options):
-    """MiB of a card's memory, as measured."""
-    return 0 if STUDY.compute.device == "cpu" else measured(needs.gpu_mem_mb, **options)
-
-
 # Snakemake heeds a resource only where there is a pool of it. Here it is the memory of the cards of
 # this machine; of a cluster's (--jobs), its scheduler takes care.
 OF_A_CLUSTER = workflow.resource_settings.nodes is not None or not workflow.is_main_process
@@ -33,3 +28,24 @@ CARDS = [] if OF_A_CLUSTER or STUDY.compute.device == "cpu" else visible_cards()
 WHOLE_CARD_MB = max((card.room for card in CARDS), default=0)
 if CARDS and "gpu_mem_mb" not in workflow.global_resources:
     workflow.register_resource("gpu_mem_mb", sum(card.room for card in CARDS))
+
+
+def gpu_mem_mb(**options):
+    """MiB of a card's memory, as measured."""
+
+    def wanted(wildcards, input, attempt):
+        measured = needs.read(input.needs)
+        if not CARDS:
+            return needs.gpu_mem_mb(measured, attempt, **options)
+        # Snakemake would cut down what is above its pool, and say nothing.
+        largest = min(WHOLE_CARD_MB, workflow.global_resources["gpu_mem_mb"].value)
+        least = needs.gpu_mem_mb(measured, **options)
+        if least > largest:
+            raise WorkflowError(
+                f"{input.needs} says that {least} MiB of a card's memory are needed, and {largest} "
+                "can be had here. Set a smaller batch_size, remove the file to measure on the card "
+                "that is here, or give more with --resources gpu_mem_mb if you limited it."
+            )
+        return min(needs.gpu_mem_mb(measured, attempt, **options), largest)
+
+    return 0 if STUDY.compute.device == "cpu" else wanted
