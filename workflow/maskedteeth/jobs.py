@@ -196,14 +196,16 @@ class MeasureJob(Image):
     job: TrainJob | PretrainJob
 
     @classmethod
-    def of(cls, study: Settings, name: str) -> "MeasureJob":
-        """Cut the job out of a study; ``name`` is train- or pretrain- and the entry's name."""
-        stage, _, entry = name.partition("-")
+    def of(cls, study: Settings, stage: str, entry: str) -> "MeasureJob":
+        """Cut the job of `train` (a method) or `pretrain` (a pretext) out of a study.
+
+        It holds neither fractions nor seeds, which change nothing that is measured: those that
+        stand in it are always the same.
+        """
         if stage == "pretrain":
             job = PretrainJob.of(study, entry)
         else:
-            fraction, seed = max(study.split.fractions), study.seeds_of(entry)[0]
-            job = TrainJob.of(study, entry, f"{fraction:g}", str(seed))
+            job = TrainJob.of(study, entry, "0.5", "0")
         return cls(job=job, **_fields(study.image))
 
 

@@ -27,9 +27,6 @@ ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "environment.yaml")
 RESULTS = Path("results") / STUDY.study
 PRETEXT = RESULTS / "pretext" / "{pretext}"
 RUN = RESULTS / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"
-MEASURED = [f"train-{name}" for name in STUDY.methods] + [
-    f"pretrain-{name}" for name in STUDY.pretext
-]
 FRACTIONS = [f"{fraction:g}" for fraction in STUDY.split.fractions]
 THREADS = STUDY.compute.threads
 # A resource and no parameter: it changes no result, so a changed one reruns nothing.
@@ -54,7 +51,6 @@ wildcard_constraints:
     pretext="|".join(STUDY.pretext) or "none",
     method="|".join(STUDY.methods),
     fraction="|".join(f.replace(".", r"\.") for f in FRACTIONS),
-    needs="|".join(MEASURED),
     seed="|".join(sorted({str(s) for m in STUDY.methods for s in STUDY.seeds_of(m)})),
 
 

@@ -1,5 +1,8 @@
 # What a job may use. On one machine memory and time limit nothing unless --resources gives a pool; a
 # cluster reserves them, and ends a job that takes more. A retry (--retries) gets as much again.
+from functools import cache
+from hashlib import sha256
+
 from maskedteeth import needs
 from maskedteeth.training.cards import visible_cards
 
@@ -9,6 +12,28 @@ HEAVY_MEM_MB = 6000  # of stages that run networks, where nothing was measured
 HEAVY_MINUTES = 60
 
 NEEDS = RESULTS / "needs"
+
+
+@cache
+def needs_name(stage, entry):
+    """Name of the file of what a training needs: the same for equal networks and recipes.
+
+    Settings and code stand in it, as a hash. So it is measured anew exactly when the trainings are
+    made anew anyway; were the same file made again instead, Snakemake would forget, behind
+    `ancient`, that they have to be.
+    """
+    job = MeasureJob.of(STUDY, stage, entry)
+    content = job.model_dump_json() + code(stage, job.job.model)
+    return f"{stage}-{job.job.model.architecture}-{sha256(content.encode()).hexdigest()[:8]}"
+
+
+TO_MEASURE = {needs_name("pretrain", name): ("pretrain", name) for name in STUDY.pretext}
+TO_MEASURE |= {needs_name("train", name): ("train", name) for name in STUDY.methods}
+
+
+def needs_of(stage, entry):
+    """Path of what a training needs."""
+    return str(NEEDS / f"{needs_name(stage, entry)}.json")
 
 
 def growing(amount):

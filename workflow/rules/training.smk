@@ -4,16 +4,18 @@
 # What each training needs. Measured again, it retrains nothing (`ancient`).
 rule measure:
     input:
-        expand(NEEDS / "{needs}.json", needs=MEASURED),
+        expand(NEEDS / "{needs}.json", needs=TO_MEASURE),
 
 
 rule measure_one:
     input:
-        index=rules.index.output.index,
+        index=ancient(rules.index.output.index),
     output:
         needs=NEEDS / "{needs}.json",
     log:
         RESULTS / "logs" / "measure-{needs}.log",
+    wildcard_constraints:
+        needs="|".join(TO_MEASURE),
     priority: 20
     conda:
         ENVIRONMENT
@@ -23,8 +25,7 @@ rule measure_one:
         runtime=growing(HEAVY_MINUTES),
         gpu_mem_mb=WHOLE_CARD_MB,
     params:
-        settings=lambda w: MeasureJob.of(STUDY, w.needs).model_dump_json(),
-        code=lambda w: code("measure", MeasureJob.of(STUDY, w.needs).job.model),
+        settings=lambda w: MeasureJob.of(STUDY, *TO_MEASURE[w.needs]).model_dump_json(),
     message:
         "Measuring memory and time: {wildcards.needs}"
     shell:
@@ -38,7 +39,7 @@ rule pretrain:
         index=rules.index.output.index,
         split=rules.split_pretext.output.split,
         guard=ancient(rules.guard.output.guard),
-        needs=ancient(NEEDS / "pretrain-{pretext}.json"),
+        needs=ancient(lambda w: needs_of("pretrain", w.pretext)),
     output:
         weights=PRETEXT / "weights.safetensors",
         history=PRETEXT / "history.csv",
@@ -77,7 +78,7 @@ rule train:
         index=rules.index.output.index,
         split=rules.split.output.split,
         guard=ancient(rules.guard.output.guard),
-        needs=ancient(NEEDS / "train-{method}.json"),
+        needs=ancient(lambda w: needs_of("train", w.method)),
         pretext=initial_weights,
     output:
         weights=RUN / "weights.safetensors",
