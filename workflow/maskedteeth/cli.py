@@ -1,8 +1,8 @@
 """`maskedteeth <stage>`: what every rule of the workflow runs, and what a person can run too.
 
 A stage is a function. Its first parameter holds its settings, given as JSON to ``--settings``;
-its keyword parameters are files (or numbers), each a flag of the same name; a positional-only
-parameter is given without a flag. Modules are imported when their stage runs, so that light stages
+its keyword parameters are files (or numbers, texts and switches), each a flag of the same name; a
+positional-only parameter is given without a flag. Modules are imported when their stage runs, so that light stages
 start in a blink.
 """
 
@@ -46,6 +46,8 @@ STAGES = {
     "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
     "differences": "maskedteeth.report.figures.differences:differences",
     "why": "maskedteeth.why:why",
+    "export": "maskedteeth.exporting:export_study",
+    "import": "maskedteeth.importing:import_study",
     "schema": "maskedteeth.schema:write_schema",
 }
 
@@ -97,6 +99,9 @@ def _run(stage: str, arguments: list[str]) -> None:
         if parameter.kind is parameter.POSITIONAL_ONLY:
             parser.add_argument(parameter.name, type=Path)
             continue
+        if kind is bool:
+            parser.add_argument(f"--{parameter.name.replace('_', '-')}", action="store_true")
+            continue
         several = typing.get_origin(kind) is list
         parser.add_argument(
             f"--{parameter.name.replace('_', '-')}",
@@ -122,7 +127,7 @@ def _run(stage: str, arguments: list[str]) -> None:
 
 def _converter(kind: typing.Any) -> type:
     kinds = typing.get_args(kind) or (kind,)
-    return next((k for k in kinds if k in (int, float)), Path)
+    return next((k for k in kinds if k in (int, float, str)), Path)
 
 
 def _settings(text: str, kind: type) -> typing.Any:

@@ -15,6 +15,7 @@ from maskedteeth.config import Settings
 from maskedteeth.errors import InputError
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.jobs import *
+from maskedteeth.locks import hold_when_locking
 from maskedteeth.models import module_of
 from maskedteeth.validation import validate
 
@@ -22,6 +23,9 @@ try:
     STUDY = validate(dict(config), Settings)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# A second Snakemake on the same study is told who is at it.
+hold_when_locking(STUDY.study)
 
 ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "environment.yaml")
 RESULTS = Path("results") / STUDY.study

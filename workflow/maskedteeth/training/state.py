@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import platform
 import shutil
 import signal
 import sys
@@ -20,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from maskedteeth import processes
 from maskedteeth.errors import Stopped
 from maskedteeth.files import replacing
 
@@ -217,7 +217,7 @@ def _take_hold(path: Path) -> TextIO:
         # The holder may have finished and removed the file that this one waited for.
         if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
             file.truncate(0)
-            json.dump(_process(os.getpid()), file)
+            json.dump(processes.describe(os.getpid()), file)
             file.flush()
             return file
         file.close()
@@ -250,26 +250,13 @@ def _ask_to_stop(path: Path, spoken_to: dict[str, Any]) -> dict[str, Any]:
         return spoken_to
     who = f"Process {holder.get('pid')} on {holder.get('host')}"
     try:
-        if _process(holder.get("pid")) != holder:
+        if processes.describe(holder.get("pid")) != holder:
             raise ProcessLookupError
         os.kill(holder["pid"], signal.SIGTERM)
         say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
     except OSError:  # it is elsewhere, or someone else's
         say(f"{who} trains the same. Waiting until it ends, or until you stop it.")
     return holder
-
-
-def _process(pid: Any) -> dict[str, Any]:
-    """Describe a process of this machine so that no other is taken for it: pids come again."""
-    process = Path(f"/proc/{pid}")
-    try:
-        started = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        space = str((process / "ns" / "pid").readlink())  # a container counts its own pids
-    except OSError:
-        started = boot = space = ""
-    where = {"host": platform.node(), "boot": boot, "space": space}
-    return {**where, "pid": pid, "started": started}
 
 
 def _digest(tensors: dict[str, Tensor], identity: str) -> str:
