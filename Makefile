@@ -1,5 +1,6 @@
 # make demo    the whole paper on a digital phantom, in minutes
 # make test    the tests
+# make plan    what `snakemake` would do, why, and about how long; CONFIG=config/abdi.yaml
 # make bench   the speed, side by side with what it is compared to
 # Everything runs in .venv, which either of them sets up.
 
@@ -9,13 +10,16 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint schema clean
+.PHONY: help demo plan test bench lint schema clean
 
 help:
-	@sed -n '1,4s/^# //p' Makefile
+	@sed -n '1,5s/^# //p' Makefile
 
 demo: .venv/runtime
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules host
+
+plan: .venv/runtime
+	@maskedteeth plan $(if $(CONFIG),--configfile $(CONFIG))
 
 test: .venv/development
 	pytest --numprocesses $(CORES) --dist loadfile

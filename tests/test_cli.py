@@ -27,7 +27,7 @@ def test_every_stage_explains_itself(stage, capsys):
     assert exit_.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith(f"usage: maskedteeth {stage}")
-    assert stage in ("schema", "why", "export", "import") or "--settings" in text
+    assert stage in ("schema", "why", "plan", "export", "import") or "--settings" in text
     assert "--help" in text and len(text.splitlines()) > 5
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -61,3 +62,37 @@ def test_of_a_killed_holder_it_says_that_it_no_longer_runs(new_project, tmp_path
     assert "which no longer runs" in printed and "--unlock" in printed
     project.snakemake("--unlock")
     project.snakemake("draw_phantom")
+
+
+def test_equal_studies_side_by_side_prepare_and_pretrain_once(new_project, tmp_path):
+    project = new_project(tmp_path)
+    for study in "ab":
+        (project.folder / f"{study}.yaml").write_text(f"study: {study}\n")
+    (project.folder / "c.yaml").write_text("study: c\npretext: {random_block_masking: {seed: 1}}\n")
+    settings, target = list(project.settings), "figure6"
+    runs = {}
+    for study in "ab":
+        project.settings = [*settings, f"{study}.yaml"]
+        runs[study] = project.start(target)
+    for process in runs.values():
+        assert process.wait(timeout=600) == 0, process.communicate()[0]
+    results = project.folder / "results"
+    pretext = "pretext/random_block_masking"
+    files = ("data/images.npy", "data/masks.npy", f"{pretext}/weights.safetensors")
+    for file in files:
+        assert (results / "a" / file).read_bytes() == (results / "b" / file).read_bytes()
+    logs = [log for study in "ab" for log in (results / study / "logs").glob("pre[pt]*.log")]
+    copied = sorted(log.name for log in logs if "Copied from" in log.read_text())
+    assert copied == ["prepare.log", "pretrain-random_block_masking.log"]
+    records = [json.loads((results / study / pretext / "run.json").read_text()) for study in "ab"]
+    assert sum("shared_from" in record for record in records) == 1
+    for study in "ab":
+        project.settings = [*settings, f"{study}.yaml"]
+        assert project.planned(target) == {}
+    shutil.rmtree(results / "a")
+    assert project.planned(target) == {}  # of b, which needs a no more
+    project.settings = [*settings, "c.yaml"]
+    project.snakemake(target)
+    assert "Copied from" in (results / "c/logs/prepare.log").read_text()
+    assert "Copied from" not in (results / "c/logs/pretrain-random_block_masking.log").read_text()
+    assert (results / "c" / files[2]).read_bytes() != (results / "b" / files[2]).read_bytes()

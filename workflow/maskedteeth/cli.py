@@ -2,8 +2,8 @@
 
 A stage is a function. Its first parameter holds its settings, given as JSON to ``--settings``;
 its keyword parameters are files (or numbers, texts and switches), each a flag of the same name; a
-positional-only parameter is given without a flag. Modules are imported when their stage runs, so that light stages
-start in a blink.
+positional-only parameter is given without a flag, and a list of those is handed on as it is.
+Modules are imported when their stage runs, so that light stages start in a blink.
 """
 
 import argparse
@@ -46,6 +46,7 @@ STAGES = {
     "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
     "differences": "maskedteeth.report.figures.differences:differences",
     "why": "maskedteeth.why:why",
+    "plan": "maskedteeth.plan:plan",
     "export": "maskedteeth.exporting:export_study",
     "import": "maskedteeth.importing:import_study",
     "schema": "maskedteeth.schema:write_schema",
@@ -95,6 +96,11 @@ def _run(stage: str, arguments: list[str]) -> None:
         kind = hints[parameter.name]
         if parameter.name == "settings":
             parser.add_argument("--settings", required=True, help=f"{kind.__name__} as JSON")
+            continue
+        if parameter.kind is parameter.POSITIONAL_ONLY and typing.get_origin(kind) is list:
+            if arguments[:1] not in (["-h"], ["--help"]):  # all others are another program's
+                return function(arguments)
+            parser.add_argument(parameter.name, nargs=argparse.REMAINDER)
             continue
         if parameter.kind is parameter.POSITIONAL_ONLY:
             parser.add_argument(parameter.name, type=Path)

@@ -52,8 +52,8 @@ def export_study(archive: Path, /, *, study: str = "") -> None:
         there = sorted(p.name for p in Path(RESULTS).glob("*/") if p.name not in SHARED)
         known = f"studies here: {', '.join(there)}" if there else "there are no results here"
         raise InputError(
-            f"{folder} does not exist; {known}. Call this in the project's folder, and name the file "
-            f"after the study, or the study by --study."
+            f"{folder} does not exist; {known}. Call this in the project's folder, and name the "
+            "file after the study, or the study by --study."
         )
     try:
         refuse_held(Path(), study)
@@ -160,7 +160,11 @@ def _write(archive: Path, manifest: Manifest) -> int:
                     while left and (block := file.read(min(left, 2**20))):
                         packed.write(block)
                         left -= len(block)
-                    if left or file.read(1) or os.fstat(file.fileno()).st_mtime_ns != entry.mtime_ns:
+                    if (
+                        left
+                        or file.read(1)
+                        or os.fstat(file.fileno()).st_mtime_ns != entry.mtime_ns
+                    ):
                         raise InputError(f"{entry.path} changes; export the study when it rests.")
                 _pad(packed, entry.size)
             packed.write(bytes(2 * tarfile.BLOCKSIZE))

@@ -1,4 +1,4 @@
-"""`maskedteeth import STUDY.tar.zst`: a study's results from another machine, whole or not at all."""
+"""`maskedteeth import STUDY.tar.zst`: a study's results from elsewhere, whole or not at all."""
 
 import hashlib
 import json
@@ -65,9 +65,9 @@ def import_study(archive: Path, /, *, replace: bool = False, data: str = "") -> 
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     print(
-        f"{RESULTS}/{manifest.study}: {len(manifest.files)} files, {size(manifest.bytes)}, made with "
-        f"commit {manifest.git_commit or 'unknown'}. `snakemake --dry-run` with the same settings "
-        "says what is left to do."
+        f"{RESULTS}/{manifest.study}: {len(manifest.files)} files, {size(manifest.bytes)}, made "
+        f"with commit {manifest.git_commit or 'unknown'}. `snakemake --dry-run` with the same "
+        "settings says what is left to do."
     )
 
 
@@ -105,9 +105,7 @@ def _opened(archive: Path) -> Iterator[IO[bytes]]:
         with zstd.open(archive, "rb") as stream:
             yield stream
     except (zstd.ZstdError, EOFError) as error:
-        raise _Refused(
-            f"is not a whole zstandard file ({error}); bring a whole copy"
-        ) from None
+        raise _Refused(f"is not a whole zstandard file ({error}); bring a whole copy") from None
 
 
 def _exactly(stream: IO[bytes], length: int) -> bytes:
@@ -129,7 +127,9 @@ def _member(stream: IO[bytes], expected: str, length: int | None = None) -> int:
             _exactly(stream, tarfile.BLOCKSIZE), "utf-8", "surrogateescape"
         )
     except tarfile.HeaderError as error:
-        raise _Refused(f"is damaged or no tar file ({error}) where {expected} was expected") from None
+        raise _Refused(
+            f"is damaged or no tar file ({error}) where {expected} was expected"
+        ) from None
     if not info.isreg() or info.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
         raise _Refused(
             f"has a member {info.name!r} that is a link, a device or otherwise no plain file"
@@ -197,8 +197,8 @@ def _refuse_present(manifest: Manifest, replace: bool) -> None:
     for entry in _shared(manifest):
         if os.path.lexists(entry.path) and sha256(Path(entry.path)) != entry.sha256:
             raise _Refused(
-                f"holds another {entry.path} than there is here, which other studies may depend on; "
-                "move it away"
+                f"holds another {entry.path} than there is here, which other studies may depend "
+                "on; move it away"
             )
 
 

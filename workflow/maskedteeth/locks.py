@@ -158,8 +158,8 @@ def _sentence(who: dict[str, Any], study: str, alive: bool = False) -> str:
     intact = "Nothing was changed."
     if not who:
         return (
-            f"The study {study} is locked here, and the one who locked it left no name. If no other "
-            f"Snakemake works in this folder, {unlock}. {intact}"
+            f"The study {study} is locked here, and the one who locked it left no name. If no "
+            f"other Snakemake works in this folder, {unlock}. {intact}"
         )
     name = (
         f"process {who.get('pid')} on {who.get('host')}, started by {who.get('user')} at "

@@ -9,8 +9,8 @@ def describe(pid: Any) -> dict[str, Any]:
     """Describe a process of this machine so that no other is taken for it.
 
     Returns:
-        host; boot and pid namespace it counts in; pid; and when it started, in clock ticks since the
-        boot. Of a process that does not run, and where there is no /proc, the latter are empty.
+        host; boot and pid namespace it counts in; pid; and when it started, in clock ticks since
+        the boot. Of a process that does not run, and where there is no /proc, the latter are empty.
     """
     process = Path(f"/proc/{pid}")
     try:

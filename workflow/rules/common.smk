@@ -36,6 +36,9 @@ THREADS = STUDY.compute.threads
 # A resource and no parameter: it changes no result, so a changed one reruns nothing.
 CHECKPOINT_MINUTES = str(STUDY.compute.checkpoint_minutes)
 
+# Where studies find what another has computed alike; of no rule, for it is none's alone.
+SHARED = Path("results") / ".shared"
+
 # A folder that the user has is read in place; everything else is fetched first.
 DATA_PATH = Path(STUDY.data.path).expanduser() if STUDY.data.path else None
 IN_PLACE = DATA_PATH is not None and DATA_PATH.suffix != ".zip"

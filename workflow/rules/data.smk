@@ -92,12 +92,13 @@ rule prepare:
     params:
         settings=PrepareJob.of(STUDY).model_dump_json(),
         code=code("prepare"),
+        shared=SHARED,
     message:
         "Decoding and resizing the radiographs"
     shell:
         "python -m maskedteeth prepare --settings {params.settings:q} --raw {input.raw:q}"
         " --index {input.index} --images {output.images} --masks {output.masks}"
-        " --threads {threads} > {log} 2>&1"
+        " --threads {threads} --shared {params.shared} > {log} 2>&1"
 
 
 # It depends on the dataset and the test set alone: a further fraction leaves it as it is. What was

@@ -61,6 +61,7 @@ rule pretrain:
     params:
         settings=lambda w: PretrainJob.of(STUDY, w.pretext).model_dump_json(),
         code=lambda w: code("pretrain", STUDY.pretext[w.pretext].model),
+        shared=SHARED,
     message:
         "Pretraining: {wildcards.pretext}"
     shell:
@@ -68,7 +69,7 @@ rule pretrain:
         " --index {input.index} --split {input.split} --weights {output.weights}"
         " --history {output.history} --previews {output.previews} --run {output.run}"
         " --guard {input.guard} --checkpoint-minutes {resources.checkpoint_minutes}"
-        " --gpu-mem-mb {resources.gpu_mem_mb} > {log} 2>&1"
+        " --gpu-mem-mb {resources.gpu_mem_mb} --shared {params.shared} > {log} 2>&1"
 
 
 rule train:

@@ -1,6 +1,7 @@
 """Stage `prepare`: decode and resize every radiograph once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,10 @@ from maskedteeth.data.index import ReadAnnotation, open_source
 from maskedteeth.data.records import Record, read_grey
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv, replacing
+from maskedteeth.fingerprint import fingerprint
 from maskedteeth.jobs import PrepareJob
+from maskedteeth.provenance import sha256
+from maskedteeth.sharing import sharing
 
 
 def prepare(
@@ -21,6 +25,7 @@ def prepare(
     images: Path,
     masks: Path,
     threads: int = 1,
+    shared: Path | None = None,
 ) -> None:
     """Write all radiographs and masks as two arrays in the order of ``index``.
 
@@ -31,10 +36,25 @@ def prepare(
         images: NPY to write, uint8 (N, H, W), grey values.
         masks: NPY to write, uint8 (N, H, W), 1 = tooth; all 0 for unlabelled radiographs.
         threads: to decode with; the result is the same for any number.
+        shared: folder in which studies find each other's results, see :mod:`maskedteeth.sharing`.
 
     Raises:
         InputError: a file has gone, or its size has changed since it was indexed.
     """
+    identity = {
+        "settings": settings.model_dump(mode="json"),
+        "code": fingerprint(__name__),
+        "index": sha256(index),
+        "packages": {name: version(name) for name in ("numpy", "opencv-python")},
+    }
+    with sharing(shared, identity, images=images, masks=masks) as source:
+        if source is None:
+            _prepare(settings, raw, index, images, masks, threads)
+
+
+def _prepare(
+    settings: PrepareJob, raw: Path, index: Path, images: Path, masks: Path, threads: int
+) -> None:
     rows = read_csv(index)
     _, read_annotation = open_source(settings.source, raw)
     shape = (len(rows), settings.height, settings.width)

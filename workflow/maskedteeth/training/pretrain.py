@@ -1,6 +1,7 @@
 """Stage `pretrain`: learn to reconstruct radiographs behind random blocks (sections 3.2, 4.1)."""
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from maskedteeth.data.arrays import read_rows
 from maskedteeth.data.leaks import refuse_leak
-from maskedteeth.files import read_json, replacing, write_csv
+from maskedteeth.files import read_json, replacing, write_csv, write_json
 from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, to_grey, to_unit
@@ -17,6 +18,7 @@ from maskedteeth.pretext.masking import draw_corners, draw_masks, hidden_pixels,
 from maskedteeth.pretext.objective import reconstruction_loss
 from maskedteeth.provenance import RunRecord, sha256
 from maskedteeth.seeds import generator
+from maskedteeth.sharing import sharing
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.engine import Task, fit, last_steps
 from maskedteeth.training.state import StateFile, ask_left_over_to_stop
@@ -36,6 +38,7 @@ def pretrain(
     guard: Path | None = None,
     checkpoint_minutes: float = 5,
     gpu_mem_mb: int | None = None,
+    shared: Path | None = None,
 ) -> None:
     """Pretrain a network and follow the probe radiographs through the epochs of figure 6.
 
@@ -52,12 +55,38 @@ def pretrain(
         guard: ``guard.json``, against which the split is held; None: it is not.
         checkpoint_minutes: between two states, from which a stopped training goes on.
         gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
+        shared: folder in which studies find each other's pretexts, see
+            :mod:`maskedteeth.sharing`; run.json of a copied one says ``shared_from``.
     """
     refuse_leak(guard, split, pretext=True)
     ask_left_over_to_stop(weights.with_suffix(".state"))  # it may hold the card
     machine = set_up(settings.compute, gpu_mem_mb)
     modules = (__name__, module_of(settings.model))
     record = RunRecord(settings, modules, machine, images=images, index=index, split=split)
+    outputs = {"weights": weights, "history": history, "previews": previews, "run": run}
+    with sharing(shared, record.identity, **outputs) as source:
+        if source is None:
+            data = {"images": images, "index": index, "split": split}
+            _pretrain(settings, machine, record, checkpoint_minutes, **data, **outputs)
+        elif source["run"] != run:
+            write_json(run, {**read_json(run), "shared_from": str(source["run"])})
+            shutil.rmtree(weights.with_suffix(".state"), ignore_errors=True)
+
+
+def _pretrain(
+    settings: PretrainJob,
+    machine: Machine,
+    record: RunRecord,
+    checkpoint_minutes: float,
+    *,
+    images: Path,
+    index: Path,
+    split: Path,
+    weights: Path,
+    history: Path,
+    previews: Path,
+    run: Path,
+) -> None:
     drawn = read_json(split)
     radiographs = torch.from_numpy(read_rows(images, index, drawn["train"])).to(machine.device)
     probe_ids = drawn["test"][: settings.probes]

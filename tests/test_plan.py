@@ -1,0 +1,110 @@
+"""Plans: reasons in words, and estimates from what was measured."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from maskedteeth import estimate
+from maskedteeth.config import Settings
+from maskedteeth.plan import why
+
+
+def reason(**fields):
+    nothing = dict.fromkeys(("forced", "code_changed", "input_changed", "software_stack_changed"))
+    nothing |= dict.fromkeys(("incomplete_output", "missing_output"), ())
+    nothing |= {"updated_input": set(), "updated_input_run": set(), "params_changed": None}
+    return SimpleNamespace(**(nothing | fields))
+
+
+SMALL = {
+    "pretext": {},
+    "methods": {"unet": {"label": "U-Net", "model": {"architecture": "unet"}}},
+    "report": {"ours": "unet"},
+}
+
+
+def params(old, new):
+    return SimpleNamespace(only_old=set(map(repr, old)), only_new=set(map(repr, new)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"forced": True}, "you ask for it"),
+        ({"incomplete_output": {"a"}, "missing_output": {"a"}}, "was stopped before its end"),
+        ({"missing_output": {"a"}, "updated_input_run": {"b"}}, "not made yet"),
+        ({"updated_input_run": {"b"}}, "what it is made from is made again"),
+        ({"updated_input": {"b"}}, "changed: b"),
+        ({"updated_input": set("dcbae")}, "changed: a, b, c and 2 more"),
+        ({"input_changed": True}, "it gets other input files"),
+        (
+            {"params_changed": params(['{"epochs": 1, "x": 2}'], ['{"epochs": 3, "x": 2}'])},
+            "epochs 1 → 3",
+        ),
+        ({"params_changed": params(["cf238746f01e7761"], ["0" * 16])}, "its code has changed"),
+        (
+            {"params_changed": params(['{"model": {"a": 1}}'], ['{"model": {"a": 1, "b": "y"}}'])},
+            'model.b – → "y"',
+        ),
+        ({"params_changed": params(["a"], ["b"])}, "its parameters have changed"),
+    ],
+)
+def test_reasons_are_said_in_words(fields, words):
+    assert why(reason(**fields)) == words
+
+
+def study(**settings):
+    return Settings(study="s", **(SMALL | settings))
+
+
+def test_radiographs_are_known_from_the_index_the_phantom_or_the_paper(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert estimate.radiographs(study()) == 598
+    drawn = study(data={"source": "phantom", "phantom": {"images": 12}})
+    assert estimate.radiographs(drawn) == 12
+    assert estimate.radiographs(study(data={"source": "folder", "path": "x"})) is None
+    index = tmp_path / "results" / "s" / "data" / "index.csv"
+    index.parent.mkdir(parents=True)
+    index.write_text("id\n1\n2\n3\n")
+    assert estimate.radiographs(drawn) == 3
+
+
+def test_a_rate_counts_only_for_the_same_network_size_and_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = {"model": {"architecture": "unet"}, "batch_size": 4}
+    settings["compute"] = {"precision": "auto", "threads": 2}
+    record = {"device": "here", "steps": 10, "training_seconds": 5.0, "settings": settings}
+    record["radiographs"] = [8, 32, 64]
+    for seed, change in enumerate([{}, {"training_seconds": 7.0}, {"device": "elsewhere"}]):
+        run = tmp_path / f"results/a/runs/unet/fraction-0.2/seed-{seed}/run.json"
+        run.parent.mkdir(parents=True)
+        run.write_text(json.dumps(record | change))
+    rates = estimate.seconds_per_step("here")
+    assert rates == {estimate._key("train", settings, 32, 64): 0.6}
+    assert estimate._key("train", settings, 64, 64) not in rates
+    assert estimate._key("train", settings | {"batch_size": 8}, 32, 64) not in rates
+
+
+def test_a_measured_rate_is_taken_where_it_was_measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mine = study(image={"height": 32, "width": 64})
+    assert estimate.measured(mine, "train", "unet", 4, "here") is None
+    needs = {"device": "here", "batch_size": 4, "height": 32, "width": 64, "seconds_per_step": 0.5}
+    file = tmp_path / "results" / "s" / "needs" / "train-unet.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(needs))
+    assert estimate.measured(mine, "train", "unet", 4, "here") == 0.5
+    assert estimate.measured(mine, "train", "unet", 8, "here") is None
+    assert estimate.measured(mine, "train", "unet", 4, "elsewhere") is None
+
+
+def test_weights_have_the_size_that_they_have_on_disk(tmp_path):
+    from maskedteeth.config import Model
+    from maskedteeth.models import build
+    from maskedteeth.training.weights import save_weights
+
+    model = Model(architecture="modified_resunet", widths=(4, 8, 8))
+    save_weights(build(model), tmp_path / "w.safetensors")
+    size = (tmp_path / "w.safetensors").stat().st_size
+    assert size * 0.8 < estimate.bytes_of_weights(model.model_dump_json()) < size

@@ -1,0 +1,92 @@
+"""Studies share what they would compute alike: the first computes it, the others copy.
+
+For every such result there is a small file in a folder beside the studies, named by the digest of
+all that decides the result. It lists where the result lies, with the files' digests, and whoever
+makes the result holds its lock. Every study keeps a copy of its own: it can be moved, changed or
+deleted without the others, and a copy that was changed or deleted is made again, not believed.
+"""
+
+import fcntl
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from maskedteeth.files import replacing, write_json
+from maskedteeth.provenance import sha256
+
+#: A place of a result: by the output's name, its path and sha256.
+Place = dict[str, list[str]]
+
+
+@contextmanager
+def sharing(
+    folder: Path | None, identity: dict[str, Any], **outputs: Path
+) -> Iterator[dict[str, Path] | None]:
+    """Copy a result from another study, or keep it from being computed twice while the block does.
+
+    Args:
+        folder: where results are registered; None: nothing is shared.
+        identity: all that decides the result: settings, code, inputs; JSON values.
+        outputs: files of the result by name.
+
+    Yields:
+        None: the block has to make the result. Otherwise it is there, and this is where it was
+        copied from.
+    """
+    if folder is None:
+        yield None
+        return
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+    register = folder / f"{key}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    with register.with_suffix(".lock").open("a+") as lock:
+        _wait_for(lock)
+        places = [place for place in _places(register) if _intact(place, outputs)]
+        source = None
+        if places:
+            source = {name: Path(places[0][name][0]) for name in outputs}
+            for name, output in outputs.items():
+                if source[name] != output:
+                    with replacing(output) as temporary:
+                        shutil.copyfile(source[name], temporary)
+            _say(f"Copied from {', '.join(map(str, source.values()))}: the settings are the same.")
+        yield source
+        mine = {name: [str(output), sha256(output)] for name, output in outputs.items()}
+        own = {str(output) for output in outputs.values()}
+        others = [place for place in places if not own & {path for path, _ in place.values()}]
+        write_json(register, [*others, mine])
+
+
+def _wait_for(lock: Any) -> None:
+    """Take the lock; wait while another study makes the same."""
+    try:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            _say("Another study makes the same just now; waiting for it.")
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+    except OSError as error:
+        _say(f"{lock.name} cannot be locked ({error}); another study may make the same meanwhile.")
+
+
+def _places(register: Path) -> list[Place]:
+    try:
+        return json.loads(register.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none yet, or damaged: it is written anew
+        return []
+
+
+def _intact(place: Place, outputs: dict[str, Path]) -> bool:
+    """Tell whether all files of a result still stand at ``place`` as they were."""
+    return place.keys() == outputs.keys() and all(
+        Path(path).is_file() and sha256(Path(path)) == digest for path, digest in place.values()
+    )
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
