@@ -46,20 +46,22 @@ def sharing(
     folder.mkdir(parents=True, exist_ok=True)
     with register.with_suffix(".lock").open("a+") as lock:
         _wait_for(lock)
-        places = [place for place in _places(register) if _intact(place, outputs)]
+        own = {str(output) for output in outputs.values()}
+        places = [
+            place
+            for place in _places(register)
+            if _intact(place, outputs) and not own & {path for path, _ in place.values()}
+        ]
         source = None
         if places:
-            source = {name: Path(places[0][name][0]) for name in outputs}
+            source = {name: Path(path) for name, (path, _) in places[0].items()}
             for name, output in outputs.items():
-                if source[name] != output:
-                    with replacing(output) as temporary:
-                        shutil.copyfile(source[name], temporary)
+                with replacing(output) as temporary:
+                    shutil.copyfile(source[name], temporary)
             _say(f"Copied from {', '.join(map(str, source.values()))}: the settings are the same.")
         yield source
         mine = {name: [str(output), sha256(output)] for name, output in outputs.items()}
-        own = {str(output) for output in outputs.values()}
-        others = [place for place in places if not own & {path for path, _ in place.values()}]
-        write_json(register, [*others, mine])
+        write_json(register, [*places, mine])
 
 
 def _wait_for(lock: Any) -> None:

@@ -1,7 +1,6 @@
 """Stage `pretrain`: learn to reconstruct radiographs behind random blocks (sections 3.2, 4.1)."""
 
 import math
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -64,20 +63,24 @@ def pretrain(
     modules = (__name__, module_of(settings.model))
     record = RunRecord(settings, modules, machine, images=images, index=index, split=split)
     outputs = {"weights": weights, "history": history, "previews": previews, "run": run}
-    with sharing(shared, record.identity, **outputs) as source:
+    # The state first: whoever is left over from an earlier start of this study is asked to stop,
+    # and not waited for as another study is.
+    with (
+        StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state,
+        sharing(shared, record.identity, **outputs) as source,
+    ):
         if source is None:
             data = {"images": images, "index": index, "split": split}
-            _pretrain(settings, machine, record, checkpoint_minutes, **data, **outputs)
-        elif source["run"] != run:
+            _pretrain(settings, machine, record, state, **data, **outputs)
+        else:
             write_json(run, {**read_json(run), "shared_from": str(source["run"])})
-            shutil.rmtree(weights.with_suffix(".state"), ignore_errors=True)
 
 
 def _pretrain(
     settings: PretrainJob,
     machine: Machine,
     record: RunRecord,
-    checkpoint_minutes: float,
+    state: StateFile,
     *,
     images: Path,
     index: Path,
@@ -93,40 +96,39 @@ def _pretrain(
     probes = Probes(read_rows(images, index, probe_ids), settings, machine)
     network = new_network(settings.model, settings.seed, machine.device)
     task = Reconstruction(radiographs, probes, settings, machine)
-    with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
-        progress = fit(
-            network,
-            task,
-            settings,
-            samples=len(radiographs),
-            epoch_samples=len(radiographs),
-            seed=settings.seed,
-            machine=machine,
-            state=state,
+    progress = fit(
+        network,
+        task,
+        settings,
+        samples=len(radiographs),
+        epoch_samples=len(radiographs),
+        seed=settings.seed,
+        machine=machine,
+        state=state,
+    )
+    save_weights(network, weights)
+    write_csv(history, progress.history)
+    with replacing(previews) as temporary:
+        np.savez_compressed(
+            temporary,
+            epochs=np.array(settings.preview_epochs),
+            ids=np.array(probe_ids),
+            generated=task.generated.numpy(),
+            **probes.pictures,
         )
-        save_weights(network, weights)
-        write_csv(history, progress.history)
-        with replacing(previews) as temporary:
-            np.savez_compressed(
-                temporary,
-                epochs=np.array(settings.preview_epochs),
-                ids=np.array(probe_ids),
-                generated=task.generated.numpy(),
-                **probes.pictures,
-            )
-        record.write(
-            run,
-            seed=settings.seed,
-            radiographs=list(radiographs.shape),
-            **progress.measured(settings),
-            machines=state.machines,
-            weights_sha256=sha256(weights),
-            hidden={
-                "mean": task.hidden_share.mean().item(),
-                "min": task.hidden_share.min().item(),
-                "max": task.hidden_share.max().item(),
-            },
-        )
+    record.write(
+        run,
+        seed=settings.seed,
+        radiographs=list(radiographs.shape),
+        **progress.measured(settings),
+        machines=state.machines,
+        weights_sha256=sha256(weights),
+        hidden={
+            "mean": task.hidden_share.mean().item(),
+            "min": task.hidden_share.min().item(),
+            "max": task.hidden_share.max().item(),
+        },
+    )
 
 
 class Reconstruction(Task):
