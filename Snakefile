@@ -11,6 +11,11 @@ configfile: "config/paper.yaml"
 
 
 include: "workflow/rules/common.smk"
+
+
+container: IMAGE  # none, unless jobs are deployed with Apptainer
+
+
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"

@@ -1,9 +1,12 @@
 """`run.json`: enough to defend a number a year later."""
 
 import hashlib
+import os
 import platform
+import re
 import resource
 import subprocess
+import sys
 import time
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from maskedteeth.files import write_json
+from maskedteeth.errors import InputError
+from maskedteeth.files import read_json, write_json
 from maskedteeth.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -61,6 +65,7 @@ class RunRecord:
             "code": fingerprint(*modules),
             "modules": list(modules),
             "git_commit": git_commit(),
+            "image": image(),
             "inputs_sha256": {n: sha256(f) if f else None for n, f in inputs.items()},
         }
 
@@ -126,6 +131,36 @@ def git_commit() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.strip()
+
+
+def image() -> dict[str, str | None] | None:
+    """Return the container image that this runs in, or None outside one.
+
+    ``name`` and ``digest`` are those of ``MASKEDTEETH_IMAGE`` (NAME@sha256:...), which whoever
+    starts the container sets: nothing inside it can know its digest. ``content`` and ``commit``
+    were written when this project's image was built: a digest of all code and packages in it, and
+    the commit of its code. What is not known is None; a file that Apptainer runs is named by its
+    path.
+
+    Raises:
+        InputError: ``MASKEDTEETH_IMAGE`` holds something else after its @.
+    """
+    built = Path(sys.prefix) / "image.json"  # beside the Python that runs, whose ever the code is
+    file = os.environ.get("APPTAINER_CONTAINER") or os.environ.get("SINGULARITY_CONTAINER")
+    if not (built.is_file() or file):
+        return None
+    record = {"name": file, "digest": None, "content": None, "commit": None}
+    if built.is_file():
+        record |= {key: value or None for key, value in read_json(built).items()}
+    if given := os.environ.get("MASKEDTEETH_IMAGE"):
+        name, _, digest = given.partition("@")
+        if digest and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+            raise InputError(
+                f"MASKEDTEETH_IMAGE is {given!r}; expected NAME@sha256: and 64 hexadecimal "
+                "digits, or the name alone. docs/container.md has the line that finds them."
+            )
+        record |= {"name": name, "digest": digest or None}
+    return record
 
 
 def _version(package: str) -> str | None:

@@ -1,12 +1,23 @@
 # What several rules need: the validated settings, the paths, and the fingerprints of code.
+import os
 import shlex
 import sys
+
+from snakemake.settings.types import DeploymentMethod
 
 PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
 # Jobs run the package that lies beside this Snakefile, installed or not, with Snakemake's own Python
 # unless conda or a container brings one. A failure anywhere in a pipe fails the job.
 DEPLOYED = bool(workflow.deployment_settings.deployment_method)
+# The image of Apptainer's jobs; nowhere else a name of it reruns anything (docs/container.md).
+APPTAINER = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+IMAGE = os.environ.get("MASKEDTEETH_IMAGE") if APPTAINER else None
+if APPTAINER and not IMAGE:
+    raise WorkflowError(
+        "Apptainer needs an image, and MASKEDTEETH_IMAGE names none. Set it to a .sif file or to "
+        "docker://REGISTRY/NAME@sha256:DIGEST; docs/container.md says how to make one."
+    )
 PYTHON = "" if DEPLOYED else f'PATH="{Path(sys.executable).parent}:$PATH" '
 shell.prefix(f'set -eo pipefail; export {PYTHON}PYTHONPATH="{PACKAGE}:$PYTHONPATH"; ')
 

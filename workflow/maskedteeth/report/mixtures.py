@@ -2,7 +2,9 @@
 
 Trainings of networks from different modules have different fingerprints of code by their nature,
 and so have a training, its evaluation and its pretext: code is compared among runs that the same
-modules make. Evaluations are always in float32, so they are compared among themselves.
+modules make. Evaluations are always in float32, so they are compared among themselves. Container
+images are not compared: a new one for a reworded sentence is another image, and what decides a
+number in it, code and packages, is compared already.
 """
 
 import json
@@ -135,7 +137,7 @@ def short(value: Any) -> str:
     if value is None:
         return "unknown"
     text = value if isinstance(value, str) else json.dumps(value)
-    digest, dash, rest = text.partition("-")
+    digest, dash, rest = text.removeprefix("sha256:").partition("-")
     if len(digest) in (16, 40, 64) and set(digest) <= set("0123456789abcdef"):
         return digest[:12] + dash + rest
     return text
