@@ -7,8 +7,9 @@ import torch
 
 from maskedteeth import provenance
 from maskedteeth.config import Compute
+from maskedteeth.errors import InputError
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.provenance import PACKAGES, RunRecord, git_commit
+from maskedteeth.provenance import PACKAGES, RunRecord, git_commit, image
 from maskedteeth.training.device import Machine
 
 MACHINE = Machine(torch.device("cpu"), torch.bfloat16, "A processor")
@@ -48,6 +49,7 @@ def test_the_record_says_all_that_a_number_depends_on(tmp_path):
     assert record["seconds"] >= 0 and record["seed"] == 7
     assert set(record["packages"]) == set(PACKAGES)
     assert record["packages"]["torch"] == torch.__version__
+    assert record["image"] is None
     assert record["python"].count(".") == 2 and record["system"]
 
 
@@ -74,3 +76,42 @@ def test_the_commit_is_named_and_marked_when_the_tree_has_changed(code):
     assert git_commit() == head
     (code / "a.py").write_text("x = 2\n")
     assert git_commit() == f"{head}-dirty"
+
+
+DIGEST = f"sha256:{'d' * 64}"
+
+
+@pytest.fixture
+def built(tmp_path, monkeypatch):
+    """A Python of this project's image."""
+    for name in ("MASKEDTEETH_IMAGE", "APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"):
+        monkeypatch.delenv(name, raising=False)
+    known = {"name": "maskedteeth", "commit": "", "content": "sha256:c"}
+    (tmp_path / "image.json").write_text(json.dumps(known))
+    monkeypatch.setattr(provenance.sys, "prefix", str(tmp_path))
+    return {"name": "maskedteeth", "digest": None, "content": "sha256:c", "commit": None}
+
+
+def test_an_image_is_known_by_what_was_written_when_it_was_built(built):
+    assert image() == built
+
+
+def test_whoever_starts_the_container_says_its_digest(built, monkeypatch):
+    monkeypatch.setenv("MASKEDTEETH_IMAGE", f"registry/teeth:1@{DIGEST}")
+    assert image() == built | {"name": "registry/teeth:1", "digest": DIGEST}
+    monkeypatch.setenv("MASKEDTEETH_IMAGE", "teeth@sha256:d")
+    with pytest.raises(InputError, match=r"MASKEDTEETH_IMAGE is 'teeth@sha256:d'; expected"):
+        image()
+
+
+def test_another_image_is_known_by_its_file(built, tmp_path, monkeypatch):
+    (tmp_path / "image.json").unlink()
+    monkeypatch.setenv("APPTAINER_CONTAINER", "/images/other.sif")
+    unknown = {"digest": None, "content": None, "commit": None}
+    assert image() == {"name": "/images/other.sif", **unknown}
+
+
+def test_a_name_alone_makes_no_container(built, tmp_path, monkeypatch):
+    (tmp_path / "image.json").unlink()
+    monkeypatch.setenv("MASKEDTEETH_IMAGE", f"teeth@{DIGEST}")
+    assert image() is None

@@ -230,3 +230,13 @@ def test_names_and_digests_are_short(study):
     assert name_of(study / "pretext/masked/run.json") == "pretext/masked"
     assert short("0" * 40 + "-dirty") == "0" * 12 + "-dirty"
     assert short("modified_resunet") == "modified_resunet" and short([1, 2]) == "[1, 2]"
+
+
+def test_the_image_that_runs_were_made_in_is_printed_and_no_mixture(study, capsys):
+    image = {"name": "teeth", "digest": f"sha256:{'d' * 64}", "content": None, "commit": None}
+    for run in RUNS:
+        change(study, run, image=image if run[0] == "ours" else None)
+    text = ask(study / "tables" / "table2.md", capsys)
+    assert "| teeth" in text and f"| {'d' * 12} " in text
+    assert "different" not in text
+    assert f"digest {'d' * 12}" in ask(study / folder_of("ours", 0.2, 7) / "run.json", capsys)
