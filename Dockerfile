@@ -43,5 +43,5 @@ LABEL org.opencontainers.image.title="maskedteeth" \
 
 USER maskedteeth
 VOLUME ["/work/results", "/work/data"]
-ENTRYPOINT ["tini", "-g", "--", "/work/envs/entrypoint.sh"]
+ENTRYPOINT ["tini", "-s", "-g", "--", "/work/envs/entrypoint.sh"]
 CMD ["--configfile", "config/demo.yaml", "--quiet", "rules", "host"]

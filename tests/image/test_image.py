@@ -73,7 +73,9 @@ def test_dependencies_have_a_layer_of_their_own_below_the_code(instructions):
 
 def test_it_runs_as_a_user_under_an_init_and_mounts_results_and_data(instructions):
     assert of(instructions, "USER") == ["maskedteeth"]
-    assert of(instructions, "ENTRYPOINT") == ['["tini", "-g", "--", "/work/envs/entrypoint.sh"]']
+    assert of(instructions, "ENTRYPOINT") == [
+        '["tini", "-s", "-g", "--", "/work/envs/entrypoint.sh"]'
+    ]
     assert of(instructions, "CMD")[0].startswith('["--configfile", "config/demo.yaml"')
     assert of(instructions, "VOLUME") == ['["/work/results", "/work/data"]']
 

@@ -60,8 +60,3 @@ def test_without_an_image_apptainer_is_a_sentence(apptainer, monkeypatch):
     monkeypatch.delenv("MASKEDTEETH_IMAGE", raising=False)
     printed = apptainer.snakemake("--dry-run", *DEPLOYED, check=False)
     assert "MASKEDTEETH_IMAGE names none" in printed
-
-
-def test_without_apptainer_an_image_in_the_environment_reruns_nothing(project, monkeypatch):
-    monkeypatch.setenv("MASKEDTEETH_IMAGE", f"docker://registry.example/teeth@{DIGEST}")
-    assert project.planned() == {}

@@ -59,6 +59,11 @@ def test_how_often_a_state_is_written_reruns_nothing(project):
     assert project.planned("--config", "compute={precision: bfloat16}")["train"] == RUNS
 
 
+def test_the_name_of_an_image_reruns_nothing(project, monkeypatch):
+    monkeypatch.setenv("MASKEDTEETH_IMAGE", f"docker://registry.example/teeth@sha256:{'d' * 64}")
+    assert project.planned() == {}
+
+
 def test_rewording_a_docstring_or_comment_reruns_nothing(project):
     old = '"""Losses of the segmentation (appendix B)."""'
     with project.edit(f"{TRAINING}/losses.py", old, '"""Other words."""\n\n# And a comment.'):
