@@ -40,7 +40,7 @@ SHA256 = hashlib.sha256(ZIP).hexdigest()
 
 
 def assert_is_dataset(raw):
-    records = find_records(raw)
+    records, _ = find_records(raw)
     assert [record.id for record in records] == ["1", "2", "3"]
     members = dataset_members()
     found = {str(f.relative_to(raw)): f.read_bytes() for f in raw.rglob("*") if f.is_file()}

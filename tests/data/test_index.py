@@ -66,9 +66,11 @@ def test_one_changed_pixel_or_another_shape_is_no_duplicate(raw, tmp_path):
 def test_the_counts_are_printed(raw, tmp_path, capsys):
     shutil.copy(raw / "images" / "1.png", raw / "images" / "12.png")
     (raw / "images" / "5.png").write_bytes(b"not an image")
+    (raw / "images" / "notes.txt").write_text("")
     run(raw, tmp_path)
     assert capsys.readouterr().out.strip() == (
-        "11 radiographs, 9 labelled, 1 duplicates, 1 set aside"
+        "11 radiographs, 9 labelled, 1 duplicates, 1 set aside, 1 other files passed over; "
+        f"the reasons are in {tmp_path / 'problems.csv'}"
     )
 
 

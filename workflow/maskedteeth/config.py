@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Positive = Annotated[int, Field(ge=1)]
 NearDuplicates = Literal["stop", "group"]
@@ -85,6 +86,11 @@ class Data(Strict):
         description="Copies of one radiograph with other contrast, size or compression. stop: end "
         "with a sentence when a test radiograph has one outside the test set. group: keep them on "
         "one side of every split, as pixel-identical ones always are.",
+    )
+    most_problems: Share = Field(
+        0.1,
+        description="Share of the radiographs that may be unusable and are set aside in "
+        "data/problems.csv; more stop the run.",
     )
     phantom: Phantom = Phantom()
 

@@ -23,6 +23,7 @@ from maskedteeth.config import (
     Report,
     Seed,
     Settings,
+    Share,
     Strict,
     Training,
 )
@@ -59,35 +60,36 @@ class FetchJob(Strict):
         return cls(data=Data(source=data.source, path=data.path, download=data.download))
 
 
-class IndexJob(Strict):
-    """Settings of the stage `index`."""
+class Layout(Strict):
+    """How a dataset is laid out."""
 
     source: str
     images: str
     masks: str
+
+
+class IndexJob(Layout):
+    """Settings of the stage `index`."""
+
     near_duplicates: NearDuplicates = "stop"
+    most_problems: Share = 0.1
 
     @classmethod
     def of(cls, study: Settings) -> "IndexJob":
         """Cut the job out of a study."""
-        data = study.data
-        return cls(
-            source=data.source,
-            images=data.images,
-            masks=data.masks,
-            near_duplicates=data.near_duplicates,
-        )
+        return cls(**{name: getattr(study.data, name) for name in cls.model_fields})
 
 
 class PrepareJob(Image):
     """Settings of the stage `prepare`."""
 
-    source: IndexJob
+    source: Layout
 
     @classmethod
     def of(cls, study: Settings) -> "PrepareJob":
         """Cut the job out of a study."""
-        return cls(source=IndexJob.of(study), **_fields(study.image))
+        source = Layout(**{n: getattr(study.data, n) for n in Layout.model_fields})
+        return cls(source=source, **_fields(study.image))
 
 
 class GuardJob(HeldOut):

@@ -84,11 +84,11 @@ def files_of_the_user(wildcards):
     from maskedteeth.data.index import open_source  # takes OpenCV along, which nothing else needs
 
     try:
-        records, _ = open_source(IndexJob.of(STUDY), RAW)
+        records = open_source(IndexJob.of(STUDY), RAW).records
     except InputError:
         return []  # the stage `index` will say what is wrong
     files = [file for record in records for file in (record.image, record.annotation)]
-    return [file for file in files if file is not None and file.is_file()]
+    return [file for file in files if file and os.path.isfile(file) and os.access(file, os.R_OK)]
 
 
 def initial_weights(wildcards):

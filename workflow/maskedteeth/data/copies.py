@@ -42,8 +42,8 @@ def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
 
 def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return the distances, float32 (M, N) in [0, 1], of hashes (M, 2048) to hashes (N, 2048)."""
-    mirrored = others.reshape(-1, HEIGHT, WIDTH)[:, :, ::-1].reshape(len(others), -1)
-    correlation = np.maximum(np.abs(some @ others.T), np.abs(some @ mirrored.T))
+    mirrored = some.reshape(-1, HEIGHT, WIDTH)[:, :, ::-1].reshape(len(some), -1)
+    correlation = np.maximum(np.abs(some @ others.T), np.abs(mirrored @ others.T))
     return np.clip(1 - correlation, 0, 1)
 
 
@@ -53,8 +53,10 @@ def all_distances(hashes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     A distance is given once: those of a radiograph to itself and to earlier ones are infinite.
     """
     for start in range(0, len(hashes), BLOCK):
-        block = distances(hashes[start : start + BLOCK], hashes)
-        block[np.tril_indices_from(block, k=start)] = np.inf
+        some = hashes[start : start + BLOCK]
+        block = np.full((len(some), len(hashes)), np.inf, np.float32)
+        block[:, start:] = distances(some, hashes[start:])
+        block[:, start:][np.tril_indices(len(some), m=len(hashes) - start)] = np.inf
         yield start, block
 
 

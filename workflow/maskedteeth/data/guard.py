@@ -11,6 +11,7 @@ figure says so.
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -52,15 +53,17 @@ def guard(settings: GuardJob, *, index: Path, images: Path, guard: Path) -> None
         )
     fixed = settings.protocol == "fixed-test"
     test = draw_pretext_split(rows, settings)["test"] if fixed else []
-    digests = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels])
+    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in pixels]
+    content = np.unique(digests, return_inverse=True)[1]  # numbers, which compare faster
     hashes = np.stack([perceptual_hash(image) for image in pixels])
 
+    can_be_parted = _parting(rows, test)
     compared, nearest, copies, leaks = 0, (np.inf, 0, 0), [], []
     for start, distance in all_distances(hashes):
         block = slice(start, start + len(distance))
-        same = (digests[block, None] == digests) & np.isfinite(distance)
+        same = (content[block, None] == content) & np.isfinite(distance)
         distance[same] = 0
-        parted = _can_be_parted(rows, test, block) & np.isfinite(distance)
+        parted = can_be_parted(block) & np.isfinite(distance)
         compared += int(parted.sum())
         if parted.any():
             among = np.where(parted, distance, np.inf)
@@ -93,14 +96,14 @@ def guard(settings: GuardJob, *, index: Path, images: Path, guard: Path) -> None
         )
 
 
-def _can_be_parted(rows: list[dict[str, str]], test: list[str], block: slice) -> np.ndarray:
-    """Tell which pairs (rows of ``block``, all rows) can stand on both sides: bool (M, N)."""
+def _parting(rows: list[dict[str, str]], test: list[str]) -> Callable[[slice], np.ndarray]:
+    """Return what tells which pairs (rows of a block, all rows) can stand on both sides: (M, N)."""
     if test:
         tests = np.isin([row["id"] for row in rows], test)
-        return tests[block, None] != tests
+        return lambda block: tests[block, None] != tests
     labelled = np.array([row["labelled"] == "1" for row in rows])
-    groups = np.array([row["duplicate_group"] for row in rows])
-    return labelled[block, None] & labelled & (groups[block, None] != groups)
+    groups = np.unique([row["duplicate_group"] for row in rows], return_inverse=True)[1]
+    return lambda block: labelled[block, None] & labelled & (groups[block, None] != groups)
 
 
 def _described(pair: tuple[float, int, int], rows: list[dict[str, str]]) -> dict:

@@ -1,22 +1,25 @@
 """Stage `index`: what there is, by content."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from maskedteeth.data import folder, hitl
 from maskedteeth.data.copies import NEAR, near_pairs, perceptual_hash
-from maskedteeth.data.records import Annotation, Record, read_grey
+from maskedteeth.data.pixels import decode_grey, read_file
+from maskedteeth.data.records import Problem, ReadAnnotation, Record, Source, printable
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import IndexJob
+from maskedteeth.jobs import IndexJob, Layout
 
 COLUMNS = (
     "id",
     "file",
     "annotation",
+    "file_sha256",
     "sha256",
     "annotation_sha256",
     "height",
@@ -31,10 +34,11 @@ COLUMNS = (
 #: them resized.
 GROUPED = NEAR + 0.02
 
-#: Beyond this share of unusable radiographs a dataset is taken for a mistake, not for untidy.
-MOST_PROBLEMS = 0.1
+#: Pixels that a radiograph must have on each side; no network takes fewer.
+FEWEST_PIXELS = 32
 
-ReadAnnotation = Callable[[Record, int, int], Annotation]
+#: Problems that an error names.
+NAMED = 3
 
 
 def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None:
@@ -43,75 +47,103 @@ def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None
     Args:
         settings: which source ``raw`` is.
         raw: folder of the dataset.
-        index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``sha256`` is
-            over size and pixels, so that losslessly re-encoded copies are found; radiographs of
-            one ``duplicate_group`` have equal pixels or, where data.near_duplicates is `group`,
-            are copies by their perceptual hash. ``tooth_fraction`` is a share of the pixels.
-        problems: CSV to write, a line a radiograph that was set aside: id, reason.
+        index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``file_sha256``
+            and ``annotation_sha256`` are over the files, ``sha256`` over size and pixels, so that
+            losslessly re-encoded copies are found; radiographs of one ``duplicate_group`` have
+            equal pixels or, where data.near_duplicates is `group`, are copies by their perceptual
+            hash. ``tooth_fraction`` is a share of the pixels.
+        problems: CSV to write, a line a radiograph that was set aside and a line a file that
+            belongs to none: id, reason.
 
     Raises:
-        InputError: nothing usable was found, or more than a tenth is unusable.
+        InputError: nothing usable was found, or a larger share than data.most_problems is unusable.
     """
-    records, read_annotation = open_source(settings, raw)
+    source = open_source(settings, raw)
     near_too = settings.near_duplicates == "group"
-    rows, hashes, unusable = [], [], []
-    for record in records:
+    rows, hashes, unusable = [], [], list(source.problems)
+    for record in source.records:
         try:
-            pixels = read_grey(record.image)
-            rows.append(_describe(record, pixels, read_annotation, raw))
+            content = read_file(record.image)
+            pixels = decode_grey(content, record.image)
+            rows.append(_describe(record, content, pixels, source.read_annotation, raw))
             if near_too:
                 hashes.append(perceptual_hash(pixels))
         except InputError as error:
-            unusable.append({"id": record.id, "reason": str(error)})
-    if len(unusable) > MOST_PROBLEMS * len(records):
-        raise InputError(
-            f"{len(unusable)} of {len(records)} radiographs in {raw} are unusable, more than "
-            f"{MOST_PROBLEMS:.0%}. The first: {unusable[0]['reason']}"
-        )
+            unusable.append(Problem(record.id, str(error)))
+    set_aside = [problem for problem in unusable if problem.radiograph]
+    _refuse_too_many(set_aside, len(rows) + len(set_aside), settings.most_problems, raw)
     pairs = near_pairs(np.stack(hashes), GROUPED) if near_too else []
     groups: dict[int, str] = {}
     for row, group in zip(rows, _duplicates([row["sha256"] for row in rows], pairs), strict=True):
         row["duplicate_group"] = groups.setdefault(group, row["id"])
     write_csv(index, rows, COLUMNS)
-    write_csv(problems, unusable, ("id", "reason"))
-    labelled = sum(row["labelled"] for row in rows)
+    lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable]
+    write_csv(problems, lines, ("id", "reason"))
+    labelled, strays = sum(row["labelled"] for row in rows), len(unusable) - len(set_aside)
     print(
         f"{len(rows)} radiographs, {labelled} labelled, {len(rows) - len(groups)} duplicates, "
-        f"{len(unusable)} set aside"
+        f"{len(set_aside)} set aside"
+        + (f", {strays} other files passed over" if strays else "")
+        + (f"; the reasons are in {problems}" if unusable else "")
     )
 
 
-def open_source(settings: IndexJob, raw: Path) -> tuple[list[Record], ReadAnnotation]:
-    """Return the records at ``raw`` and the function that reads their annotations."""
+def open_source(settings: Layout, raw: Path) -> Source:
+    """List the dataset at ``raw``.
+
+    Raises:
+        InputError: a folder is missing, cannot be read, or holds no radiograph.
+    """
     if not raw.is_dir():
         raise InputError(f"data.path {raw} is not a folder; name the folder of the dataset.")
-    if settings.source == "folder":
-        return folder.find_records(raw, settings.images, settings.masks), folder.read_annotation
-    return hitl.find_records(raw), hitl.read_annotation  # the phantom has the same layout
+    try:
+        if settings.source == "folder":
+            found = folder.find_records(raw, settings.images, settings.masks)
+            return Source(*found, folder.read_annotation)
+        return Source(*hitl.find_records(raw), hitl.read_annotation)  # the phantom's layout too
+    except OSError as error:
+        raise InputError(
+            f"{error.filename} cannot be listed ({error.strerror}); mend its permissions."
+        ) from None
+
+
+def _refuse_too_many(set_aside: list[Problem], count: int, most: float, raw: Path) -> None:
+    if len(set_aside) > most * count or len(set_aside) == count:
+        reasons = " ".join(printable(problem.reason) for problem in set_aside[:NAMED])
+        raise InputError(
+            f"{len(set_aside)} of {count} radiographs in {raw} are unusable, more than {most:.0%} "
+            f"(data.most_problems). Mend or remove them, or raise it. The first: {reasons}"
+        )
 
 
 def _duplicates(digests: list[str], near: list[tuple[int, int, float]]) -> list[int]:
     """Number the groups of radiographs that equal digests or near pairs join, directly or not."""
-    group = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
-    of = [group[digest] for digest in digests]
-    for one, other, _ in near:
-        kept, gone = of[one], of[other]
-        of = [kept if number == gone else number for number in of]
-    return of
+    first = {digest: number for number, digest in reversed(list(enumerate(digests)))}
+    pairs = [(number, first[digest]) for number, digest in enumerate(digests)]
+    pairs += [(one, other) for one, other, _ in near]
+    one, other = np.array(pairs).T
+    joined = coo_array((np.ones(len(pairs)), (one, other)), shape=(len(digests),) * 2)
+    return connected_components(joined, directed=False)[1].tolist()
 
 
 def _describe(
-    record: Record, pixels: np.ndarray, read_annotation: ReadAnnotation, raw: Path
+    record: Record, content: bytes, pixels: np.ndarray, read_annotation: ReadAnnotation, raw: Path
 ) -> dict:
     height, width = pixels.shape
+    if min(height, width) < FEWEST_PIXELS:
+        raise InputError(
+            f"{record.image} is {height} x {width} pixels; a radiograph has at least "
+            f"{FEWEST_PIXELS} on each side: export it larger or remove it."
+        )
     annotation = read_annotation(record, height, width)
-    content = record.annotation.read_bytes() if record.annotation else b""
+    drawn = read_file(record.annotation) if record.annotation else b""
     return {
         "id": record.id,
         "file": record.image.relative_to(raw).as_posix(),
-        "annotation": record.annotation.relative_to(raw).as_posix() if content else "",
+        "annotation": record.annotation.relative_to(raw).as_posix() if drawn else "",
+        "file_sha256": hashlib.sha256(content).hexdigest(),
         "sha256": hashlib.sha256(f"{height}x{width}:".encode() + pixels.tobytes()).hexdigest(),
-        "annotation_sha256": hashlib.sha256(content).hexdigest() if content else "",
+        "annotation_sha256": hashlib.sha256(drawn).hexdigest() if drawn else "",
         "height": height,
         "width": width,
         "labelled": int(annotation.labelled),

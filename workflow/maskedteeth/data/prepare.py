@@ -1,5 +1,6 @@
 """Stage `prepare`: decode and resize every radiograph once."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskedteeth.data.index import ReadAnnotation, open_source
-from maskedteeth.data.records import Record, read_grey
+from maskedteeth.data.index import open_source
+from maskedteeth.data.pixels import read_file, read_grey
+from maskedteeth.data.records import ReadAnnotation, Record
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv, replacing
 from maskedteeth.fingerprint import fingerprint
@@ -39,7 +41,7 @@ def prepare(
         shared: folder in which studies find each other's results, see :mod:`maskedteeth.sharing`.
 
     Raises:
-        InputError: a file has gone, or its size has changed since it was indexed.
+        InputError: a file has gone or changed since it was indexed.
     """
     identity = {
         "settings": settings.model_dump(mode="json"),
@@ -56,7 +58,7 @@ def _prepare(
     settings: PrepareJob, raw: Path, index: Path, images: Path, masks: Path, threads: int
 ) -> None:
     rows = read_csv(index)
-    _, read_annotation = open_source(settings.source, raw)
+    read_annotation = open_source(settings.source, raw).read_annotation
     shape = (len(rows), settings.height, settings.width)
     cv2.setNumThreads(1)  # the threads below are the parallelism
     with replacing(images) as images_file, replacing(masks) as masks_file:
@@ -69,6 +71,9 @@ def _prepare(
             annotation = raw / row["annotation"] if row["annotation"] else None
             record = Record(row["id"], raw / row["file"], annotation)
             size = int(row["height"]), int(row["width"])
+            _refuse_changed(record.image, row["file_sha256"])
+            if annotation:
+                _refuse_changed(annotation, row["annotation_sha256"])
             image_array[position] = resized_radiograph(record.image, size, shape[1:])
             mask_array[position] = _resized_mask(record, read_annotation, size, shape[1:])
 
@@ -102,6 +107,13 @@ def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int
             "run the index again."
         )
     return cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _refuse_changed(file: Path, sha256: str) -> None:
+    if hashlib.sha256(read_file(file)).hexdigest() != sha256:
+        raise InputError(
+            f"{file} has changed since it was indexed. Start again: the dataset is indexed anew."
+        )
 
 
 def _resized_mask(

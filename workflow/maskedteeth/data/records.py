@@ -1,12 +1,12 @@
 """What every source of radiographs has in common."""
 
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import cv2
 import numpy as np
-
-from maskedteeth.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
 
@@ -27,6 +27,21 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Something in the dataset that is not used.
+
+    Attributes:
+        id: the radiograph's, or the name of a file that belongs to none.
+        reason: a sentence.
+        radiograph: whether it is a radiograph, which counts towards data.most_problems.
+    """
+
+    id: str
+    reason: str
+    radiograph: bool = True
+
+
+@dataclass(frozen=True)
 class Annotation:
     """The teeth of one radiograph.
 
@@ -41,42 +56,64 @@ class Annotation:
     labelled: bool
 
 
+ReadAnnotation = Callable[[Record, int, int], Annotation]
+
+
+class Source(NamedTuple):
+    """A dataset: its radiographs, what it holds besides, and how its annotations are read."""
+
+    records: list[Record]
+    problems: list[Problem]
+    read_annotation: ReadAnnotation
+
+
+class Images(NamedTuple):
+    """Image files by name, in natural order, and what else lies in their folder."""
+
+    by_name: dict[str, list[Path]]
+    strays: list[Problem]
+
+
 def natural_order(name: str) -> tuple[int, int | str, str]:
     """Sort key that puts 2 before 10 and numbers before words."""
     return (0, int(name), name) if name.isdecimal() else (1, name, name)
 
 
-def list_images(folder: Path) -> list[Path]:
-    """List the image files in a folder by their suffixes; hidden files are none of ours."""
-    return [
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-    ]
+def list_images(folder: Path) -> Images:
+    """List the image files in a folder by their names without suffix, composed (Unicode NFC).
 
-
-def read_grey(path: Path, half: bool = False) -> np.ndarray:
-    """Decode an image file to grey.
-
-    Args:
-        path: any format that OpenCV reads.
-        half: decode JPEG files at half their size (in the frequency domain, which averages);
-            others come whole.
-
-    Returns:
-        uint8 (H, W).
-
-    Raises:
-        InputError: the file is missing or is not an image.
+    Hidden files and subfolders are none of ours; other files are strays, unless all are.
     """
-    try:
-        content = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    # In other formats OpenCV's reduction leaves pixels out: it aliases.
-    jpeg = content[:2].tobytes() == b"\xff\xd8"
-    flag = cv2.IMREAD_REDUCED_GRAYSCALE_2 if half and jpeg else cv2.IMREAD_GRAYSCALE
-    pixels = cv2.imdecode(content, flag) if content.size else None
-    if pixels is None:
-        raise InputError(f"{path} is not an image that can be decoded; replace or remove it.")
-    return pixels
+    by_name: dict[str, list[Path]] = {}
+    strays = []
+    for file in sorted(folder.iterdir(), key=lambda file: natural_order(file.stem)):
+        if file.name.startswith("."):
+            continue
+        if file.suffix.lower() in SUFFIXES:
+            by_name.setdefault(unicodedata.normalize("NFC", file.stem), []).append(file)
+        elif not file.is_dir():
+            reason = f"{file} is passed over: its suffix is none of {', '.join(SUFFIXES)}."
+            strays.append(Problem(file.name, reason, radiograph=False))
+    return Images(by_name, strays)
+
+
+def trouble_with(name: str, files: list[Path]) -> str | None:
+    """Say why files of one name cannot be used, or return None."""
+    if len(files) > 1:
+        listing = " and ".join(str(file) for file in files)
+        return f"{listing} share the name {name}; remove or rename all but one."
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        return (
+            f"{files[0]} has a name with control characters or bytes that are not UTF-8; rename it."
+        )
+    return None
+
+
+def printable(text: str) -> str:
+    """Escape what would break a line or cannot be written as UTF-8."""
+    return "".join(
+        letter.encode("unicode_escape").decode()
+        if unicodedata.category(letter) in ("Cc", "Cs")
+        else letter
+        for letter in text
+    )

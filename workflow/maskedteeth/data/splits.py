@@ -88,9 +88,10 @@ def draw_pretext_split(rows: Rows, settings: HeldOut) -> dict:
     groups, labelled = _groups(rows)
     test = _test_groups(groups, len(labelled), settings)
     everyone = [row["id"] for row in rows]
+    tests = {i for name in test for i in groups[name]}
     seen = settings.protocol == "complement"
     train = [r["id"] for r in rows if seen or r["duplicate_group"] not in test]
-    held_out = [i for i in everyone if i in {j for name in test for j in groups[name]}]
+    held_out = [i for i in everyone if i in tests]
     if not train or not held_out:
         raise InputError(
             f"{len(everyone)} radiographs leave {len(train)} for the pretext and "

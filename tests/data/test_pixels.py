@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from maskedteeth.data.records import read_grey
+from maskedteeth.data.pixels import read_grey
 from maskedteeth.errors import InputError
 
 

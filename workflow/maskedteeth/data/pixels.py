@@ -1,0 +1,161 @@
+"""Image files become grey values, or one sentence says why not; `docs/input.md` lists the rules."""
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from maskedteeth.errors import InputError
+
+#: What the content of a file may be, whatever its suffix; by Pillow's names.
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
+
+#: Larger files and pictures are refused before anything is decoded: a small file can unpack to more
+#: than the memory holds. Panoramic radiographs have 2 to 8 million pixels.
+MOST_BYTES = 2**30
+MOST_PIXELS = 80_000_000
+
+#: Bits that detectors record; the smallest that holds a file's values is taken for its scale.
+DEPTHS = (8, 10, 12, 14, 16)
+
+
+def read_file(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        InputError: there is none, it cannot be read, or it is larger than ``most_bytes``.
+    """
+    try:
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise InputError(f"{path} is not a file; remove it.")
+        size = path.stat().st_size
+        if size > most_bytes:
+            raise InputError(
+                f"{path} has {size:,} bytes, more than {most_bytes:,}; export it smaller or "
+                "remove it."
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; restore it.") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{path} cannot be read ({reason}); mend or remove it.") from None
+
+
+def read_grey(path: Path, half: bool = False) -> np.ndarray:
+    """Read an image file as grey values; see :func:`decode_grey`."""
+    return decode_grey(read_file(path), path, half)
+
+
+def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
+    """Decode an image to grey, upright as its EXIF orientation says.
+
+    Colours become Rec. 601 luma; JPEG gives its own, without a detour through colours. What is
+    transparent lies on black. Pixels of 16 bits are scaled linearly to 255, from the scale of the
+    fewest of 8, 10, 12, 14 and 16 bits that hold the file's largest value.
+
+    Args:
+        content: of the file; JPEG, PNG, TIFF or BMP, of which the first picture counts.
+        path: the file's name, for sentences.
+        half: decode JPEG at half its size (in the frequency domain, which averages); others come
+            whole.
+
+    Returns:
+        uint8 (H, W).
+
+    Raises:
+        InputError: it is no such image, cut off, damaged, too large, or of 32 bits.
+    """
+    if not content:
+        raise InputError(f"{path} is empty (0 bytes); restore or remove it.")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _refuse_too_large(image, path)
+            if image.format == "PNG":  # decoding leaves the checksums unread
+                with Image.open(io.BytesIO(content), formats=FORMATS) as twin:
+                    twin.verify()
+            if image.format in ("JPEG", "MPO"):
+                wanted = [max(1, side // 2) for side in image.size] if half else image.size
+                image.draft("L", wanted)
+            deep_colour = image.mode in ("LA", "RGB", "RGBA") and _is_deep(image)
+            image.load()
+            if image.mode in ("I", "F"):
+                raise InputError(
+                    f"{path} holds numbers of 32 bits; export it with 8 or 16 bits a pixel."
+                )
+            grey = _deep_colour_to_grey(content) if deep_colour else _to_grey(image)
+            return _upright(grey, image.getexif().get(ExifTags.Base.Orientation, 1))
+    except InputError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise InputError(
+            f"{path} is not an image: its content is none of {', '.join(FORMATS)}; replace or "
+            "remove it."
+        ) from None
+    except Image.DecompressionBombError:
+        raise InputError(_too_large(path, "far more")) from None
+    except Exception as error:  # decoders raise whatever they stumble over
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise InputError(
+            f"{path} cannot be decoded ({reason}): it is cut off or damaged; replace or remove it."
+        ) from None
+
+
+def _refuse_too_large(image: Image.Image, path: Path) -> None:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise InputError(_too_large(path, f"{height} x {width} pixels,"))
+
+
+def _too_large(path: Path, size: str) -> str:
+    return (
+        f"{path} has {size} more than {MOST_PIXELS:,} pixels in all; no radiograph is so large: "
+        "export it smaller or remove it."
+    )
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Tell whether Pillow would drop the lower half of 16 bits a channel."""
+    arguments = image.tile[0].args if image.tile else ""
+    raw = arguments if isinstance(arguments, str) else arguments[0]
+    return image.format in ("PNG", "TIFF") and ";16" in raw
+
+
+def _to_grey(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I;16"):
+        grey = _scaled(np.asarray(image))
+        inverted = image.format == "TIFF" and image.tag_v2.get(262) == 0  # 0 is white
+        return 255 - grey if inverted else grey
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+    if image.mode not in ("1", "L", "P", "RGB", "RGBA"):
+        image = image.convert("RGB")
+    return np.asarray(image.convert("L"))
+
+
+def _deep_colour_to_grey(content: bytes) -> np.ndarray:
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
+        raise ValueError("16-bit colours that OpenCV does not decode")
+    grey = cv2.cvtColor(pixels[:, :, :3], cv2.COLOR_BGR2GRAY)
+    if pixels.shape[2] == 4:
+        grey = np.rint(grey * (pixels[:, :, 3] / np.float32(65535))).astype(np.uint16)
+    return _scaled(grey)
+
+
+def _scaled(deep: np.ndarray) -> np.ndarray:
+    """Bring grey values of 16 bits to 8; see :func:`decode_grey`."""
+    bits = next(bits for bits in DEPTHS if int(deep.max()) < 2**bits)
+    table = np.rint(np.arange(2**bits) * (255 / (2**bits - 1))).astype(np.uint8)
+    return table[deep]
+
+
+def _upright(grey: np.ndarray, orientation: int) -> np.ndarray:
+    if orientation == 1:
+        return grey
+    image = Image.fromarray(grey)
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    return np.ascontiguousarray(ImageOps.exif_transpose(image))
