@@ -33,17 +33,18 @@ PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 ENVIRONMENT = {**os.environ, "PATH": PATH, "PYTHONPATH": str(ROOT / "workflow")}
 
 
-def measured(command: list[str], folder: Path = ROOT) -> tuple[float, float]:
-    """Run a command; return its seconds and its greatest resident set in MiB."""
+def measured(command: list[str]) -> str:
+    """Run a command; return its seconds, those of the processor, and its memory in MiB."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     message = process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     if status:
         sys.exit(message.decode())
-    return time.perf_counter() - start, used.ru_maxrss / 1024
+    seconds, processor = time.perf_counter() - start, used.ru_utime + used.ru_stime
+    return f"{seconds:.1f} s, {processor:.1f} s of processor, {used.ru_maxrss / 1024:.0f} MiB"
 
 
 def draw(folder: Path, count: int) -> None:
@@ -57,7 +58,7 @@ def draw(folder: Path, count: int) -> None:
         cv2.imwrite(str(folder / "masks" / f"{number}.png"), (pixels > 127).astype(np.uint8) * 255)
 
 
-def stages(folder: Path, count: int) -> dict[str, tuple[float, float]]:
+def stages(folder: Path, count: int) -> dict[str, str]:
     """Run every stage on so many radiographs."""
     raw = folder / "raw"
     draw(raw, count)
@@ -73,7 +74,7 @@ def stages(folder: Path, count: int) -> dict[str, tuple[float, float]]:
     return found
 
 
-def dry_run(files: list[str], arguments: list[str]) -> tuple[float, float]:
+def dry_run(files: list[str], arguments: list[str]) -> str:
     """Plan a study."""
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--quiet", "rules"]
     return measured([*command, "--configfile", *files, *arguments])
@@ -87,16 +88,13 @@ def main() -> None:
     arguments = parser.parse_args()
     for count in arguments.radiographs:
         with tempfile.TemporaryDirectory() as folder:
-            for name, (seconds, memory) in stages(Path(folder), count).items():
-                print(
-                    f"{name}, {count:,} radiographs: {seconds:.1f} s, {memory:.0f} MiB", flush=True
-                )
+            for name, found in stages(Path(folder), count).items():
+                print(f"{name}, {count:,} radiographs: {found}", flush=True)
     if arguments.runs:
         seeds = list(range(1, arguments.runs // 25 + 1))  # five methods, five fractions
         method = "methods={random_block_masking: {seeds: null}}"
         config = ["--config", "study=load", f"seeds={seeds}", method]
-        seconds, memory = dry_run(["config/paper.yaml"], config)
-        print(f"dry run of {25 * len(seeds):,} runs: {seconds:.1f} s, {memory:.0f} MiB")
+        print(f"dry run of {25 * len(seeds):,} runs: {dry_run(['config/paper.yaml'], config)}")
 
 
 if __name__ == "__main__":

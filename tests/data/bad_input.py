@@ -129,7 +129,7 @@ TOO_LARGE = (
     "smaller or remove it."
 )
 BAD_NAME = "… has a name with control characters or bytes that are not UTF-8; rename it."
-ODD = "-a {b} %s 'c' \"d\" $e$ #f&g,h_i\\j"
+ODD = "-a b %s 'c' \"d\" $e$ #f&g,h_i\\j"
 LONG = "x" * 251
 
 RADIOGRAPHS = [
@@ -218,6 +218,11 @@ RADIOGRAPHS = [
         "images/2.bmp and images/2.png share the name 2; remove or rename all but one.",
     ),
     Row("line break in a name", "set aside", instead("a\nb.png"), BAD_NAME, id="a\\nb"),
+    Row(
+        *("braces in a name", "set aside", instead("{a}.png")),
+        "images/{a}.png has braces in its name, which the workflow takes for wildcards; rename it.",
+        id="{a}",
+    ),
     Row(
         *("name not UTF-8", "set aside", instead(os.fsdecode(b"\xfc.png")), BAD_NAME, "\\udcfc"),
     ),

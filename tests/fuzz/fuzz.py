@@ -7,7 +7,7 @@
 `annotation` makes a mask of the bytes of a JSON annotation, `index` the line of a radiograph of
 the bytes of an image file, decoded whole and at half its size. Whatever the bytes, the outcome is
 a result that holds what it promises, or an InputError; anything else ends the run with a traceback
-and leaves the bytes in a file `crash-*`. Further arguments go to libFuzzer. The seeds are made here.
+and leaves the bytes in a file `crash-*`. Further arguments go to libFuzzer. Seeds are made here.
 """
 
 import contextlib

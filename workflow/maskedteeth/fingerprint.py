@@ -25,6 +25,7 @@ LEFT_OUT = {
 }
 
 
+@cache
 def fingerprint(*modules: str) -> str:
     """Return 16 hexadecimal digits for ``modules`` and what they import of this package."""
     digest = hashlib.sha256()

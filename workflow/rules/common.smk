@@ -54,6 +54,10 @@ SHARED = Path("results") / ".shared"
 DATA_PATH = Path(STUDY.data.path).expanduser() if STUDY.data.path else None
 IN_PLACE = DATA_PATH is not None and DATA_PATH.suffix != ".zip"
 RAW = DATA_PATH if IN_PLACE else RESULTS / "data" / "raw"
+if DATA_PATH and set("{}") & set(str(DATA_PATH)):
+    raise WorkflowError(
+        f"data.path {DATA_PATH} has braces, which Snakemake takes for wildcards; rename it."
+    )
 if DATA_PATH and not (DATA_PATH.is_dir() if IN_PLACE else DATA_PATH.is_file()):
     kind = "folder" if IN_PLACE else "zip file"
     raise WorkflowError(f"data.path {DATA_PATH} is not a {kind}; name the {kind} of the dataset.")

@@ -46,7 +46,7 @@ def find_records(root: Path, images: str, masks: str) -> tuple[list[Record], lis
     ]
     problems += [
         Problem(mask.stem, f"{mask} is a mask without a radiograph of its name.", radiograph=False)
-        for mask in alone
+        for mask in sorted(alone)
     ]
     return records, problems + found.strays + drawn.strays
 
@@ -77,8 +77,8 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
     grey = float(((pixels >= GREY.start) & (pixels < GREY.stop)).mean())
     if grey > MOST_GREY:
         raise InputError(
-            f"{record.annotation} is no mask: {grey:.0%} of its pixels are neither black nor white; "
-            "teeth must be 255 and everything else 0."
+            f"{record.annotation} is no mask: {grey:.0%} of its pixels are neither black nor "
+            "white; teeth must be 255 and everything else 0."
         )
     return Annotation((pixels > 127).astype(np.uint8), None, labelled=True)
 

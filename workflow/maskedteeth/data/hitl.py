@@ -208,8 +208,8 @@ def _refuse_far_outside(file: Path, ring: np.ndarray, height: int, width: int) -
     far = ring[((ring < -margin) | (ring > [width + margin, height + margin])).any(axis=1)]
     if len(far):
         raise InputError(
-            f"{file} has a tooth with a corner at x = {far[0, 0]:g}, y = {far[0, 1]:g}, far outside "
-            f"its radiograph of {height} x {width} pixels. Restore or remove it."
+            f"{file} has a tooth with a corner at x = {far[0, 0]:g}, y = {far[0, 1]:g}, far "
+            f"outside its radiograph of {height} x {width} pixels. Restore or remove it."
         )
 
 
