@@ -183,6 +183,18 @@ def test_what_no_card_can_hold_is_refused_in_a_sentence(machine):
     assert take_card(78_643).uuid == "GPU-big"
 
 
+def test_what_a_holder_starts_shares_its_card(machine):
+    machine(BIG, SMALL)
+    ask = "from maskedteeth.training import cards; print(cards.take_card().uuid)"
+    take_card()
+    answer = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, timeout=60, check=True
+    )
+    assert answer.stdout == b"GPU-big\n" and Ledger().taken() == {"GPU-big": ROOM["GPU-big"]}
+    give_card_back()
+    assert cards.HELD not in os.environ
+
+
 def test_a_folder_that_others_can_write_to_is_refused(tmp_path):
     folder = tmp_path / "ledger"
     folder.mkdir()
