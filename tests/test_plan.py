@@ -8,6 +8,7 @@ import pytest
 from maskedteeth import estimate
 from maskedteeth.config import Settings
 from maskedteeth.plan import why
+from maskedteeth.processes import processor
 
 
 def reason(**fields):
@@ -86,25 +87,29 @@ def test_a_rate_counts_only_for_the_same_network_size_and_machine(tmp_path, monk
     assert estimate._key("train", settings | {"batch_size": 8}, 32, 64) not in rates
 
 
+def training(needs):
+    settings = {"model": {"architecture": "unet"}, "batch_size": 4, "epochs": 2}
+    settings["compute"] = {"precision": "auto", "threads": 2}
+    return SimpleNamespace(
+        rule=SimpleNamespace(name="train"),
+        params=SimpleNamespace(settings=json.dumps(settings)),
+        input=SimpleNamespace(needs=needs),
+        wildcards={"method": "unet"},
+    )
+
+
 def test_a_measured_rate_is_taken_where_it_was_measured(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    mine = study(image={"height": 32, "width": 64})
-    assert estimate.measured(mine, "train", "unet", 4, "here") is None
-    needs = {"device": "here", "batch_size": 4, "height": 32, "width": 64, "seconds_per_step": 0.5}
-    file = tmp_path / "results" / "s" / "needs" / "train-unet.json"
-    file.parent.mkdir(parents=True)
+    monkeypatch.setenv("PATH", "")  # no nvidia-smi
+    mine = study(image={"height": 32, "width": 64}, data={"source": "phantom"})
+    file = tmp_path / "needs.json"
+    lines = "\n".join(estimate.estimate(mine, [training(file)]))
+    assert "no rate measured yet of: 1 unet" in lines and "weights of 1 trainings" in lines
+    needs = {"device": processor(), "seconds_per_step": 2.0, "weights_bytes": 5 << 20}
     file.write_text(json.dumps(needs))
-    assert estimate.measured(mine, "train", "unet", 4, "here") == 0.5
-    assert estimate.measured(mine, "train", "unet", 8, "here") is None
-    assert estimate.measured(mine, "train", "unet", 4, "elsewhere") is None
-
-
-def test_weights_have_the_size_that_they_have_on_disk(tmp_path):
-    from maskedteeth.config import Model
-    from maskedteeth.models import build
-    from maskedteeth.training.weights import save_weights
-
-    model = Model(architecture="modified_resunet", widths=(4, 8, 8))
-    save_weights(build(model), tmp_path / "w.safetensors")
-    size = (tmp_path / "w.safetensors").stat().st_size
-    assert size * 0.8 < estimate.bytes_of_weights(model.model_dump_json()) < size
+    lines = "\n".join(estimate.estimate(mine, [training(file)] * 3))
+    # 2 epochs of 54 of 60 radiographs, 4 a step: 27 steps, of 2 seconds, with 2 threads
+    assert "about 5 min of CPU time for 3 trainings (3 min one after another" in lines
+    assert "weights 15" in lines
+    file.write_text(json.dumps(needs | {"device": "elsewhere"}))
+    assert "no rate measured yet" in "\n".join(estimate.estimate(mine, [training(file)]))

@@ -4,7 +4,6 @@ import json
 import math
 import textwrap
 from collections import defaultdict
-from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from maskedteeth.archive import RESULTS, size
 from maskedteeth.config import Settings
 from maskedteeth.files import read_csv, read_json
+from maskedteeth.processes import processor
+from maskedteeth.training.cards import name_of, visible_cards
 
 if TYPE_CHECKING:
     from snakemake.jobs import Job
@@ -54,24 +55,22 @@ def steps(settings: dict[str, Any], study: Settings, number: int) -> int:
 
 
 def _hours(study: Settings, trainings: list["Job"], number: int | None) -> list[str]:
-    from maskedteeth.training.device import set_up
-
-    machine = set_up(study.compute)
-    rates = seconds_per_step(machine.name)
+    device, unit = _machine(study)
+    rates = seconds_per_step(device)
     seconds, counted, without = 0.0, 0, defaultdict(int)
     for job in trainings:
         settings = json.loads(job.params.settings)
-        name = str(job.wildcards.get("method") or job.wildcards.get("pretext"))
-        rate = rates.get(_key(job.rule.name, settings, *_size(study)))
-        rate = rate or measured(study, job.rule.name, name, settings["batch_size"], machine.name)
+        rate = rates.get(_key(job.rule.name, settings, study.image.height, study.image.width))
+        needs = measured(job)
+        if rate is None and needs.get("device") == device:
+            rate = needs["seconds_per_step"]
         if rate is None or number is None:
-            without[name] += 1
+            without[str(job.wildcards.get("method") or job.wildcards.get("pretext"))] += 1
         else:
             seconds += rate * steps(settings, study, number)
             counted += 1
-    lines = [f"  device: {machine.name}"]
+    lines = [f"  device: {device}"]
     if counted:
-        unit = "GPU" if machine.device.type == "cuda" else "CPU"
         cores = study.compute.threads if unit == "CPU" else 1
         text = f"about {_duration(seconds * cores)} of {unit} time for {counted} trainings"
         if cores > 1:
@@ -86,23 +85,20 @@ def _hours(study: Settings, trainings: list["Job"], number: int | None) -> list[
     return lines
 
 
+def _machine(study: Settings) -> tuple[str, str]:
+    """Return the name of the device that will train, and whether it is a GPU or a CPU."""
+    cards = [] if study.compute.device == "cpu" else visible_cards()
+    return (name_of(cards[0]), "GPU") if cards else (processor(), "CPU")
+
+
 def _item(text: str) -> list[str]:
     return textwrap.wrap(text, 80, initial_indent="  ", subsequent_indent="    ")
 
 
-def _size(study: Settings) -> tuple[int, int]:
-    return study.image.height, study.image.width
-
-
-def measured(study: Settings, stage: str, name: str, batch_size: int, device: str) -> float | None:
-    """Return the seconds a step that `snakemake measure` found on ``device``, or None."""
-    path = Path(RESULTS, study.study, "needs", f"{stage}-{name}.json")
-    if not path.is_file():
-        return None
-    needs = read_json(path)
-    here = {"device": device, "batch_size": batch_size, "height": study.image.height}
-    here["width"] = study.image.width
-    return needs["seconds_per_step"] if all(needs.get(k) == v for k, v in here.items()) else None
+def measured(job: "Job") -> dict[str, Any]:
+    """Return what `snakemake measure` found of a training, nothing if it has not."""
+    path = Path(job.input.needs)
+    return read_json(path) if path.is_file() else {}
 
 
 def seconds_per_step(device: str) -> dict[tuple, float]:
@@ -113,7 +109,7 @@ def seconds_per_step(device: str) -> dict[tuple, float]:
     found = defaultdict(list)
     for path in _runs():
         record = read_json(path)
-        if record.get("device") == device and record.get("steps") and record.get("radiographs"):
+        if record.get("device") == device and "training_seconds" in record:
             stage = "pretrain" if "pretext" in path.parts else "train"
             height, width = record["radiographs"][1:]
             key = _key(stage, record["settings"], height, width)
@@ -145,30 +141,18 @@ def _disk(study: Settings, jobs: list["Job"], number: int | None) -> list[str]:
     if "evaluate" in rules and number is not None:
         tested = math.ceil(number * study.split.test_fraction)
         parts["predictions (at most)"] = rules.count("evaluate") * tested * pixels
-    weights = 0
-    for job in jobs:
-        if job.rule.name in ("train", "pretrain"):
-            weights += bytes_of_weights(json.dumps(json.loads(job.params.settings)["model"]))
+    trainings = [measured(job) for job in jobs if job.rule.name in ("train", "pretrain")]
+    weights = sum(needs.get("weights_bytes", 0) for needs in trainings)
+    without = sum("weights_bytes" not in needs for needs in trainings)
+    if without:
+        unknown.append(f"weights of {without} trainings")
     if weights:
         parts["weights"] = weights
     if not parts and not unknown:
         return []
     listed = ", ".join(f"{name} {size(value)}" for name, value in parts.items())
     lines = _item(f"about {size(sum(parts.values()))} of disk: {listed}") if parts else []
-    return lines + [f"  unknown: {name}" for name in unknown]
-
-
-@cache
-def bytes_of_weights(model: str) -> int:
-    """Return the size of a network's weights from its settings as JSON; nothing is allocated."""
-    import torch
-
-    from maskedteeth.config import Model
-    from maskedteeth.models import build
-
-    with torch.device("meta"):
-        network = build(Model(**(json.loads(model) | {"encoder_weights": None})))
-    return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    return lines + [f"  disk unknown: {name}" for name in unknown]
 
 
 def _duration(seconds: float) -> str:

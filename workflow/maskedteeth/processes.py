@@ -1,4 +1,5 @@
-"""Telling processes apart: numbers come again, after a restart and in every container."""
+"""Telling processes apart, whose numbers come again after a restart and in every container; and
+the processor that they run on."""
 
 import platform
 from pathlib import Path
@@ -21,3 +22,13 @@ def describe(pid: Any) -> dict[str, Any]:
         started = boot = space = ""
     where = {"host": platform.node(), "boot": boot, "space": space}
     return {**where, "pid": pid, "started": started}
+
+
+def processor() -> str:
+    """Return the name of this machine's processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -102,7 +102,8 @@ rule prepare:
 
 
 # It depends on the dataset and the test set alone: a further fraction leaves it as it is. What was
-# trained stays when the guard is made again (`ancient` in training.smk).
+# trained stays when the guard is made again (`ancient` in training.smk). So it has no fingerprint of
+# its code: while Snakemake makes it again, it forgets, behind `ancient`, other reasons to train.
 rule guard:
     input:
         index=rules.index.output.index,
@@ -119,7 +120,6 @@ rule guard:
         runtime=growing(LIGHT_MINUTES),
     params:
         settings=GuardJob.of(STUDY).model_dump_json(),
-        code=code("guard"),
     message:
         "Looking for test radiographs among those that train"
     shell:

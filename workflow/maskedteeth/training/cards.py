@@ -212,5 +212,15 @@ def give_card_back() -> None:
 
 def used_mib(card: Card) -> int:
     """Return the memory of a card that is in use, by whomever, as nvidia-smi counts it."""
-    query = ("nvidia-smi", f"--id={card.uuid}", "--query-gpu=memory.used", QUERY[2])
-    return int(subprocess.run(query, capture_output=True, text=True, timeout=60, check=True).stdout)
+    return int(_ask(card, "memory.used"))
+
+
+def name_of(card: Card) -> str:
+    """Return a card's name, which is also torch's for it."""
+    return _ask(card, "name")
+
+
+def _ask(card: Card, what: str) -> str:
+    query = ("nvidia-smi", f"--id={card.uuid}", f"--query-gpu={what}", QUERY[2])
+    answer = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)
+    return answer.stdout.strip()

@@ -1,16 +1,15 @@
 """The machine, made explicit: device, precision, threads and determinism."""
 
 import os
-import platform
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from maskedteeth.config import Compute
 from maskedteeth.errors import InputError
+from maskedteeth.processes import processor
 from maskedteeth.training.cards import Card, give_card_back, take_card
 
 
@@ -70,7 +69,7 @@ def set_up(compute: Compute, gpu_mem_mb: int | None = None) -> Machine:
     if device.type != "cuda":
         give_card_back()  # it was there, but CUDA cannot use it
     cuda = device.type == "cuda"
-    name = torch.cuda.get_device_name(device) if cuda else _processor()
+    name = torch.cuda.get_device_name(device) if cuda else processor()
     return Machine(device, _choose_precision(compute.precision, device), name)
 
 
@@ -101,15 +100,6 @@ def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
         # Emulated bfloat16 is slower than float32; only these instructions make it faster.
         gains = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if gains else torch.float32
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 @contextmanager

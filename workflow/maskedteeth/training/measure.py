@@ -39,7 +39,7 @@ def measure(settings: MeasureJob, *, index: Path, needs: Path) -> None:
             CUDA's own; null without a card), ``evaluation_device_memory_mib`` (likewise of the
             stage that measures the finished network), ``card_room_mib`` (what can be reserved of
             the card), ``seconds_per_step`` (median), ``steps`` of the longest such training,
-            device, precision, batch_size, height, width.
+            device, precision, batch_size, height, width, ``weights_bytes``.
     """
     job = settings.job
     card = take_card_for(job.compute)  # a whole one: nothing is known yet of what this takes
@@ -88,6 +88,7 @@ def measure(settings: MeasureJob, *, index: Path, needs: Path) -> None:
             "device": machine.name,
             "precision": str(machine.precision).removeprefix("torch."),
             "batch_size": job.batch_size,
+            "weights_bytes": sum(t.nbytes for t in network.state_dict().values()),
             "height": settings.height,
             "width": settings.width,
         },
