@@ -42,16 +42,27 @@ class Project:
         (folder / "tiny.yaml").write_text(TINY)
         self.settings = ["config/demo.yaml", "tiny.yaml"]
         self.results = folder / "results" / "tiny"
+        self.environment: dict[str, str] = {}
+
+    def copy(self, folder: Path) -> "Project":
+        """A copy of this project, with all its results, in a folder that is not there yet."""
+        shutil.copytree(self.folder, folder)
+        other = object.__new__(Project)
+        other.__dict__ = {**self.__dict__, "folder": folder, "settings": list(self.settings)}
+        other.results = folder / "results" / "tiny"
+        return other
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """Start Snakemake on the tiny study, in a process group of its own."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        cores = [] if {"--profile", "--workflow-profile"} & set(arguments) else ["--cores", "2"]
+        command = [sys.executable, "-m", "snakemake", *cores, *arguments]
         command += ["--configfile", *self.settings]
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, **self.environment}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**environment, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -111,7 +122,7 @@ def project(tmp_path_factory):
     return project
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_project():
     """Makes a copy of the project in a folder."""
     return Project

@@ -127,6 +127,7 @@ rule guard:
         " --images {input.images} --guard {output.guard} > {log} 2>&1"
 
 
+# Local, as a second of work is no job for a cluster's queue.
 rule split:
     input:
         index=rules.index.output.index,
@@ -134,6 +135,7 @@ rule split:
         split=RESULTS / "data" / "splits" / "fraction-{fraction}" / "seed-{seed}.json",
     log:
         RESULTS / "logs" / "split-{fraction}-{seed}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     resources:
@@ -156,6 +158,7 @@ rule split_pretext:
         split=RESULTS / "data" / "splits" / "pretext.json",
     log:
         RESULTS / "logs" / "split-pretext.log",
+    localrule: True
     conda:
         ENVIRONMENT
     resources:
