@@ -34,3 +34,7 @@ rule all:
 
 onsuccess:
     print(finished_message())
+
+
+onerror:
+    print(failed_message(log))

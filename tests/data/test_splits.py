@@ -12,6 +12,7 @@ from maskedteeth.jobs import SplitJob, SplitPretextJob
 from maskedteeth.validation import validate
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.8, 0.9)
+TOOTHED = {"tooth_fraction": "0.1"}
 
 
 def make_index(random, count):
@@ -22,7 +23,7 @@ def make_index(random, count):
         names += [str(group)] * random.choice((1, 1, 1, 2, 3))
     random.shuffle(names)
     return [
-        {"id": str(n), "labelled": random.choice("0111111"), "duplicate_group": name}
+        {"id": str(n), "labelled": random.choice("0111111"), "duplicate_group": name} | TOOTHED
         for n, name in enumerate(names, start=1)
     ]
 
@@ -51,7 +52,9 @@ def groups_of(rows, ids):
 
 
 def tidy(count, **changes):
-    rows = [{"id": str(n), "labelled": "1", "duplicate_group": str(n)} for n in range(count)]
+    rows = [
+        {"id": str(n), "labelled": "1", "duplicate_group": str(n)} | TOOTHED for n in range(count)
+    ]
     for position, change in changes.items():
         rows[int(position.removeprefix("at"))] |= change
     return rows
@@ -199,3 +202,21 @@ def test_a_fraction_that_does_not_fit_beside_the_test_set_is_refused():
     with pytest.raises(InputError, match=r"0\.95 does not fit .* the largest possible is 0\.9\."):
         validate({"fraction": 0.95, "seed": 1}, SplitJob)
     assert validate({"fraction": 0.95, "seed": 1, "protocol": "complement"}, SplitJob)
+
+
+# --- Empty masks ---
+
+
+@pytest.mark.parametrize(
+    ("part", "advice"), [("train", "change the seed"), ("test", r"change split\.test_seed")]
+)
+def test_a_part_with_empty_masks_only_is_refused(part, advice):
+    rows = tidy(20)
+    drawn = draw_split(rows, job())
+    for row in rows:
+        row["tooth_fraction"] = "0.000000" if row["id"] in drawn[part] else "0.2"
+    sentence = rf"All 2 radiographs that would {part} at fraction 0\.1 with seed 42 .*{advice}"
+    with pytest.raises(InputError, match=sentence):
+        draw_split(rows, job())
+    next(row for row in rows if row["id"] == drawn[part][0])["tooth_fraction"] = "0.1"
+    assert draw_split(rows, job()) == drawn

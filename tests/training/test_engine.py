@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from maskedteeth.config import Compute, Recipe
-from maskedteeth.errors import InputError
+from maskedteeth.errors import Diverged, InputError
 from maskedteeth.training.device import Machine
 from maskedteeth.training.engine import Task, fit, shuffled_rows
+from maskedteeth.training.state import StateFile
 
 MACHINE = Machine(torch.device("cpu"), torch.float32, "test")
 
@@ -41,9 +42,18 @@ class Learning(Task):
         self._after_epoch(epoch)
 
 
-def run(net, loss, samples=10, epoch_samples=10, seed=0, after_epoch=lambda epoch: None, **recipe):
+def run(
+    net,
+    loss,
+    samples=10,
+    epoch_samples=10,
+    seed=0,
+    after_epoch=lambda epoch: None,
+    state=None,
+    **recipe,
+):
     recipe = Recipe(**({"epochs": 3, "batch_size": 4, "learning_rate": 0.01} | recipe))
-    options = {"samples": samples, "epoch_samples": epoch_samples, "seed": seed}
+    options = {"samples": samples, "epoch_samples": epoch_samples, "seed": seed, "state": state}
     return fit(net, Learning(loss, after_epoch), recipe, machine=MACHINE, **options)
 
 
@@ -150,6 +160,38 @@ def test_a_loss_that_is_no_number_stops_the_training_with_advice(value):
 
     with pytest.raises(InputError, match=r"loss is \w+ after epoch 1 of 3.*below 0\.01"):
         run(network(), broken)
+
+
+class Spoiling(nn.Module):
+    """Something whose loss is finite and whose gradient or statistic is not."""
+
+    def __init__(self, gradient):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.register_buffer("running_mean", torch.zeros(()))
+        self.gradient = gradient
+
+    def loss(self, net, rows):
+        if not self.gradient:
+            self.running_mean.fill_(torch.nan)
+            return self.weight * 1.0
+        return self.weight.abs().sqrt()  # 0, with a slope of NaN
+
+
+@pytest.mark.parametrize(("gradient", "name"), [(True, "weight"), (False, "running_mean")])
+def test_weights_that_the_last_step_spoiled_stop_the_training(gradient, name):
+    net = Spoiling(gradient)
+    sentence = rf"NaN or infinite numbers in {name} after step 1 .*learning_rate below 0\.01"
+    with pytest.raises(Diverged, match=sentence):
+        run(net, net.loss, samples=4, epoch_samples=4, epochs=1)
+
+
+def test_a_diverged_training_leaves_no_state_to_go_on_from(tmp_path):
+    net = Spoiling(gradient=True)
+    folder = tmp_path / "weights.state"
+    with pytest.raises(Diverged, match="after step 1 "), StateFile(folder, {}, minutes=0) as state:
+        run(net, net.loss, state=state)
+    assert not folder.exists()
 
 
 def test_the_network_is_in_training_mode():

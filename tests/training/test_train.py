@@ -128,6 +128,31 @@ def test_a_training_that_diverges_leaves_no_weights(study, tmp_path, capsys):
     assert "The loss is" in capsys.readouterr().err
 
 
+def test_a_subset_with_empty_masks_only_is_refused_before_it_trains(study, tmp_path, capsys):
+    import numpy as np
+
+    np.save(tmp_path / "masks.npy", 0 * np.load(study / "masks.npy"))
+    files = {"masks": tmp_path / "masks.npy", "weights": tmp_path / "w.safetensors"}
+    assert study.run("train", **files) == 2
+    printed = capsys.readouterr().err
+    assert "All 3 radiographs that train at fraction 0.25 with seed 3407" in printed
+    assert "epoch" not in printed and not files["weights"].exists()
+
+
+def test_fewer_radiographs_than_a_batch_train_and_say_so(study, tmp_path, capsys):
+    train(study, tmp_path, {"batch_size": 8})
+    assert "Only 3 radiographs train, fewer than a batch (8)" in capsys.readouterr().err
+    assert json.loads((tmp_path / "run.json").read_text())["steps"] == 3
+
+
+@pytest.mark.parametrize("architecture", ["deeplabv3", "pan"])
+def test_a_batch_too_small_to_normalise_is_a_sentence(study, tmp_path, capsys, architecture):
+    model = {"architecture": architecture, "encoder": "resnet18", "inputs": ["xray"]}
+    settings = {"model": model, "batch_size": 1}
+    assert study.run("train", settings, weights=tmp_path / "w.safetensors") == 2
+    assert "set batch_size to 2 or more" in capsys.readouterr().err
+
+
 def test_a_library_network_trains_from_settings_alone(study, tmp_path):
     model = {"architecture": "fpn", "encoder": "resnet18", "inputs": ["xray"]}
     weights = train(study, tmp_path, {"model": model, "epochs": 1, "batch_size": 2})

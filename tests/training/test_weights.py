@@ -68,6 +68,16 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
         load_weights(new(), file)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+@pytest.mark.parametrize("name", ["head.weight", "encoder.0.norm1.running_var"])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, name, value):
+    spoiled, other = new(), new()
+    spoiled.state_dict()[name].view(-1)[0] = value
+    save_weights(spoiled, tmp_path / "weights.safetensors")
+    with pytest.raises(InputError, match=rf"weights\.safetensors holds NaN or .* in {name} "):
+        load_weights(other, tmp_path / "weights.safetensors")
+
+
 def test_a_seed_means_the_same_network():
     same, again, other = new(seed=1), new(seed=1), new(seed=2)
     for a, b in zip(same.parameters(), again.parameters(), strict=True):

@@ -9,6 +9,10 @@ class InputError(Exception):
     """
 
 
+class Diverged(InputError):
+    """A training no longer has finite numbers. Its state is of no use either, and is removed."""
+
+
 class Stopped(Exception):
     """A signal asked the process to stop, and it has put its work in order.
 

@@ -24,6 +24,7 @@ shell.prefix(f'set -eo pipefail; export {PYTHON}PYTHONPATH="{PACKAGE}:$PYTHONPAT
 from maskedteeth.cli import module_of_stage
 from maskedteeth.config import Settings
 from maskedteeth.errors import InputError
+from maskedteeth.failures import Failed, summary
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.jobs import *
 from maskedteeth.locks import hold_when_locking
@@ -168,3 +169,23 @@ def finished_message():
     made = [RESULTS / "tables", RESULTS / "figures"]
     places = "  ".join(f"{f.name.capitalize()}: {f}" for f in made if f.exists())
     return f"\nDone. {places or f'Results: {RESULTS}'}\nDataset: {STUDY.data.name}"
+
+
+def failed_message(logs):
+    """What a user reads at the end when jobs failed; `logs` are Snakemake's own."""
+    dag = workflow.dag
+    jobs = [job for one in workflow.scheduler.failed for job in getattr(one, "jobs", [one])]
+    failed = [
+        Failed(
+            job.rule.name,
+            dict(job.wildcards_dict),
+            [Path(log) for log in job.log],
+            job.shellcmd or "",
+            mem if isinstance(mem := job.resources.get("mem_mb"), int) else None,
+        )
+        for job in jobs
+        if not dag.finished(job)
+    ]
+    planned = [job for job in dag.needrun_jobs(exclude_finished=False) if job.output]
+    printed = "".join(Path(log).read_text(encoding="utf-8", errors="replace") for log in logs)
+    return "\n" + summary(failed, sum(map(dag.finished, planned)), len(planned), printed)

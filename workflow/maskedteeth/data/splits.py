@@ -28,7 +28,7 @@ def split(settings: SplitJob, *, index: Path, split: Path) -> None:
             that may train) and the ids that ``train`` and ``test``.
 
     Raises:
-        InputError: the subset or the test set would be empty.
+        InputError: the subset or the test set would be empty, or have empty masks only.
     """
     write_json(split, draw_split(read_csv(index), settings))
 
@@ -68,6 +68,7 @@ def draw_split(rows: Rows, settings: SplitJob) -> dict:
             f"{len(train)} to train and {len(held_out)} to test; both must have at least one. "
             "Change split.fractions or add radiographs."
         )
+    _refuse_toothless(rows, {"train": train, "test": held_out}, settings)
     order = {i: position for position, i in enumerate(labelled)}
     return {
         "protocol": settings.protocol,
@@ -98,6 +99,20 @@ def draw_pretext_split(rows: Rows, settings: HeldOut) -> dict:
             f"{len(held_out)} to test; both must have at least one. Add radiographs."
         )
     return {"protocol": settings.protocol, "train": train, "test": held_out}
+
+
+def _refuse_toothless(rows: Rows, parts: dict[str, list[str]], settings: SplitJob) -> None:
+    """Stop where nothing could be learnt or measured because no mask of a part has a tooth."""
+    toothed = {row["id"] for row in rows if row["labelled"] == "1" and float(row["tooth_fraction"])}
+    for part, ids in parts.items():
+        if not toothed.intersection(ids):
+            which = "split.test_seed" if part == "test" else "the seed"
+            raise InputError(
+                f"All {len(ids)} radiographs that would {part} at fraction {settings.fraction:g} "
+                f"with seed {settings.seed} have an empty mask, so that nothing could be "
+                f"{'measured' if part == 'test' else 'learnt'}. Check the masks, change {which}, "
+                "or take a larger part of the radiographs."
+            )
 
 
 def _groups(rows: Rows) -> tuple[dict[str, list[str]], list[str]]:

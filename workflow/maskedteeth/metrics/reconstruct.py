@@ -12,7 +12,7 @@ from maskedteeth.jobs import ReconstructJob
 from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.reconstruction import MASKED, METRICS, Reference
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import network_input, to_grey, to_unit
+from maskedteeth.models.inputs import logits_of, network_input, to_grey, to_unit
 from maskedteeth.pretext.fillers import fill
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.provenance import RunRecord
@@ -78,7 +78,7 @@ def reconstruct(
         visible = hide(xray, masked, settings.blocks)
         with evaluating(network):
             with machine.autocast():
-                logits = network(network_input(settings.model.inputs, xray, visible))
+                logits = logits_of(network, network_input(settings.model.inputs, xray, visible))
             generated = torch.sigmoid(logits.float())
             reference = Reference(xray, masked, lpips_network)
             rows += _rows(ids[part], masked, reference.compare(generated))

@@ -1,10 +1,16 @@
-"""What a network sees of a radiograph."""
+"""What a network sees of a radiograph, and what it makes of it."""
+
+import re
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from maskedteeth.errors import InputError
 from maskedteeth.pretext.guidance import sobel_magnitude
+
+#: In messages of torch and of libraries about sizes that a network cannot take.
+SIZES = re.compile(r"\b(sizes?|shapes?|dimensions?|height|width|resolution)\b", re.IGNORECASE)
 
 
 def to_unit(pixels: Tensor) -> Tensor:
@@ -29,6 +35,48 @@ def network_input(names: tuple[str, ...], xray: Tensor, visible: Tensor | None =
         "sobel": lambda: sobel_magnitude(xray),
     }
     return torch.cat([channels[name]() for name in names], dim=1)
+
+
+def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
+    """Run a network.
+
+    Args:
+        network: built by :func:`maskedteeth.models.build`.
+        inputs: float (B, C, H, W), see :func:`network_input`.
+
+    Returns:
+        float (B, 1, H, W).
+
+    Raises:
+        InputError: the network cannot take images of this size, or so few at once, or returns
+            another size.
+    """
+    count, _, height, width = inputs.shape
+    try:
+        logits = network(inputs)
+    except (ValueError, AssertionError, RuntimeError) as error:
+        message = str(error).partition("\n")[0].rstrip(".")
+        if "allocate" in message or not SIZES.search(message):
+            raise
+        one_value = "more than 1 value per channel" in message
+        advice = (
+            "Its normalisation needs several values a channel: set batch_size to 2 or more, or "
+            "make the image larger"
+            if one_value
+            else "Change image.height and image.width, or the model's architecture, encoder or "
+            "options"
+        )
+        raise InputError(
+            f"{type(network).__name__} cannot take images of {height} x {width}, {count} at once: "
+            f"{message}. {advice}."
+        ) from error
+    if logits.shape != (count, 1, height, width):
+        raise InputError(
+            f"{type(network).__name__} makes {tuple(logits.shape)} of images of {height} x {width} "
+            f"where {(count, 1, height, width)} was expected. Change image.height and image.width "
+            "to multiples of what the model halves them by, or the model's options."
+        )
+    return logits
 
 
 def to_grey(values: Tensor) -> np.ndarray:

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.config import Recipe
-from maskedteeth.errors import InputError
+from maskedteeth.errors import Diverged
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import Machine
 from maskedteeth.training.optimiser import Adam
 from maskedteeth.training.state import StateFile, TorchRandom, say
+from maskedteeth.training.weights import not_finite
 
 
 class Task:
@@ -103,13 +104,13 @@ class Progress:
             begin: when the loop would have begun if the training had never been stopped.
 
         Raises:
-            InputError: the loss is no longer a number.
+            Diverged: the loss is no longer a number.
         """
         before = self.history[-1] if self.history else {"epoch": 0, "step": 0, "loss": math.nan}
         epoch, steps = before["epoch"] + 1, self.step - before["step"]
         mean = self.total.item() / steps if steps else before["loss"]
         if not math.isfinite(mean):
-            raise InputError(
+            raise Diverged(
                 f"The loss is {mean} after epoch {epoch} of {recipe.epochs} (step {self.step}); it "
                 f"must be a finite number. Try a learning_rate below {recipe.learning_rate:g}."
             )
@@ -120,6 +121,22 @@ class Progress:
         say(
             f"epoch {epoch}/{recipe.epochs}  step {self.step}  loss {mean:.4f}  {rate:.1f} images/s"
         )
+
+    def refuse_divergence(self, network: nn.Module, recipe: Recipe) -> None:
+        """Stop when a weight, or a statistic of a BatchNorm, is no longer a finite number.
+
+        The loss does not tell by itself: after the last step nobody asks for another.
+
+        Raises:
+            Diverged: the sentence names the first such tensor.
+        """
+        broken = not_finite(network.state_dict())
+        if broken:
+            raise Diverged(
+                f"The network holds NaN or infinite numbers in {broken} after step {self.step} "
+                f"(epoch {len(self.history)} of {recipe.epochs} was the last whole one); all must "
+                f"be finite. Try a learning_rate below {recipe.learning_rate:g}."
+            )
 
 
 def last_steps(recipe: Recipe, epoch_samples: int) -> list[int]:
@@ -156,7 +173,7 @@ def fit(
         state: where to go on from, and where to leave the state meanwhile. None: nowhere.
 
     Raises:
-        InputError: the loss is no longer a number.
+        Diverged: the loss or the network is no longer finite.
         Stopped: the process was asked to stop; the state is written.
     """
     state = state or StateFile()
@@ -186,7 +203,9 @@ def fit(
                 task.after_epoch(network, epoch)
             if state.due():
                 progress.seconds = time.perf_counter() - begin
+                progress.refuse_divergence(network, recipe)
                 state.save(parts)
+        progress.refuse_divergence(network, recipe)
     return progress
 
 

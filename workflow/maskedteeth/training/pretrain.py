@@ -12,7 +12,7 @@ from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.files import read_json, replacing, write_csv, write_json
 from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import network_input, to_grey, to_unit
+from maskedteeth.models.inputs import logits_of, network_input, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_corners, draw_masks, hidden_pixels, hide
 from maskedteeth.pretext.objective import reconstruction_loss
 from maskedteeth.provenance import RunRecord, sha256
@@ -165,7 +165,7 @@ class Reconstruction(Task):
         self.hidden_share[step] = hidden.float().mean(dim=(1, 2, 3))
         visible = hide(xray, hidden, self.settings.blocks)
         with self.machine.autocast():
-            logits = network(network_input(self.settings.model.inputs, xray, visible))
+            logits = logits_of(network, network_input(self.settings.model.inputs, xray, visible))
         return reconstruction_loss(logits, xray)
 
     def after_epoch(self, network: nn.Module, epoch: int) -> None:

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from maskedteeth import processes
-from maskedteeth.errors import Stopped
+from maskedteeth.errors import Diverged, Stopped
 from maskedteeth.files import replacing
 
 
@@ -58,10 +58,10 @@ class TorchRandom:
 class StateFile:
     """Keeps the state of one training in ``folder`` while it runs.
 
-    Used as a context: entering it takes hold of the folder; leaving it without an exception, when
-    the result stands, removes it. The state is written every ``minutes`` and when the process is
-    asked to stop, whole or not at all, and is believed only when it is undamaged and of the same
-    training.
+    Used as a context: entering it takes hold of the folder; leaving it removes it when the result
+    stands or the training has diverged, and leaves it after every other exception. The state is
+    written every ``minutes`` and when the process is asked to stop, whole or not at all, and is
+    believed only when it is undamaged and of the same training.
 
     Args:
         folder: a folder of its own, which no rule declares: Snakemake deletes declared files of
@@ -94,7 +94,7 @@ class StateFile:
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        if self.folder and kind is None:
+        if self.folder and (kind is None or issubclass(kind, Diverged)):
             shutil.rmtree(self.folder, ignore_errors=True)
         if self.lock:
             self.lock.close()
@@ -128,9 +128,14 @@ class StateFile:
             start = f"{part}/"
             own = {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
             expected = {name: t.shape for name, t in holder.state_dict().items() if t.numel()}
-            if any(name not in own or own[name].shape != expected[name] for name in expected):
-                say(f"{self.path} is of another network and is ignored.")
-                return False
+            for name, shape in expected.items():
+                found = tuple(own[name].shape) if name in own else "nothing"
+                if found != tuple(shape):
+                    say(
+                        f"{self.path} is of another network and is ignored: it has {found} for "
+                        f"{name} ({part}), this one {tuple(shape)}. The training begins anew."
+                    )
+                    return False
             states[part] = own
         for part, holder in parts.items():
             holder.load_state_dict(states[part])

@@ -7,15 +7,16 @@ from torch import Tensor, nn
 
 from maskedteeth.data.arrays import read_rows, read_subset
 from maskedteeth.data.leaks import refuse_leak
+from maskedteeth.errors import InputError
 from maskedteeth.files import read_json, write_csv
 from maskedteeth.jobs import TrainJob
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import network_input, to_unit
+from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.provenance import RunRecord, sha256
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit
 from maskedteeth.training.losses import segmentation_loss
-from maskedteeth.training.state import StateFile, ask_left_over_to_stop
+from maskedteeth.training.state import StateFile, ask_left_over_to_stop, say
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
 
@@ -58,7 +59,19 @@ def train(
     record = RunRecord(settings, modules, machine, **inputs)
     ids = read_subset(split, settings.fraction, "train")
     radiographs = torch.from_numpy(read_rows(images, index, ids)).to(machine.device)
-    truth = torch.from_numpy(read_rows(masks, index, ids)).to(machine.device)
+    truth = torch.from_numpy(read_rows(masks, index, ids))
+    if not truth.any():
+        raise InputError(
+            f"All {len(ids)} radiographs that train at fraction {settings.fraction:g} with seed "
+            f"{settings.seed} have an empty mask in {masks}: there is no tooth to learn from. "
+            "Check the masks, or take a larger fraction or another seed."
+        )
+    truth = truth.to(machine.device)
+    if len(ids) < settings.batch_size:
+        say(
+            f"Only {len(ids)} radiographs train, fewer than a batch ({settings.batch_size}): every "
+            "step sees some of them more than once."
+        )
     if pretext is None:
         network = new_network(settings.model, settings.seed, machine.device)
     else:
@@ -101,7 +114,7 @@ class Segmentation(Task):
         """See :meth:`Task.loss`."""
         xray = to_unit(self.radiographs[rows])
         with self.machine.autocast():
-            logits = network(network_input(self.settings.model.inputs, xray))
+            logits = logits_of(network, network_input(self.settings.model.inputs, xray))
         target = self.truth[rows].unsqueeze(1).float()
         weights = self.settings.dice_weight, self.settings.bce_weight
         return segmentation_loss(logits, target, *weights)

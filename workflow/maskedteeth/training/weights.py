@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from maskedteeth.config import Model
 from maskedteeth.errors import InputError
@@ -23,7 +23,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """Read all parameters and buffers of ``network`` from ``path``, in place.
 
     Raises:
-        InputError: the file is damaged, or of a network of another shape.
+        InputError: the file is damaged, of a network of another shape, or of a training that
+            diverged.
     """
     try:
         tensors = load_file(path)
@@ -40,7 +41,22 @@ def load_weights(network: nn.Module, path: Path) -> None:
                 f"{path} is of another architecture: it has {shapes[0]} for {name}, the network "
                 f"{shapes[1]}. Use the weights that were trained with these settings."
             )
+    broken = not_finite(tensors)
+    if broken:
+        raise InputError(
+            f"{path} holds NaN or infinite numbers in {broken} where weights must be finite: its "
+            "training diverged. Remove it and train again with a lower learning_rate."
+        )
     network.load_state_dict(tensors)
+
+
+def not_finite(tensors: dict[str, Tensor]) -> str | None:
+    """Name the first tensor that holds NaN or an infinity; waits for the device once."""
+    floating = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    if not floating:
+        return None
+    finite = torch.stack([tensor.isfinite().all() for tensor in floating.values()]).tolist()
+    return next((name for name, fine in zip(floating, finite, strict=True) if not fine), None)
 
 
 def stored_network(model: Model, path: Path, device: torch.device, seed: int = 0) -> nn.Module:
