@@ -6,9 +6,10 @@ import yaml
 from snakemake.utils import update_config
 
 from maskedteeth import config, jobs
-from maskedteeth.config import SMP_ARCHITECTURES, Method, Model, Pretext, Settings
+from maskedteeth.config import Method, Pretext, Settings
 from maskedteeth.errors import InputError
 from maskedteeth.models import module_of
+from maskedteeth.networks import SMP_ARCHITECTURES, Model
 from maskedteeth.validation import validate
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -432,6 +433,7 @@ def test_a_job_changes_with_the_settings_that_it_depends_on(overlay, job):
 
 def test_every_architecture_has_a_module_that_builds_it():
     for architecture in ("modified_resunet", *SMP_ARCHITECTURES):
-        module = module_of(Model(architecture=architecture))
+        encoder = {"encoder": "tu-vit_tiny_patch16_224"} if architecture == "dpt" else {}
+        module = module_of(Model(architecture=architecture, **encoder))
         ours = architecture == "modified_resunet"
         assert module == f"maskedteeth.models.{'modified_resunet' if ours else 'baselines'}"

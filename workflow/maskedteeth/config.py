@@ -7,37 +7,13 @@ Defaults are the paper's values. What a single stage gets of it is in :mod:`mask
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+from maskedteeth.networks import Model
+from maskedteeth.strict import Fraction, Name, Positive, Seed, Strict
+
 Share = Annotated[float, Field(ge=0, le=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Positive = Annotated[int, Field(ge=1)]
 NearDuplicates = Literal["stop", "group"]
-
-#: Architectures of segmentation_models_pytorch, by its own names (`smp.create_model`).
-SMP_ARCHITECTURES = (
-    "unet",
-    "unetplusplus",
-    "manet",
-    "linknet",
-    "fpn",
-    "pspnet",
-    "deeplabv3",
-    "deeplabv3plus",
-    "pan",
-    "upernet",
-    "segformer",
-    "dpt",
-)
-
-
-class Strict(BaseModel):
-    """Base of all settings: unknown names are errors, values do not change afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
 
 # --- Data ---
 
@@ -153,46 +129,7 @@ class Split(HeldOut):
         return self
 
 
-# --- Models and trainings ---
-
-
-class Model(Strict):
-    """A network: one of ours or any of segmentation_models_pytorch."""
-
-    architecture: Literal[("modified_resunet", *SMP_ARCHITECTURES)] = Field(  # type: ignore[valid-type]
-        description="modified_resunet (section 3.1) or an architecture of "
-        "segmentation_models_pytorch."
-    )
-    inputs: tuple[Literal["xray", "sobel"], ...] = Field(
-        ("xray",), min_length=1, description="Input channels, in order."
-    )
-    widths: tuple[Positive, ...] = Field(
-        (32, 64, 128, 256, 512),
-        min_length=2,
-        description="modified_resunet: convolution widths of the encoder blocks and, last, of "
-        "the bottleneck; a block returns twice its width.",
-    )
-    encoder: str = Field(
-        "resnet34", description="Encoder of segmentation_models_pytorch, by that library's name."
-    )
-    encoder_weights: Literal["imagenet"] | None = Field(
-        None, description="Null: random. imagenet: downloaded by the library."
-    )
-    options: dict[str, Any] = Field(
-        {}, description="Further arguments of the library's architecture, e.g. decoder_channels."
-    )
-
-    @model_validator(mode="after")
-    def _belongs_together(self) -> "Model":
-        ours = self.architecture == "modified_resunet"
-        foreign = {"encoder", "encoder_weights", "options"} if ours else {"widths"}
-        fields = type(self).model_fields
-        given = sorted(name for name in foreign if getattr(self, name) != fields[name].default)
-        if given:
-            raise ValueError(f"{given[0]} has no meaning for {self.architecture}; remove it")
-        if len(set(self.inputs)) != len(self.inputs):
-            raise ValueError(f"inputs {list(self.inputs)} name one channel twice")
-        return self
+# --- Trainings ---
 
 
 class Recipe(Strict):
@@ -414,18 +351,12 @@ class Settings(Strict):
                 "data.path is not set: data.source is 'folder', so name the folder of your "
                 "radiographs, for instance --config data='{path: my/radiographs}'"
             )
-        models = [self.model_of(name) for name in self.methods]
-        models += [pretext.model for pretext in self.pretext.values()]
-        for model in models:
-            halvings = len(model.widths) - 1
-            stride = 2**halvings
-            if model.architecture == "modified_resunet" and (
-                self.image.height % stride or self.image.width % stride
-            ):
-                raise ValueError(
-                    f"image {self.image.height} x {self.image.width} cannot be halved {halvings} "
-                    f"times, as widths {list(model.widths)} need; use multiples of {stride}"
-                )
+        for name in self.methods:
+            self.model_of(name).check_size(self.image.height, self.image.width)
+            self.model_of(name).check_batch(self.training.batch_size)
+        for pretext in self.pretext.values():
+            pretext.model.check_size(self.image.height, self.image.width)
+            pretext.model.check_batch(pretext.batch_size)
         return self
 
     def model_of(self, method: str) -> Model:

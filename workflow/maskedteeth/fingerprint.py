@@ -2,10 +2,11 @@
 
 A fingerprint covers a module and all modules of this package that it imports, directly or not.
 It is taken from syntax trees without docstrings, so that comments, docstrings and formatting do
-not count. ``config``, ``jobs`` and ``validation`` are left out: what they decide reaches a stage,
-complete, as its settings. So are ``provenance``, ``errors``, ``processes``, ``sharing`` and this
-module, which describe or copy results and do not change them, and ``training.cards`` and
-``training.memory``, which decide where something runs and what is said when it does not.
+not count. ``config`` and what it is made of, ``jobs`` and ``validation`` are left out: what they
+decide reaches a stage, complete, as its settings. So are ``provenance``, ``errors``, ``processes``,
+``sharing`` and this module, which describe or copy results and do not change them, and
+``training.cards`` and ``training.memory``, which decide where something runs and what is said when
+it does not.
 """
 
 import ast
@@ -19,8 +20,9 @@ ROOT = Path(__file__).parent
 LEFT_OUT = {
     f"{PACKAGE}.{name}"
     for name in (
-        *("config", "jobs", "validation", "provenance", "errors", "processes", "sharing"),
-        *("fingerprint", "training.cards", "training.memory"),
+        *("config", "networks", "strict", "jobs", "validation"),
+        *("provenance", "errors", "processes", "sharing", "fingerprint"),
+        *("training.cards", "training.memory"),
     )
 }
 

@@ -39,7 +39,7 @@ def build(model: Model) -> nn.Module:
             f"{error}. Set encoder_weights to null, or run where the library can download them."
         ) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        message = str(error).strip("\"'").splitlines()[0]
+        message = str(error.args[0] if error.args else error).splitlines()[0].rstrip(".")
         raise InputError(
             f"segmentation_models_pytorch cannot build {model.architecture} with encoder "
             f"{model.encoder!r} and options {model.options}: {message}. Change the model's "
