@@ -26,6 +26,7 @@ SETTINGS = {
     "prepare": {"source": SOURCE, "height": 32, "width": 64},
     "split": {**SPLIT, **RUN},
     "split-pretext": SPLIT,
+    "guard": SPLIT,
     "pretrain": {**RECIPE, "epochs": 3, "preview_epochs": [1, 3]},
     "train": {**RECIPE, **RUN, "epochs": 2},
     "evaluate": {
@@ -43,6 +44,7 @@ FILES = {
     "prepare": "index.csv images.npy masks.npy",
     "split": "index.csv split.json",
     "split-pretext": "index.csv pretext/split.json",
+    "guard": "index.csv images.npy guard.json",
     "pretrain": "images.npy index.csv pretext/split.json pretext/weights.safetensors "
     "pretext/history.csv pretext/previews.npz pretext/run.json",
     "train": "images.npy masks.npy index.csv split.json weights.safetensors history.csv run.json",

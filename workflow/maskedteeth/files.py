@@ -5,12 +5,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maskedteeth.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -71,19 +74,30 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, keys: tuple[str, ...] = ()) -> Any:
     """Read JSON from ``path``.
 
+    Args:
+        path: the file.
+        keys: what it must have, being an object then; none: it may be anything.
+
     Raises:
-        InputError: the file is missing, not UTF-8 or not JSON.
+        InputError: the file is missing, not UTF-8 or not JSON, or lacks a key.
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON: {error}. Restore or remove it.") from None
+    if keys and not isinstance(content, dict):
+        raise InputError(
+            f"{path} holds a {type(content).__name__} where an object with {', '.join(keys)} was "
+            "expected. Restore or remove it."
+        )
+    _refuse_lacking(path, keys, content, "entry")
+    return content
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = ()) -> None:
@@ -94,16 +108,66 @@ def write_csv(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] =
         writer.writerows(rows)
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
+def read_csv(path: Path, columns: tuple[str, ...] = ()) -> list[dict[str, str]]:
     """Read a CSV file with a header as a list of rows.
 
+    Args:
+        path: the file.
+        columns: what it must have, and at least one row then.
+
     Raises:
-        InputError: the file is missing, or not UTF-8.
+        InputError: the file is missing, not UTF-8 or no CSV, lacks a column, or has a row of
+            another length.
     """
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            header, rows = reader.fieldnames or (), list(reader)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.") from None
-    except UnicodeDecodeError as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is not valid CSV: {error}. Restore or remove it.") from None
+    _refuse_lacking(path, columns, header, "column")
+    if columns and not rows:
+        raise InputError(f"{path} has a header and no rows. Restore or remove it.")
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise InputError(
+                f"{path} has another number of values than of columns ({len(header)}) in row "
+                f"{number}. Restore or remove it."
+            )
+    return rows
+
+
+def read_frame(path: Path, columns: tuple[str, ...], **options: Any) -> "pd.DataFrame":
+    """Read a CSV file with a header as pandas does.
+
+    Args:
+        path: the file.
+        columns: what it must have.
+        **options: of `pandas.read_csv`.
+
+    Raises:
+        InputError: the file is missing, not UTF-8 or no CSV, or lacks a column.
+    """
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(path, **options)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.") from None
+    except (OSError, ValueError) as error:  # what pandas raises itself is a ValueError
+        message = str(error).strip().rstrip(".").replace("\n", " ")
+        raise InputError(f"{path} is not valid CSV: {message}. Restore or remove it.") from None
+    _refuse_lacking(path, columns, frame.columns, "column")
+    return frame
+
+
+def _refuse_lacking(path: Path, wanted: tuple[str, ...], found: Container[str], kind: str) -> None:
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise InputError(
+            f"{path} has no {kind} {missing[0]!r}; {', '.join(wanted)} are expected. It is of "
+            "something else or of another version: restore it, or remove it so that it is made "
+            "again."
+        )

@@ -115,9 +115,19 @@ class RunRecord:
 
 
 def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal."""
-    with Path(file).open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    """Return the SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        with Path(file).open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be read: {error.strerror}. Restore it, or remove it so that it is made "
+            "again."
+        ) from None
 
 
 def git_commit() -> str | None:

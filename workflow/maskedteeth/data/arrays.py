@@ -1,4 +1,4 @@
-"""Radiographs and masks as trainings want them: the rows they need, in memory."""
+"""What the stages of the data leave to all that follow: the index, splits and pixels."""
 
 from pathlib import Path
 
@@ -6,6 +6,79 @@ import numpy as np
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv, read_json
+
+#: Columns of ``index.csv`` that later stages read.
+INDEX = ("id", "file", "annotation", "height", "width", "labelled", "tooth_fraction")
+INDEX += ("duplicate_group",)
+
+
+def read_index(index: Path) -> list[dict[str, str]]:
+    """Read ``index.csv``.
+
+    Raises:
+        InputError: it is missing or damaged, or a number in it is none.
+    """
+    rows = read_csv(index, INDEX)
+    for number, row in enumerate(rows, start=1):
+        try:
+            int(row["height"]), int(row["width"]), float(row["tooth_fraction"] or 0)
+        except ValueError as error:
+            raise InputError(
+                f"{index} holds something else than a number in row {number}: {error}. Remove it, "
+                "so that it is made again."
+            ) from None
+    return rows
+
+
+def read_split(split: Path, *keys: str) -> dict:
+    """Read a split file.
+
+    Args:
+        split: of a training or of the pretext.
+        keys: what it must have besides the ids that ``train`` and ``test``.
+
+    Raises:
+        InputError: it is missing or damaged, or these are no lists of ids.
+    """
+    content = read_json(split, ("train", "test", *keys))
+    for part in ("train", "test"):
+        ids = content[part]
+        if not (isinstance(ids, list) and ids and all(isinstance(i, str) for i in ids)):
+            raise InputError(
+                f"{split} has no list of radiographs under {part!r}. Remove it, so that it is "
+                "drawn again."
+            )
+    for key in keys:
+        if not isinstance(content[key], int | float):
+            raise InputError(
+                f"{split} has {content[key]!r} under {key!r} where a number was expected. Remove "
+                "it, so that it is drawn again."
+            )
+    return content
+
+
+def open_array(array: Path) -> np.ndarray:
+    """Map ``images.npy`` or ``masks.npy`` into memory: uint8 (N, H, W), read only.
+
+    Raises:
+        InputError: it is missing, damaged or something else. Nothing in it is ever executed:
+            arrays of Python objects are refused.
+    """
+    try:
+        stored = np.load(array, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{array} does not exist.") from None
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise InputError(
+            f"{array} cannot be read as an array: {error}. Remove it, so that it is made again."
+        ) from None
+    if not isinstance(stored, np.ndarray) or stored.dtype != np.uint8 or stored.ndim != 3:
+        found = f"{stored.dtype} {stored.shape}" if isinstance(stored, np.ndarray) else "an archive"
+        raise InputError(
+            f"{array} holds {found} where uint8 (radiographs, height, width) was expected. Remove "
+            "it, so that it is made again."
+        )
+    return stored
 
 
 def read_rows(array: Path, index: Path, ids: list[str]) -> np.ndarray:
@@ -22,8 +95,8 @@ def read_rows(array: Path, index: Path, ids: list[str]) -> np.ndarray:
     Raises:
         InputError: array and index do not belong together, or an id is unknown.
     """
-    position = {row["id"]: number for number, row in enumerate(read_csv(index))}
-    stored = np.load(array, mmap_mode="r")
+    position = {row["id"]: number for number, row in enumerate(read_index(index))}
+    stored = open_array(array)
     if len(stored) != len(position):
         raise InputError(
             f"{array} has {len(stored)} radiographs and {index} {len(position)}; they belong to "
@@ -46,7 +119,7 @@ def read_subset(split: Path, fraction: float, part: str) -> list[str]:
     Raises:
         InputError: another fraction was drawn.
     """
-    content, name = read_json(split), f"{fraction:g}"
+    content, name = read_split(split, "fraction"), f"{fraction:g}"
     drawn = f"{content['fraction']:g}"
     if drawn != name:
         raise InputError(f"{split} has no fraction {name}, only {drawn}; run split again.")

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from maskedteeth.data.arrays import open_array, read_index
 from maskedteeth.data.copies import NEAR, all_distances, perceptual_hash
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv, write_json
+from maskedteeth.files import write_json
 from maskedteeth.jobs import GuardJob
 
 #: Pairs that an error names.
@@ -45,7 +46,7 @@ def guard(settings: GuardJob, *, index: Path, images: Path, guard: Path) -> None
     Raises:
         InputError: a radiograph and its copy can stand on both sides; the sentence names the files.
     """
-    rows, pixels = read_csv(index), np.load(images, mmap_mode="r")
+    rows, pixels = read_index(index), open_array(images)
     if len(rows) != len(pixels):
         raise InputError(
             f"{images} has {len(pixels)} radiographs and {index} {len(rows)}; they belong to "

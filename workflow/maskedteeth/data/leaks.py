@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from maskedteeth.data.arrays import read_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
 
@@ -20,7 +21,12 @@ def refuse_leak(guard: Path | None, split: Path, *, pretext: bool = False) -> No
     """
     if guard is None:
         return
-    found, drawn = read_json(guard), read_json(split)
+    found = read_json(guard, ("protocol", "test", "copies"))
+    if not (isinstance(found["test"], list) and isinstance(found["copies"], list)):
+        raise InputError(
+            f"{guard} has no lists under 'test' and 'copies'. Remove it, so that it is made again."
+        )
+    drawn = read_split(split)
     if pretext and found["protocol"] == "complement":
         return
     train, test = set(drawn["train"]), {*drawn["test"], *found["test"]}

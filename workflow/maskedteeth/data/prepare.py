@@ -8,11 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from maskedteeth.data.arrays import read_index
 from maskedteeth.data.index import open_source
 from maskedteeth.data.pixels import read_file, read_grey
 from maskedteeth.data.records import ReadAnnotation, Record
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv, replacing
+from maskedteeth.files import replacing
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.jobs import PrepareJob
 from maskedteeth.provenance import sha256
@@ -47,7 +48,7 @@ def prepare(
         "settings": settings.model_dump(mode="json"),
         "code": fingerprint(__name__),
         "index": sha256(index),
-        "packages": {name: version(name) for name in ("numpy", "opencv-python")},
+        "packages": {name: version(name) for name in ("numpy", "opencv-python", "pillow")},
     }
     with sharing(shared, identity, images=images, masks=masks) as source:
         if source is None:
@@ -57,7 +58,7 @@ def prepare(
 def _prepare(
     settings: PrepareJob, raw: Path, index: Path, images: Path, masks: Path, threads: int
 ) -> None:
-    rows = read_csv(index)
+    rows = read_index(index)
     read_annotation = open_source(settings.source, raw).read_annotation
     shape = (len(rows), settings.height, settings.width)
     cv2.setNumThreads(1)  # the threads below are the parallelism

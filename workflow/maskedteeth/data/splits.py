@@ -8,8 +8,9 @@ import random
 from pathlib import Path
 
 from maskedteeth.config import HeldOut
+from maskedteeth.data.arrays import read_index
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv, write_json
+from maskedteeth.files import write_json
 from maskedteeth.jobs import SplitJob, SplitPretextJob
 
 Rows = list[dict[str, str]]
@@ -30,7 +31,7 @@ def split(settings: SplitJob, *, index: Path, split: Path) -> None:
     Raises:
         InputError: the subset or the test set would be empty, or have empty masks only.
     """
-    write_json(split, draw_split(read_csv(index), settings))
+    write_json(split, draw_split(read_index(index), settings))
 
 
 def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> None:
@@ -41,7 +42,7 @@ def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> Non
         index: ``index.csv``.
         split: JSON to write: ``protocol`` and the ids that ``train`` and ``test``.
     """
-    write_json(split, draw_pretext_split(read_csv(index), settings))
+    write_json(split, draw_pretext_split(read_index(index), settings))
 
 
 def draw_split(rows: Rows, settings: SplitJob) -> dict:

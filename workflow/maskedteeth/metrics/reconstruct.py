@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from maskedteeth.data.arrays import read_rows
-from maskedteeth.files import read_json, replacing, write_csv
+from maskedteeth.data.arrays import read_rows, read_split
+from maskedteeth.files import replacing, write_csv
 from maskedteeth.jobs import ReconstructJob
 from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.reconstruction import MASKED, METRICS, Reference
@@ -61,7 +61,7 @@ def reconstruct(
     modules = (__name__, module_of(settings.model))
     inputs = {"images": images, "index": index, "split": split, "weights": weights, "lpips": lpips}
     record = RunRecord(settings, modules, machine, **inputs)
-    ids = read_json(split)["test"]
+    ids = read_split(split)["test"]
     pixels = read_rows(images, index, ids)
     network = stored_network(settings.model, weights, machine.device)
     lpips_network = load_lpips(lpips)

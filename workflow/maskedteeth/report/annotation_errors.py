@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from maskedteeth.data.arrays import read_index
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv, read_json
+from maskedteeth.files import read_json
 from maskedteeth.report.candidates import Candidate
 
 #: Depths of the rankings, as far as they reach; the last row of each is its whole length.
@@ -73,7 +74,7 @@ def read_errors(raw: Path, index: Path, height: int, width: int) -> dict[str, li
     if not file.is_file():
         raise InputError(f"{file} does not exist; only a phantom knows its annotation errors.")
     known, errors = read_json(file), {}
-    for row in read_csv(index):
+    for row in read_index(index):
         if row["id"] not in known:
             raise InputError(f"{file} knows no radiograph {row['id']!r} of {index}; draw it again.")
         across, down = width / int(row["width"]), height / int(row["height"])

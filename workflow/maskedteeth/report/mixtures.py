@@ -49,7 +49,8 @@ def mixtures(runs: list[Path]) -> str:
     Raises:
         InputError: a file is missing or no JSON.
     """
-    records = [(name_of(run), run.name == EVALUATION, read_json(run)) for run in runs]
+    keys = ("settings", "code")
+    records = [(name_of(run), run.name == EVALUATION, read_json(run, keys)) for run in runs]
     sentences = []
     for words, value_of in (
         ("of different code", _code),

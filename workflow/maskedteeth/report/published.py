@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from maskedteeth.errors import InputError
+from maskedteeth.files import read_frame
 from maskedteeth.report.consistency import ROUNDING
 from maskedteeth.report.expressions import PRETEXT, Interval
 from maskedteeth.report.statistics import spread_bounds
@@ -128,13 +128,4 @@ class Published:
 
 
 def _read(file: Path, columns: list[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(file)
-    except FileNotFoundError:
-        raise InputError(f"{file} does not exist; restore it, it came with the project.") from None
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise InputError(
-            f"{file} has no column {missing[0]!r}; it needs the columns {', '.join(columns)}."
-        )
-    return table
+    return read_frame(file, tuple(columns))

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from maskedteeth.files import read_frame
 from maskedteeth.report.statistics import bootstrap_weights, percentile_interval
 
 #: Metrics, and whether more is better (+1) or less (-1).
@@ -31,7 +32,7 @@ def read_reconstructions(metrics: list[Path], fillers: list[Path]) -> pd.DataFra
     frames = []
     for kind in (metrics, fillers):
         for file in kind:
-            frame = pd.read_csv(file, dtype={"id": str, "filler": str})
+            frame = read_frame(file, ("id", "hidden"), dtype={"id": str, "filler": str})
             if "filler" not in frame:
                 frame.insert(0, "filler", NETWORK)
             frame.insert(0, "pretext", file.parent.name)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from maskedteeth.files import read_frame
 from maskedteeth.metrics.segmentation import METRICS, scores
 
 RUN = ["method", "fraction", "seed"]
@@ -11,7 +12,9 @@ RUN = ["method", "fraction", "seed"]
 
 def read_metrics(files: list[Path]) -> pd.DataFrame:
     """Return all test radiographs of all runs: a row for each, columns as in ``metrics.csv``."""
-    return pd.concat([pd.read_csv(file, dtype={"id": str}) for file in files], ignore_index=True)
+    columns = (*RUN, "id", "tp", "fp", "fn")
+    frames = [read_frame(file, columns, dtype={"id": str}) for file in files]
+    return pd.concat(frames, ignore_index=True)
 
 
 def pooled_by_run(metrics: pd.DataFrame) -> pd.DataFrame:

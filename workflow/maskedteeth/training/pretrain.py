@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.arrays import read_rows, read_split
 from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.files import read_json, replacing, write_csv, write_json
 from maskedteeth.jobs import PretrainJob
@@ -90,7 +90,7 @@ def _pretrain(
     previews: Path,
     run: Path,
 ) -> None:
-    drawn = read_json(split)
+    drawn = read_split(split)
     radiographs = torch.from_numpy(read_rows(images, index, drawn["train"])).to(machine.device)
     probe_ids = drawn["test"][: settings.probes]
     probes = Probes(read_rows(images, index, probe_ids), settings, machine)

@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from maskedteeth.data.arrays import read_rows, read_subset
+from maskedteeth.data.arrays import read_rows, read_split, read_subset
 from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_json, write_csv
+from maskedteeth.files import write_csv
 from maskedteeth.jobs import TrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
@@ -77,7 +77,7 @@ def train(
     else:
         network = stored_network(settings.model, pretext, machine.device, settings.seed)
 
-    pool = read_json(split)["pool"] if settings.budget == "equal-steps" else len(ids)
+    pool = int(read_split(split, "pool")["pool"]) if settings.budget == "equal-steps" else len(ids)
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,

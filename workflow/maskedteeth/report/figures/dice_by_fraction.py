@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from maskedteeth.files import read_frame
 from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about
 from maskedteeth.report.figures.panels import LEGEND_ROW, WIDTH, sheet
@@ -31,7 +32,7 @@ def dice_by_fraction(
         pdf: file to write.
     """
     runs = pooled_by_run(read_metrics(metrics))
-    paper = pd.read_csv(published)
+    paper = read_frame(published, ("model", "fraction", "dice"))
     legend = LEGEND_ROW * (-(-(len(settings.labels) + 1) // 2)) + 0.08
     with sheet(WIDTH, legend + 2.97, caption(settings), png, pdf) as page:
         axes = page.plot(0.5, legend, WIDTH - 0.55, 2.6)

@@ -45,8 +45,8 @@ def read_run(metrics: Path, predictions: Path) -> Run:
     Raises:
         InputError: the two files are about different radiographs.
     """
-    rows = read_csv(metrics)
-    content = read_npz(predictions)
+    rows = read_csv(metrics, ("id", "method", "fraction", "seed", "dice"))
+    content = read_npz(predictions, ("ids", "probability"))
     ids = content["ids"].tolist()
     if [row["id"] for row in rows] != ids:
         raise InputError(
@@ -63,17 +63,28 @@ def read_run(metrics: Path, predictions: Path) -> Run:
     )
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path, names: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
     """Read all arrays of an NPZ file.
 
+    Args:
+        path: the file.
+        names: of arrays that it must hold.
+
     Raises:
-        InputError: the file is missing or broken.
+        InputError: the file is missing or broken, or lacks an array.
     """
     try:
-        with np.load(path) as content:
-            return dict(content)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        with np.load(path, allow_pickle=False) as content:
+            arrays = dict(content)
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read: {error}. Remove it and make it again.") from None
+    lacking = [name for name in names if name not in arrays]
+    if lacking:
+        raise InputError(
+            f"{path} has no array {lacking[0]!r}; {', '.join(names)} are expected. Remove it and "
+            "make it again."
+        )
+    return arrays
 
 
 def percent(fraction: float) -> str:

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.arrays import open_array, read_rows
 from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.annotation_errors import (
@@ -53,7 +52,7 @@ def annotation_errors(
         tex: file to write, likewise.
         runs: ``run.json`` of these runs and their pretexts.
     """
-    errors = read_errors(raw, index, *np.load(masks, mmap_mode="r").shape[1:])
+    errors = read_errors(raw, index, *open_array(masks).shape[1:])
     parts, tested = [], {}
     for files in zip(metrics, predictions, strict=True):
         run = read_run(*files)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from maskedteeth.errors import InputError
+from maskedteeth.files import read_frame
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import METRICS
 from maskedteeth.report.consistency import ROUNDING, judge
@@ -71,7 +72,7 @@ def audit(
     """
     published = Published(models, table2, table3, pretext)
     text = checked_sentences(sentences, published)
-    first = pd.read_csv(table1)
+    first = read_frame(table1, ("model",))
     rows = {
         "Table 1": judged(first),
         "Table 2": judged(published.table2),
@@ -204,7 +205,7 @@ def checked_sentences(file: Path, published: Published) -> pd.DataFrame:
         InputError: the file lacks a column, or a line holds a quotation or an expression that
             cannot be read.
     """
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    table = read_frame(file, (), dtype=str, keep_default_na=False)
     missing = [column for column in SENTENCE_COLUMNS if column not in table]
     if missing:
         raise InputError(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from maskedteeth.files import read_frame
 from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.claims import (
@@ -71,7 +72,7 @@ def claims(
     published = Published(models, table2, table3, pretext)
     measured = Measured(
         read_metrics(metrics),
-        {file.parent.name: pd.read_csv(file, dtype={"id": str}) for file in pretexts},
+        {f.parent.name: read_frame(f, ("id", "ssim", "l1"), dtype={"id": str}) for f in pretexts},
         settings.bootstrap_resamples,
     )
     verdicts = {

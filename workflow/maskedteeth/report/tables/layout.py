@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.files import write_text
+from maskedteeth.files import read_frame, write_text
 
 #: Stands where there is no number.
 NOTHING = "–"
@@ -38,7 +38,7 @@ def beside_published(
         ``ours`` with ``<metric>_published`` and ``<metric>_difference`` (ours minus published)
         for every metric; NaN where the paper has no such row or metric.
     """
-    paper = pd.read_csv(published)
+    paper = read_frame(published, tuple(keys))
     known = [metric for metric in metrics if metric in paper]
     table = ours.merge(paper[keys + known], on=keys, how="left", suffixes=("", "_published"))
     for metric in metrics:

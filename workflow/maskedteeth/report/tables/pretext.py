@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from maskedteeth.files import read_frame
 from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.lpips_weights import unavailable_reason
 from maskedteeth.report.about import about_pretext, stamped
@@ -84,7 +85,7 @@ def table_pretext(
     """
     images = read_reconstructions(metrics, fillers)
     table = compare(images, settings.bootstrap_resamples)
-    paper = pd.read_csv(published).set_index("metric")["value"]
+    paper = read_frame(published, ("metric", "value")).set_index("metric")["value"]
     of_paper = (table["filler"] == NETWORK) & (table["pixels"] == "all")
     table["value_published"] = table["metric"].map(paper).where(of_paper)
     table["value_difference"] = table["value"] - table["value_published"]
