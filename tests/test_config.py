@@ -160,42 +160,50 @@ MISTAKES = {
     ),
     "wrong type": (
         {"training": {"epochs": "many"}},
-        "Setting training.epochs is 'many'; input should be a valid integer",
+        "Setting training.epochs is 'many'; it must be a whole number.",
     ),
-    "half an epoch": ({"training": {"epochs": 1.5}}, "Setting training.epochs is 1.5; input"),
-    "list for a mapping": ({"image": [256, 512]}, "Setting image is [256, 512]; input should be"),
-    "null for a section": ({"training": None}, "Setting training is None; input should be"),
+    "half an epoch": (
+        {"training": {"epochs": 1.5}},
+        "Setting training.epochs is 1.5; it must be a whole number.",
+    ),
+    "list for a mapping": (
+        {"image": [256, 512]},
+        "Setting image is [256, 512]; it must be a mapping",
+    ),
+    "null for a section": ({"training": None}, "Setting training is null; it must be a mapping"),
     "below the range": (
         {"training": {"epochs": 0}},
-        "Setting training.epochs is 0; input should be greater than or equal to 1.",
+        "Setting training.epochs is 0; it must be 1 or more.",
     ),
     "above the range": (
         {"split": {"test_fraction": 1}},
-        "Setting split.test_fraction is 1; input should be less than 1.",
+        "Setting split.test_fraction is 1; it must be below 1.",
     ),
     "not a number": (
         {"training": {"learning_rate": float("nan")}},
-        "Setting training.learning_rate is nan; input should be",
+        "Setting training.learning_rate is nan; it must be a finite number.",
     ),
     "item of a list": (
         {"split": {"fractions": [0.1, 2]}},
-        "Setting split.fractions.1 is 2; input should be less than 1.",
+        "Setting split.fractions.1 is 2; it must be below 1.",
     ),
     "not one of the allowed": (
         {"data": {"source": "dicom"}},
-        "Setting data.source is 'dicom'; input should be 'hitl', 'folder' or 'phantom'.",
+        "Setting data.source is 'dicom'; it must be 'hitl', 'folder' or 'phantom'.",
     ),
     "unknown architecture": (
         {"methods": {"unet": {"model": {"architecture": "vnet"}}}},
-        "Setting methods.unet.model.architecture is 'vnet'; input should be 'modified_resunet'",
+        "Setting methods.unet.model.architecture is 'vnet'; it must be 'modified_resunet'",
     ),
     "a name with a slash": (
         {"study": "../elsewhere"},
-        "Setting study is '../elsewhere'; string should match",
+        "Setting study is '../elsewhere'; it must consist of letters, digits, _ and -, and begin "
+        "with a letter or digit.",
     ),
     "a method's name with a capital": (
         {"methods": {"UNet": {"label": "x", "model": {"architecture": "unet"}}}},
-        "Setting methods.UNet is 'UNet'; string should match",
+        "Setting methods.UNet is 'UNet'; it must consist of small letters, digits and _, and "
+        "begin with a letter.",
     ),
     "no label": (
         {"methods": {"fpn": {"model": {"architecture": "fpn"}}}},
@@ -217,7 +225,7 @@ MISTAKES = {
     ),
     "size not divisible by 32": (
         {"image": {"height": 200}},
-        "Setting image.height is 200; input should be a multiple of 32.",
+        "Setting image.height is 200; it must be a multiple of 32.",
     ),
     "size not divisible by the network": (
         {
@@ -268,7 +276,7 @@ MISTAKES = {
     ),
     "seed twice": (
         {"seeds": [42, 42]},
-        "Setting methods.unet.seeds [42, 42] must name each seed once, and at least one.",
+        "Setting seeds [42, 42] must name each seed once, and at least one.",
     ),
     "a method without seeds": (
         {"methods": {"pspnet": {"seeds": []}}},
@@ -327,7 +335,7 @@ def test_several_mistakes_are_several_sentences():
 
 
 def test_a_file_without_a_mapping_is_one_sentence():
-    with pytest.raises(InputError, match=r"^Settings are \[1\]; .*dictionary"):
+    with pytest.raises(InputError, match=r"^Settings are \[1\]; it must be a mapping"):
         validate([1], Settings)
 
 

@@ -221,7 +221,8 @@ def test_a_disguised_copy_of_a_test_radiograph_stops_before_anything_trains(fold
     disguised = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
     cv2.imwrite(str(raw / f"images/{trained}.png"), disguised)
     printed = project.snakemake(check=False)
-    assert f"images/{tested}.png (test) and images/{trained}.png (training" in printed
+    words = " ".join(printed.split())
+    assert f"images/{tested}.png (test) and images/{trained}.png (training" in words
     assert "completed successfully" not in printed and "Traceback" not in printed
     assert not list(project.results.rglob("weights.*"))
     with project.edit("tiny.yaml", "path: ", "near_duplicates: group, path: "):
@@ -237,18 +238,40 @@ def test_a_split_edited_by_hand_to_leak_is_not_trained_on(folder_project):
     (project.results / name).write_text(json.dumps(drawn))
     weights = "runs/modified_resunet/fraction-0.2/seed-42/weights.safetensors"
     printed = project.snakemake(f"results/tiny/{weights}", check=False)
-    assert f"seed-42.json leaks: radiograph {drawn['train'][-1]} tests, and itself" in printed
+    words = " ".join(printed.split())
+    assert f"seed-42.json leaks: radiograph {drawn['train'][-1]} tests, and itself" in words
     assert not (project.results / weights).exists()
 
 
-def test_a_failed_training_does_not_stop_the_others(new_project, tmp_path):
+def test_failed_and_killed_trainings_are_listed_at_the_end_and_stop_no_others(
+    new_project, tmp_path
+):
     project = new_project(tmp_path)
-    fewer = "unet: null\n  pspnet: {seeds: [42], model: {encoder: no_such_encoder}}"
-    with project.edit("tiny.yaml", "pspnet: null", fewer):
-        printed = project.snakemake("table2", "table3", check=False)
-    assert "cannot build pspnet with encoder 'no_such_encoder'" in printed
+    method = "pspnet: {seeds: [42], model: {options: {no_such: 1}}}"
+    baselines, build = (
+        "workflow/maskedteeth/models/baselines.py",
+        "    try:\n        _check_options",
+    )
+    kill = (
+        "    import os\n\n    if model.architecture == 'unet':\n        os.kill(os.getpid(), 9)\n"
+    )
+    with (
+        project.edit("tiny.yaml", "pspnet: null", method),
+        project.edit(baselines, build, kill + build),
+    ):
+        printed = project.snakemake("table2", "table3", "--quiet", "rules", check=False)
     assert (project.results / "tables" / "table3.md").exists()
     assert not (project.results / "tables" / "table2.md").exists()
+    end = printed[printed.index("4 jobs failed; ") :]
+    assert max(map(len, end[: end.index("The same command goes on")].splitlines())) <= 80
+    words = " ".join(end.split())
+    for method in ("pspnet", "unet"):
+        for fraction in ("0.2", "0.8"):
+            log = f"log: results/tiny/logs/train-{method}-{fraction}-42.log"
+            assert f"train: method {method}, fraction {fraction}, seed 42 {log}" in words
+    assert words.count("maskedteeth train: segmentation_models_pytorch cannot build pspnet") == 1
+    assert words.count("It was killed by signal 9 (SIGKILL), most likely by the kernel") == 1
+    assert "Traceback" not in printed
 
 
 def test_a_zip_that_is_none_stops_with_a_sentence(new_project, tmp_path):
@@ -257,7 +280,7 @@ def test_a_zip_that_is_none_stops_with_a_sentence(new_project, tmp_path):
     phantom, path = "phantom: {images: 12, height: 64}", "source: hitl, path: bad.zip"
     with project.edit("tiny.yaml", phantom, path):
         printed = project.snakemake("fetch", check=False)
-    assert "bad.zip is not a whole zip file" in printed
+    assert "bad.zip is not a whole zip file" in " ".join(printed.split())
     assert "completed successfully" not in printed and "Traceback" not in printed
 
 

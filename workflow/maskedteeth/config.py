@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from maskedteeth.networks import Model
-from maskedteeth.strict import Fraction, Name, Positive, Seed, Strict
+from maskedteeth.strict import STUDY_PATTERN, Fraction, Name, Positive, Seed, Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NearDuplicates = Literal["stop", "group"]
@@ -135,8 +135,10 @@ class Split(HeldOut):
 class Recipe(Strict):
     """How long and how fast a network is trained, with Adam (section 4.1)."""
 
-    epochs: Positive = Field(80, description="Passes over the pool (fixed-test: 0.9 of the data).")
-    batch_size: Positive = Field(8, description="Radiographs a step.")
+    epochs: int = Field(
+        80, ge=1, le=1_000_000, description="Passes over the pool (fixed-test: 0.9 of the data)."
+    )
+    batch_size: int = Field(8, ge=1, le=100_000, description="Radiographs a step.")
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate, constant.")
 
 
@@ -277,7 +279,7 @@ class StudyCompute(Compute):
 class Settings(Strict):
     """A study: everything that `snakemake` needs to know."""
 
-    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = Field(
+    study: Annotated[str, Field(pattern=STUDY_PATTERN, max_length=100)] = Field(
         "paper", description="Results go to results/<study>/."
     )
     data: Data = Data()
@@ -308,6 +310,7 @@ class Settings(Strict):
     def _consistent(self) -> "Settings":
         if "random" in self.pretext:
             raise ValueError("pretext.random has the name that stands for no pretext; rename it")
+        _check_unique("seeds", self.seeds)
         for name, method in self.methods.items():
             _check_unique(f"methods.{name}.seeds", self.seeds_of(name))
             if method.initialisation == "random":
