@@ -160,7 +160,7 @@ def test_cancelled_killed_and_drained_it_ends_with_the_same_bits(local, cluster,
     assert record["resumed_after_steps"], "the cancelled training began again from nothing"
 
 
-def test_with_an_accounting_database_and_an_account_and_without_gpus(submitted, local, tmp_path):
+def test_with_an_accounting_database_and_an_account_and_without_gpus(local, tmp_path):
     if reason := slurm.why_not(accounting=True):
         pytest.skip(reason)
     with slurm.Cluster(tmp_path / "cluster", accounting=True) as cluster:
