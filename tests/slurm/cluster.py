@@ -40,7 +40,7 @@ StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
-ProctrackType=proctrack/linuxproc
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 SwitchType=switch/none
@@ -186,7 +186,21 @@ class Cluster:
                 time.sleep(0.2)
         for name, pid in reversed(daemons.items()):
             _end(pid, name)
+        for pid in self.left_over():
+            os.kill(pid, signal.SIGKILL)
         record.unlink()
+
+    def left_over(self) -> list[int]:
+        """Return processes of this cluster's jobs; without cgroups Slurm may lose sight of one."""
+        found, mark = [], f"{self.folder / 'bin'}{os.pathsep}".encode()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if mark in environment and b"\0SLURM_JOB_ID=" in environment:
+                found.append(int(process.name))
+        return found
 
     def _jobs_left(self) -> bool:
         try:
