@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
+from small_disk import Disk
 
 from maskedteeth.cli import main
 
@@ -145,6 +146,14 @@ def study(tmp_path_factory, write_folder) -> Study:
     assert finished.run("train", pretext=finished / "pretext/weights.safetensors") == 0
     assert finished.run("evaluate") == 0
     return finished
+
+
+@pytest.fixture
+def disk(tmp_path) -> Iterator[Disk]:
+    """A file system of 16 MiB (where a page has 4 KiB)."""
+    disk = Disk(tmp_path / "disk", 4096)
+    yield disk
+    disk.close()
 
 
 @pytest.fixture

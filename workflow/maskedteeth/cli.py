@@ -7,15 +7,18 @@ Modules are imported when their stage runs, so that light stages start in a blin
 """
 
 import argparse
+import contextlib
 import gc
 import importlib
 import inspect
 import json
+import os
 import sys
 import typing
 from pathlib import Path
 
 from maskedteeth.errors import InputError, Stopped
+from maskedteeth.files import ADVICE
 
 #: Stage → module and function.
 STAGES = {
@@ -74,12 +77,30 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _run(chosen.stage, arguments[1:])
     except InputError as error:
-        print(f"maskedteeth {chosen.stage}: {error}", file=sys.stderr)
+        _say(f"maskedteeth {chosen.stage}: {error}")
+        return 2
+    except OSError as error:
+        if (sentence := _of_system(error)) is None:
+            raise
+        _say(f"maskedteeth {chosen.stage}: {sentence}")
         return 2
     except Stopped as stopped:
-        print(f"maskedteeth {chosen.stage}: {stopped}", file=sys.stderr)
+        _say(f"maskedteeth {chosen.stage}: {stopped}")
         return 128 + stopped.signal
     return 0
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError):  # the log may lie on the full disk, too
+        print(sentence, file=sys.stderr, flush=True)
+
+
+def _of_system(error: OSError) -> str | None:
+    """Return a sentence on a full disk, a missing permission and the like; None for the rest."""
+    if error.errno not in ADVICE:
+        return None
+    where = "" if error.filename is None else f" ({error.filename})"
+    return f"{os.strerror(error.errno)}{where}: {ADVICE[error.errno]}."
 
 
 def _run(stage: str, arguments: list[str]) -> None:

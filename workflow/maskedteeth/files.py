@@ -1,8 +1,10 @@
 """Artefacts reach their names whole or not at all."""
 
 import csv
+import errno
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Container, Iterator
@@ -13,7 +15,26 @@ from typing import TYPE_CHECKING, Any
 from maskedteeth.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+#: What the system says when a file cannot be written, and what to do then.
+_ROOM = "make room and run the same command again"
+_PERMISSION = "change its permissions, or run where you may write"
+ADVICE = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f) and run the same command again",
+    errno.EROFS: "make it writable, or run in another folder",
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EIO: "check the disk, and run the same command again",
+    errno.ENOENT: "bring it back, or run the stage that makes it",
+    errno.EEXIST: "move it away",
+    errno.EISDIR: "a file was expected there; move the folder away",
+    errno.ENOTDIR: "a folder was expected in its path; move the file away",
+    errno.ENAMETOOLONG: "use shorter names",
+}
 
 
 @contextmanager
@@ -23,22 +44,78 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix of ``path`` (writers choose formats by it). The content is
     flushed to disk before the rename; after an error the temporary file is removed and whatever
     stood at ``path`` before still does.
+
+    Raises:
+        OSError: it could not be written; its ``filename`` is ``path``.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix
+        )
+        os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files that only their owner can read
-        temporary.replace(path)
+        with naming(path, temporary):
+            yield temporary
+            _finish(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _finish(temporary: Path, path: Path) -> None:
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary.chmod(0o666 & ~umask)  # mkstemp makes files that only their owner can read
+    temporary.replace(path)
+
+
+@contextmanager
+def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Let an error of writing name ``path``: by itself it names no file, or the temporary one.
+
+    Raises:
+        OSError: as in the block, with ``path`` for its ``filename``, unless it names a third file.
+    """
+    try:
+        yield
+    except Exception as error:
+        number, name = error_number(error), getattr(error, "filename", None)
+        foreign = temporary and name and not Path(str(name)).is_relative_to(temporary)
+        if number is None or foreign:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
+
+
+def error_number(error: Exception) -> int | None:
+    """Return the system's number of an error; also of one that safetensors reports as its own."""
+    if isinstance(error, OSError):
+        return error.errno
+    if type(error).__name__ == "SafetensorError" and (
+        found := re.search(r"\(os error (\d+)\)", str(error))
+    ):
+        return int(found[1])
+    return None
+
+
+def new_array(path: Path, dtype: "type[np.generic]", shape: tuple[int, ...]) -> "np.ndarray":
+    """Make an NPY file of ``shape``, all 0, and return it memory-mapped.
+
+    Its whole size is taken on the disk now: where that is full, a later write through the memory
+    map would end the process without a word (SIGBUS).
+
+    Raises:
+        OSError: no room.
+    """
+    import numpy as np
+
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    with naming(path), path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 @contextmanager
@@ -46,17 +123,22 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside ``path``; it becomes ``path`` when the block succeeds.
 
     After an error the new folder is removed and whatever stood at ``path`` before still does.
+
+    Raises:
+        OSError: it could not be written; its ``filename`` is ``path``.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        workshop = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     new, old = workshop / "new", workshop / "old"
     try:
-        new.mkdir()
-        yield new
-        if path.exists():
-            path.rename(old)
-        new.rename(path)
+        with naming(path, workshop):
+            new.mkdir()
+            yield new
+            if path.exists():
+                path.rename(old)
+            new.rename(path)
     finally:
         if old.exists() and not path.exists():
             old.rename(path)

@@ -1,13 +1,17 @@
 """Download one large file: resumed when it is cut off, and verified before it gets its name."""
 
 import hashlib
+import shutil
 import sys
 import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from maskedteeth.errors import InputError
+from maskedteeth.files import naming
 
 if TYPE_CHECKING:
     from requests import Response
@@ -20,16 +24,21 @@ BACKOFF = 1.0
 LONGEST_WAIT = 60.0
 #: Seconds to connect, and seconds without a byte, after which an attempt has failed.
 TIMEOUT = (15, 60)
-#: Bytes written at once; a cut loses at most so many.
+#: Bytes in a second. An attempt that brings fewer, over the time that it may be silent, has failed.
+SLOWEST = 1000
+#: What every zip starts with.
+ZIP_START = b"PK"
+#: Bytes read at once, at most.
 CHUNK = 1 << 16
 
 
 class _Interrupted(Exception):
     """An attempt failed in a way that another may mend."""
 
-    def __init__(self, problem: str, wait: float = 0.0) -> None:
+    def __init__(self, problem: str, *, wait: float = 0.0, slow: bool = False) -> None:
         super().__init__(problem)
         self.wait = wait  # seconds that the server asked for
+        self.slow = slow  # new bytes are no progress, then
 
 
 def download(
@@ -44,7 +53,8 @@ def download(
     """Download the zip at ``url`` to ``target``; do nothing where a verified one is there already.
 
     Bytes are collected in ``<target>.part``, which a later call goes on with. The file gets its
-    name when its sha256 is right; otherwise it is removed.
+    name when its sha256 is right; otherwise it is removed, and downloaded anew where it was made
+    of several parts, which may be of different files.
 
     Args:
         url: http or https address of a zip file.
@@ -52,11 +62,13 @@ def download(
         sha256: hexadecimal digest that the file must have.
         attempts: failed attempts in a row, none of which brought a new byte, before giving up.
         backoff: seconds before the second attempt; doubled before each further one.
-        timeout: seconds to connect, and seconds without a byte.
+        timeout: seconds to connect, and seconds without a byte, or with very few
+            (:data:`SLOWEST`).
 
     Raises:
         InputError: the address refuses, answers with something else than a zip, stays out of
-            reach, or the file's digest is wrong.
+            reach, or the file's digest is wrong; or the disk has too little room.
+        OSError: the disk is full or cannot be written.
     """
     sha256 = sha256.lower()
     if target.exists():
@@ -68,15 +80,42 @@ def download(
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
 
+    for last in (False, True):
+        several = _collect(url, part, sha256, attempts, backoff, timeout)
+        found = file_sha256(part)
+        if found == sha256:
+            part.replace(target)
+            return
+        part.unlink()
+        if last or not several:
+            break
+        _say(f"{target.name}, made of several parts, has sha256 {found}; it is downloaded anew.")
+    raise InputError(
+        f"The file from {shown(url)} has sha256 {found} where {sha256} was expected; it has "
+        f"been removed. Run again; if this stays, the file has changed. {BY_HAND}"
+    )
+
+
+def _collect(
+    url: str,
+    part: Path,
+    sha256: str,
+    attempts: int,
+    backoff: float,
+    timeout: tuple[float, float],
+) -> bool:
+    """Bring ``part`` to its end, see :func:`download`; tell whether that took several parts."""
     failures, most = 0, _size(part)
+    several = most > 0
     while True:
         try:
             _attempt(url, part, sha256, timeout)
-            break
+            return several
         except _Interrupted as interruption:
             size = _size(part)
-            failures = 0 if size > most else failures + 1
+            failures = 0 if size > most and not interruption.slow else failures + 1
             most = max(most, size)
+            several = several or size > 0
             if failures >= attempts:
                 kept = f"{size} bytes are kept in {part}; run again to go on with them. "
                 raise InputError(
@@ -87,15 +126,6 @@ def download(
             wait = min(wait, LONGEST_WAIT)
             _say(f"{interruption}; trying again in {wait:.0f} s ({size} bytes are here).")
             time.sleep(wait)
-
-    found = file_sha256(part)
-    if found != sha256:
-        part.unlink()
-        raise InputError(
-            f"The file from {shown(url)} has sha256 {found} where {sha256} was expected; it has "
-            f"been removed. Run again; if this stays, the file has changed. {BY_HAND}"
-        )
-    part.replace(target)
 
 
 #: What to do when no download works.
@@ -122,34 +152,54 @@ def _attempt(url: str, part: Path, sha256: str, timeout: tuple[float, float]) ->
         InputError: another attempt would end the same.
     """
     import requests
+    import urllib3
 
     have = _size(part)
     headers = {"Accept-Encoding": "identity"}  # else sizes and ranges count compressed bytes
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=timeout) as answer:
-            if (
-                have and answer.status_code == 416
-            ):  # nothing after what is here: it is all, or it is wrong
+        with requests.get(
+            url, headers=headers, stream=True, timeout=timeout, hooks={"response": refuse_downgrade}
+        ) as answer:
+            # Nothing comes after what is here: it is all, or it is wrong.
+            if have and answer.status_code == 416:
                 if file_sha256(part) == sha256:
                     return
                 part.unlink()
                 raise _Interrupted(f"{part} does not fit the file at {shown(url)}")
             _refuse_errors(url, answer)
             resumed = _goes_on(answer, have)
-            _receive(url, answer, part, have if resumed else 0)
+            _receive(url, answer, part, have if resumed else 0, timeout[1])
     except (
         requests.exceptions.ConnectionError,
         requests.exceptions.Timeout,
-        requests.exceptions.ChunkedEncodingError,
+        urllib3.exceptions.HTTPError,
     ) as error:
         raise _Interrupted(f"The connection to {shown(url)} failed ({_reason(error)})") from None
-    except requests.exceptions.RequestException as error:  # a malformed URL, endless redirects
+    except requests.exceptions.TooManyRedirects:
+        raise InputError(
+            f"{shown(url)} redirects without end; check the address. {BY_HAND}"
+        ) from None
+    except requests.exceptions.RequestException as error:  # a malformed URL
         raise InputError(
             f"{shown(url)} could not be asked for ({type(error).__name__}); check the address. "
             f"{BY_HAND}"
         ) from None
+
+
+def refuse_downgrade(answer: "Response", **_: object) -> None:
+    """Refuse to follow a redirect from https to http, which anyone on the way could read.
+
+    Raises:
+        InputError: the answer is such a redirect.
+    """
+    where = urljoin(answer.url, answer.headers.get("Location", ""))
+    if answer.is_redirect and answer.url.startswith("https:") and not where.startswith("https:"):
+        raise InputError(
+            f"{shown(answer.url)} redirects to {shown(where)}, which is not encrypted, where https "
+            f"was expected. Check the address. {BY_HAND}"
+        )
 
 
 def _refuse_errors(url: str, answer: "Response") -> None:
@@ -157,10 +207,9 @@ def _refuse_errors(url: str, answer: "Response") -> None:
     status = answer.status_code
     if status in (200, 206):
         return
-    if status == 429 or status >= 500:
-        asked = answer.headers.get("Retry-After", "")
-        wait = float(asked) if asked.isdecimal() else 0.0
-        raise _Interrupted(f"{shown(url)} answered HTTP {status} {answer.reason}", wait)
+    if status in (408, 429) or status >= 500:
+        wait = _wait_asked_for(answer.headers.get("Retry-After", ""))
+        raise _Interrupted(f"{shown(url)} answered HTTP {status} {answer.reason}", wait=wait)
     meaning = {
         401: "it wants a login",
         403: "access is denied, by the server or by a proxy on the way",
@@ -173,6 +222,17 @@ def _refuse_errors(url: str, answer: "Response") -> None:
     )
 
 
+def _wait_asked_for(text: str) -> float:
+    """Return the seconds of a header Retry-After, which gives them or a date; 0 for neither."""
+    if text.isdecimal():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max((until.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)
+
+
 def _goes_on(answer: "Response", have: int) -> bool:
     """Tell whether the answer continues the ``have`` bytes that are here; else it starts anew."""
     started = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
@@ -183,26 +243,47 @@ def _goes_on(answer: "Response", have: int) -> bool:
     return answer.status_code == 206
 
 
-def _receive(url: str, answer: "Response", part: Path, have: int) -> None:
+def _receive(url: str, answer: "Response", part: Path, have: int, patience: float) -> None:
     """Append the body of ``answer`` to ``part``, or replace it where ``have`` is 0."""
     length = answer.headers.get("Content-Length", "")
     total = have + int(length) if length.isdecimal() else None
-    chunks = answer.iter_content(CHUNK)
-    chunk = next(chunks, b"")
+    # What has come, however little: requests' own iterator waits for whole chunks.
+    chunk = answer.raw.read1(CHUNK)
+    while 0 < len(chunk) < len(ZIP_START) and (more := answer.raw.read1(CHUNK)):
+        chunk += more
     if have == 0:  # looked at before it may replace what is here
         _refuse_other_than_zip(url, answer, chunk)
+    _refuse_full_disk(part, have, total)
     progress = _Progress(part.stem, have, total)
-    with part.open("ab" if have else "wb") as file, progress:
+    begin, count = time.monotonic(), 0
+    with naming(part), part.open("ab" if have else "wb") as file, progress:
         while chunk:
             file.write(chunk)
             progress.add(len(chunk))
-            chunk = next(chunks, b"")
+            count += len(chunk)
+            seconds = time.monotonic() - begin
+            if seconds > patience:
+                if count < SLOWEST * seconds:
+                    raise _Interrupted(
+                        f"{shown(url)} sent {count} bytes in {seconds:.0f} s", slow=True
+                    )
+                begin, count = time.monotonic(), 0
+            chunk = answer.raw.read1(CHUNK)
     if total is not None and _size(part) != total:
         raise _Interrupted(f"{shown(url)} ended after {_size(part)} of {total} bytes")
 
 
+def _refuse_full_disk(part: Path, have: int, total: int | None) -> None:
+    free = shutil.disk_usage(part.parent).free + (_size(part) if have == 0 else 0)
+    if total is not None and total - have > free:
+        raise InputError(
+            f"{(total - have) / 1e6:.1f} MB are still to be downloaded to {part}, and its disk has "
+            f"{free / 1e6:.1f} MB left; make room and run the same command again."
+        )
+
+
 def _refuse_other_than_zip(url: str, answer: "Response", start: bytes) -> None:
-    if start.startswith(b"PK") or not start:
+    if start.startswith(ZIP_START) or not start:
         return
     kind = answer.headers.get("Content-Type", "content of an unknown type").partition(";")[0]
     raise InputError(

@@ -11,6 +11,7 @@ from typing import Any
 from maskedteeth.data.download import BY_HAND, download, file_sha256
 from maskedteeth.data.unpack import check_layout, unpack
 from maskedteeth.errors import InputError
+from maskedteeth.files import ADVICE, error_number
 from maskedteeth.jobs import FetchJob
 
 #: The publisher's own copy (Humans in the Loop, CC0), which needs no account.
@@ -80,7 +81,13 @@ def download_from_kaggle(downloads: Path) -> Path:
 
     try:
         client = kaggle_client()
-        client.dataset_download_files(KAGGLE_DATASET, path=str(part), quiet=not sys.stderr.isatty())
+        # Where VERBOSE is set in the environment, it prints its requests with the credentials.
+        with contextlib.redirect_stdout(io.StringIO()):
+            client.dataset_download_files(
+                KAGGLE_DATASET, path=str(part), quiet=not sys.stderr.isatty()
+            )
+    except InputError:
+        raise
     except requests.exceptions.HTTPError as error:
         # The error's own text may hold a signed address; its status is enough.
         status = error.response.status_code if error.response is not None else "an error"
@@ -88,7 +95,10 @@ def download_from_kaggle(downloads: Path) -> Path:
             f"Kaggle answered HTTP {status} when asked for {KAGGLE_DATASET}. "
             + (_CREDENTIALS if status in (401, 403) else f"Try again later. {_OTHERWISE}")
         ) from None
-    except (requests.exceptions.RequestException, OSError, ValueError) as error:
+    except Exception as error:  # whatever it is, no text of it is shown
+        number = error_number(error)
+        if number in ADVICE and not isinstance(error, requests.exceptions.RequestException):
+            raise OSError(number, os.strerror(number), str(part / f"{name}.zip")) from None
         raise InputError(
             f"{KAGGLE_DATASET} could not be downloaded from Kaggle ({type(error).__name__}). "
             f"Is there a network? The next run goes on with what is here. {_OTHERWISE}"
@@ -96,6 +106,10 @@ def download_from_kaggle(downloads: Path) -> Path:
     try:
         check_layout(part / f"{name}.zip")
         (part / f"{name}.zip").replace(target)
+    except InputError as error:
+        raise InputError(
+            f"What Kaggle sent is not the dataset and has been removed; run again. {error}"
+        ) from None
     finally:  # whole or wrong, there is nothing left to go on with
         shutil.rmtree(part)
     print(f"{target}: sha256 {file_sha256(target)}")

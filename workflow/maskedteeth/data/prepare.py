@@ -13,7 +13,7 @@ from maskedteeth.data.index import open_source
 from maskedteeth.data.pixels import read_file, read_grey
 from maskedteeth.data.records import ReadAnnotation, Record
 from maskedteeth.errors import InputError
-from maskedteeth.files import replacing
+from maskedteeth.files import new_array, replacing
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.jobs import PrepareJob
 from maskedteeth.provenance import sha256
@@ -64,8 +64,8 @@ def _prepare(
     cv2.setNumThreads(1)  # the threads below are the parallelism
     with replacing(images) as images_file, replacing(masks) as masks_file:
         # Memory-mapped, so that a dataset may be larger than the memory.
-        image_array = np.lib.format.open_memmap(images_file, "w+", np.uint8, shape)
-        mask_array = np.lib.format.open_memmap(masks_file, "w+", np.uint8, shape)
+        image_array = new_array(images_file, np.uint8, shape)
+        mask_array = new_array(masks_file, np.uint8, shape)
 
         def fill(position: int) -> None:
             row = rows[position]

@@ -1,7 +1,9 @@
 """Unpack a zip that a stranger may have made, into a folder that appears whole or not at all."""
 
+import errno
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,6 +15,12 @@ from maskedteeth.files import replacing_folder
 
 #: The folder of the dataset that everything else reads.
 DATASET = "Teeth Segmentation JSON"
+
+#: What zipfile raises for damaged files; names that are not the UTF-8 they claim are a ValueError.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(NotImplementedError, OverflowError, ValueError),
+)
 
 #: More than the dataset could ever be: bytes unpacked, and members.
 MOST_BYTES = 8 << 30
@@ -33,7 +41,7 @@ def unpack(archive: Path, raw: Path) -> None:
     _refuse_foreign(raw)
     with _opened(archive) as content, replacing_folder(raw) as folder:
         members, wrapper = _checked(archive, content)
-        _refuse_full_disk(archive, members, folder)
+        _refuse_full_disk(archive, members, folder, raw)
         unwrapped = folder / ".zip"
         for member in members:
             content.extract(member, unwrapped)
@@ -65,20 +73,22 @@ def _refuse_foreign(raw: Path) -> None:
 @contextmanager
 def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        content = zipfile.ZipFile(archive)
+        with _damage_told(f"{archive} is not a whole zip file"):
+            content = zipfile.ZipFile(archive)
     except FileNotFoundError:
         raise InputError(f"The zip {archive} does not exist; correct data.path.") from None
-    except zipfile.BadZipFile as error:
-        raise InputError(
-            f"{archive} is not a whole zip file ({error}). Replace it by a whole copy."
-        ) from None
-    with content:
-        try:
-            yield content
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise InputError(
-                f"{archive} is damaged inside ({error}). Replace it by a whole copy."
-            ) from None
+    with content, _damage_told(f"{archive} is damaged inside"):
+        yield content
+
+
+@contextmanager
+def _damage_told(sentence: str) -> Iterator[None]:
+    try:
+        yield
+    except (*_DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before the start
+            raise
+        raise InputError(f"{sentence} ({error}). Replace it by a whole copy.") from None
 
 
 def _checked(
@@ -110,6 +120,34 @@ def _refuse_hostile(archive: Path, members: list[zipfile.ZipInfo]) -> None:
             )
         if member.flag_bits & 1:
             raise InputError(f"{archive} is encrypted; unpack it and set data.path to the folder.")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError(
+                f"{archive} compresses {member.filename!r} by method {member.compress_type} where "
+                "Deflate (8) was expected; unpack it and set data.path to the folder."
+            )
+    _refuse_collisions(archive, members)
+
+
+def _refuse_collisions(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse members of which one would overwrite another, also where case does not count."""
+    files: dict[str, str] = {}
+    for member in members:
+        if not member.is_dir():
+            name = str(PurePosixPath(member.filename)).casefold()
+            if name in files:
+                raise InputError(
+                    f"{archive} has two members {files[name]!r} and {member.filename!r} where one "
+                    "was expected; nothing is unpacked. Check where the zip comes from."
+                )
+            files[name] = member.filename
+    for member in members:
+        within = PurePosixPath(member.filename.casefold()).parents
+        own = [PurePosixPath(member.filename.casefold())] * member.is_dir()
+        if file := next((files[str(p)] for p in (*own, *within) if str(p) in files), None):
+            raise InputError(
+                f"{archive} has a file {file!r} where {member.filename!r} needs a folder; nothing "
+                "is unpacked. Check where the zip comes from."
+            )
 
 
 def _find_wrapper(archive: Path, members: list[zipfile.ZipInfo]) -> PurePosixPath:
@@ -138,10 +176,12 @@ def _find_wrapper(archive: Path, members: list[zipfile.ZipInfo]) -> PurePosixPat
     return wrapper
 
 
-def _refuse_full_disk(archive: Path, members: list[zipfile.ZipInfo], folder: Path) -> None:
+def _refuse_full_disk(
+    archive: Path, members: list[zipfile.ZipInfo], folder: Path, raw: Path
+) -> None:
     need, free = sum(member.file_size for member in members), shutil.disk_usage(folder).free
     if need > free:
         raise InputError(
-            f"{archive} needs {need / 1e9:.1f} GB to unpack and {folder.parent} has "
-            f"{free / 1e9:.1f} GB left; make room."
+            f"{archive} needs {need / 1e6:.1f} MB to unpack, and where {raw} is to be made "
+            f"{free / 1e6:.1f} MB are left; make room and run the same command again."
         )

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, Self, TextIO
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from maskedteeth import processes
 from maskedteeth.errors import Diverged, Stopped
-from maskedteeth.files import replacing
+from maskedteeth.files import naming, replacing
 
 
 class Stateful(Protocol):
@@ -221,9 +221,10 @@ def _take_hold(path: Path) -> TextIO:
             return file
         # The holder may have finished and removed the file that this one waited for.
         if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
-            file.truncate(0)
-            json.dump(processes.describe(os.getpid()), file)
-            file.flush()
+            with naming(path):
+                file.truncate(0)
+                json.dump(processes.describe(os.getpid()), file)
+                file.flush()
             return file
         file.close()
 
@@ -284,5 +285,6 @@ def _differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
 
 
 def say(sentence: str) -> None:
-    """Print a line of progress at once, on standard error."""
-    print(sentence, file=sys.stderr, flush=True)
+    """Print a line of progress at once, on standard error; a log that is full stops no training."""
+    with suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)

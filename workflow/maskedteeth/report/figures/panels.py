@@ -3,6 +3,7 @@
 Lengths are inches, measured from the top left corner, text sizes are points.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,8 +132,11 @@ def sheet(width: float, height: float, caption: str, png: Path, pdf: Path) -> It
     with matplotlib.rc_context(STYLE):
         page = Sheet(width, height, caption)
         yield page
+        # Drawn in memory: of a full disk, matplotlib reports an error in its own cleaning up.
+        content = io.BytesIO()
+        page.figure.savefig(content, format="pdf", metadata={"CreationDate": None})
         with replacing(pdf) as temporary:
-            page.figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+            temporary.write_bytes(content.getvalue())
         with replacing(png) as temporary:
             _small(page.figure).save(temporary, dpi=(DPI, DPI))
 

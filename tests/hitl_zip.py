@@ -72,6 +72,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if isinstance(step, tuple):
             status, headers, content = step
             return self.answer(status, content, **headers)
+        if callable(step):
+            return step(self)
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
         if asked and server.ranges_work:
             if start >= len(server.body):
@@ -86,6 +88,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers["Content-Length"]))
         assert json.loads(content)["ownerSlug"] == "humansintheloop"
         step = self.server.script.pop(0) if self.server.script else None
+        if callable(step):
+            return step(self)
         if step:
             status, headers, content = step
             return self.answer(status, content, **headers)
@@ -94,6 +98,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, status, content, most=None, **headers):
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", "close")
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
