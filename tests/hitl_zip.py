@@ -84,12 +84,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(200, server.body, most=cut(step))
 
     def do_POST(self):  # Kaggle's client
+        if "Range" in self.headers:  # it goes on, without a body
+            return self.do_GET()
         self.server.asked.append((self.path, self.headers["Authorization"]))
         content = self.rfile.read(int(self.headers["Content-Length"]))
-        assert json.loads(content)["ownerSlug"] == "humansintheloop"
         step = self.server.script.pop(0) if self.server.script else None
         if callable(step):
             return step(self)
+        assert step or json.loads(content)["ownerSlug"] == "humansintheloop"
         if step:
             status, headers, content = step
             return self.answer(status, content, **headers)

@@ -4,6 +4,7 @@ import sys
 import pytest
 from hitl_zip import SHA256, ZIP, assert_is_dataset, zip_of
 
+from maskedteeth.cli import main
 from maskedteeth.config import Data
 from maskedteeth.data import fetch as fetch_module
 from maskedteeth.data.fetch import fetch
@@ -98,7 +99,7 @@ def test_kaggle_serves_with_the_users_credentials(kaggle, tmp_path, capfd):
 
 
 def test_kaggle_without_credentials_says_where_to_put_them(tmp_path, capfd):
-    with pytest.raises(InputError, match=r"~/\.kaggle/access_token .*KAGGLE_API_TOKEN.*kaggle\."):
+    with pytest.raises(InputError, match=r"No valid .*KAGGLE_API_TOKEN.*~/\.kaggle/access_token"):
         run(tmp_path, download="kaggle")
     assert "Authentication required" not in capfd.readouterr().out
 
@@ -127,7 +128,77 @@ def test_kaggle_out_of_reach_is_a_sentence(kaggle, tmp_path, monkeypatch):
 
 def test_kaggles_zip_is_checked_before_it_gets_its_name(kaggle, tmp_path):
     kaggle.body = zip_of({"something/else.txt": b"x"})
-    with pytest.raises(InputError, match="0 times"):
+    with pytest.raises(InputError, match=r"What Kaggle sent .* removed; run again\. .*0 times"):
         run(tmp_path, download="kaggle")
     assert list((tmp_path / "downloads").iterdir()) == []
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("content", [b"<html>", zip_of({"x": b"y"})[:-9], b""])
+def test_what_is_no_zip_is_not_taken_for_kaggles(kaggle, tmp_path, content):
+    kaggle.body = content
+    with pytest.raises(InputError, match=r"What Kaggle sent .* not a whole zip"):
+        run(tmp_path, download="kaggle")
+    assert list((tmp_path / "downloads").iterdir()) == []
+    kaggle.body = ZIP
+    assert_is_dataset(run(tmp_path, download="kaggle"))
+
+
+KEY = {"username": "me", "key": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        (json.dumps(KEY), None),
+        (json.dumps(KEY)[:-5], "No valid Kaggle credentials were found"),
+        (json.dumps({"username": "me"}), "No valid Kaggle credentials were found"),
+        (json.dumps({"key": SECRET}), "No valid Kaggle credentials were found"),
+        (json.dumps([SECRET]), "could not be downloaded|No valid Kaggle credentials"),
+        ("", "No valid Kaggle credentials were found"),
+    ],
+)
+def test_kaggle_json_is_used_or_its_places_are_named(
+    kaggle, tmp_path, monkeypatch, capfd, file, sentence
+):
+    monkeypatch.delenv("KAGGLE_USERNAME")
+    monkeypatch.delenv("KAGGLE_KEY")
+    from kaggle.api.kaggle_api_extended import KaggleApi
+
+    (tmp_path / "kaggle.json").write_text(file)
+    monkeypatch.setattr(KaggleApi, "config", str(tmp_path / "kaggle.json"))
+    if sentence is None:
+        assert_is_dataset(run(tmp_path, download="kaggle"))
+    else:
+        with pytest.raises(InputError, match=sentence) as error:
+            run(tmp_path, download="kaggle")
+        assert SECRET not in str(error.value)
+        assert error.value.__suppress_context__
+    assert SECRET not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, ValueError, OSError])
+def test_no_text_of_kaggles_client_is_shown(tmp_path, monkeypatch, error):
+    class Client:
+        def dataset_download_files(self, *_, **__):
+            raise error(f"sent Authorization: {SECRET}")
+
+    monkeypatch.setattr(fetch_module, "kaggle_client", Client)
+    with pytest.raises(InputError, match=f"from Kaggle .{error.__name__}") as caught:
+        run(tmp_path, download="kaggle")
+    assert SECRET not in str(caught.value) and caught.value.__suppress_context__
+
+
+def test_a_full_disk_is_not_taken_for_a_missing_network(kaggle, disk, monkeypatch, capsys):
+    monkeypatch.setattr("time.sleep", lambda _: None)  # the client tries again
+    settings = FetchJob(data=Data(source="hitl", download="kaggle")).model_dump_json()
+    raw, downloads = disk.folder / "raw", disk.folder / "downloads"
+    words = ["fetch", "--settings", settings, "--raw", str(raw), "--downloads", str(downloads)]
+    for pages in (0, 4, 40):
+        disk.leave(pages)
+        assert main(words) == 2
+        assert f"No space left on device ({downloads}/" in capsys.readouterr().err
+        assert not raw.exists() and not list(downloads.glob("*.zip"))
+    disk.make_room()
+    assert main(words) == 0
+    assert len(list(downloads.iterdir())) == 1

@@ -93,12 +93,17 @@ def download_from_kaggle(downloads: Path) -> Path:
         status = error.response.status_code if error.response is not None else "an error"
         raise InputError(
             f"Kaggle answered HTTP {status} when asked for {KAGGLE_DATASET}. "
-            + (_CREDENTIALS if status in (401, 403) else f"Try again later. {_OTHERWISE}")
+            + (
+                f"Are your credentials right? {_CREDENTIALS}"
+                if status in (401, 403)
+                else f"Try again later. {_OTHERWISE}"
+            )
         ) from None
     except Exception as error:  # whatever it is, no text of it is shown
         number = error_number(error)
         if number in ADVICE and not isinstance(error, requests.exceptions.RequestException):
-            raise OSError(number, os.strerror(number), str(part / f"{name}.zip")) from None
+            file = getattr(error, "filename", None) or part / f"{name}.zip"
+            raise OSError(number, os.strerror(number), str(file)) from None
         raise InputError(
             f"{KAGGLE_DATASET} could not be downloaded from Kaggle ({type(error).__name__}). "
             f"Is there a network? The next run goes on with what is here. {_OTHERWISE}"
@@ -118,9 +123,10 @@ def download_from_kaggle(downloads: Path) -> Path:
 
 _OTHERWISE = f"With data.download set to publisher no account is needed. {BY_HAND}"
 _CREDENTIALS = (
-    "Make a token in your Kaggle account's settings and put it into ~/.kaggle/access_token or the "
-    "environment variable KAGGLE_API_TOKEN, or run 'kaggle auth login'; an older key goes into "
-    f"kaggle.json in ~/.kaggle (or KAGGLE_CONFIG_DIR). {_OTHERWISE}"
+    "They are looked for in the environment (KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY), "
+    "in ~/.kaggle/access_token, and in kaggle.json in KAGGLE_CONFIG_DIR, ~/.kaggle or "
+    "~/.config/kaggle. Make a token in your Kaggle account's settings and put it there, or run "
+    f"'kaggle auth login'. {_OTHERWISE}"
 )
 
 
