@@ -1,6 +1,7 @@
 # What several rules need: the validated settings, the paths, and the fingerprints of code.
 import os
 import shlex
+import shutil
 import sys
 
 from snakemake.settings.types import DeploymentMethod
@@ -164,6 +165,18 @@ def as_sources(wildcards, input):
     return shlex.join(inside)
 
 
+def full_disk():
+    """A sentence where the disk is full, and the logs may have had no room to say so."""
+    place = next(f for f in (RESULTS.absolute(), *RESULTS.absolute().parents) if f.exists())
+    free = shutil.disk_usage(place).free
+    if free > 1e6:
+        return ""
+    return (
+        f"\nThe disk of {place} is full ({free / 1e6:.1f} MB left): make room and run the same "
+        "command again; what is finished stays.\n"
+    )
+
+
 def finished_message():
     """What a user reads at the end."""
     made = [RESULTS / "tables", RESULTS / "figures"]
@@ -188,4 +201,5 @@ def failed_message(logs):
     ]
     planned = [job for job in dag.needrun_jobs(exclude_finished=False) if job.output]
     printed = "".join(Path(log).read_text(encoding="utf-8", errors="replace") for log in logs)
-    return "\n" + summary(failed, sum(map(dag.finished, planned)), len(planned), printed)
+    finished = sum(map(dag.finished, planned))
+    return "\n" + summary(failed, finished, len(planned), printed) + full_disk()
