@@ -8,7 +8,10 @@ from maskedteeth.files import write_csv, write_json
 
 @pytest.fixture
 def stored(tmp_path):
-    np.save(tmp_path / "images.npy", np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((2, 4)))
+    np.save(
+        tmp_path / "images.npy",
+        np.arange(3, dtype=np.uint8)[:, None, None].repeat(8, 1).reshape(3, 2, 4),
+    )
     write_csv(tmp_path / "index.csv", [{"id": name} for name in ("a", "b", "c")])
     return tmp_path / "images.npy", tmp_path / "index.csv"
 

@@ -25,7 +25,7 @@ def dataset(tmp_path, radiograph):
     np.save(tmp_path / "images.npy", images)
     rows = [
         {"id": str(n), "file": f"images/{n}.png", "labelled": "01"[n < COUNT - 1]}
-        | {"duplicate_group": str(n)}
+        | {"duplicate_group": str(n), "tooth_fraction": "0.1"}
         for n in range(COUNT)
     ]
     write_csv(tmp_path / "index.csv", rows)

@@ -156,12 +156,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path, keys: tuple[str, ...] = ()) -> Any:
+def read_json(path: Path, keys: tuple[str, ...] | None = None) -> Any:
     """Read JSON from ``path``.
 
     Args:
         path: the file.
-        keys: what it must have, being an object then; none: it may be anything.
+        keys: what it must have, being an object then; None: it may be anything.
 
     Raises:
         InputError: the file is missing, not UTF-8 or not JSON, or lacks a key.
@@ -173,12 +173,12 @@ def read_json(path: Path, keys: tuple[str, ...] = ()) -> Any:
         raise InputError(f"{path} does not exist.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON: {error}. Restore or remove it.") from None
-    if keys and not isinstance(content, dict):
+    if keys is not None and not isinstance(content, dict):
         raise InputError(
-            f"{path} holds a {type(content).__name__} where an object with {', '.join(keys)} was "
+            f"{path} holds a {type(content).__name__} where an object with named entries was "
             "expected. Restore or remove it."
         )
-    _refuse_lacking(path, keys, content, "entry")
+    _refuse_lacking(path, keys or (), content, "entry")
     return content
 
 

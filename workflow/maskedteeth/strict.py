@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
@@ -22,9 +22,10 @@ class Strict(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_booleans(cls, value: Any) -> Any:
-        """Refuse true and false, which no setting is: Python would take them for 1 and 0."""
+    def _no_booleans(cls, value: Any, field: ValidationInfo) -> Any:
+        """Refuse true and false where they are not asked for: Python takes them for 1 and 0."""
         items = value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(item, bool) for item in items):
+        asked_for = cls.model_fields[field.field_name].annotation is bool
+        if not asked_for and any(isinstance(item, bool) for item in items):
             raise PydanticCustomError("boolean", "true or false")
         return value

@@ -57,7 +57,7 @@ def why(path: Path, /) -> None:
 
 def _record(folder: Path) -> dict[str, Any]:
     """Return a run's record, and in it as ``evaluation`` what its evaluation's says besides."""
-    record = read_json(folder / "run.json", ("settings", "code"))
+    record = read_json(folder / "run.json", keys=())
     if (folder / EVALUATION).is_file():
         known = _flat(record)
         known["inputs_sha256.weights"] = record.get("weights_sha256")

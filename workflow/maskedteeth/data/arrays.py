@@ -7,21 +7,23 @@ import numpy as np
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv, read_json
 
-#: Columns of ``index.csv`` that later stages read.
-INDEX = ("id", "file", "annotation", "height", "width", "labelled", "tooth_fraction")
-INDEX += ("duplicate_group",)
 
-
-def read_index(index: Path) -> list[dict[str, str]]:
+def read_index(index: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     """Read ``index.csv``.
 
+    Args:
+        index: the file.
+        columns: what is needed of it.
+
     Raises:
-        InputError: it is missing or damaged, or a number in it is none.
+        InputError: it is missing or damaged, lacks a column, or a number in it is none.
     """
-    rows = read_csv(index, INDEX)
+    rows = read_csv(index, columns)
+    numbers = [name for name in ("height", "width", "tooth_fraction") if name in columns]
     for number, row in enumerate(rows, start=1):
         try:
-            int(row["height"]), int(row["width"]), float(row["tooth_fraction"] or 0)
+            for name in numbers:
+                float(row[name] or 0) if name == "tooth_fraction" else int(row[name])
         except ValueError as error:
             raise InputError(
                 f"{index} holds something else than a number in row {number}: {error}. Remove it, "
@@ -43,7 +45,7 @@ def read_split(split: Path, *keys: str) -> dict:
     content = read_json(split, ("train", "test", *keys))
     for part in ("train", "test"):
         ids = content[part]
-        if not (isinstance(ids, list) and ids and all(isinstance(i, str) for i in ids)):
+        if not (isinstance(ids, list) and all(isinstance(i, str) for i in ids)):
             raise InputError(
                 f"{split} has no list of radiographs under {part!r}. Remove it, so that it is "
                 "drawn again."
@@ -95,7 +97,7 @@ def read_rows(array: Path, index: Path, ids: list[str]) -> np.ndarray:
     Raises:
         InputError: array and index do not belong together, or an id is unknown.
     """
-    position = {row["id"]: number for number, row in enumerate(read_index(index))}
+    position = {row["id"]: number for number, row in enumerate(read_index(index, ("id",)))}
     stored = open_array(array)
     if len(stored) != len(position):
         raise InputError(

@@ -23,6 +23,8 @@ from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
 from maskedteeth.jobs import GuardJob
 
+#: Columns of ``index.csv`` that are read here.
+COLUMNS = ("id", "file", "labelled", "duplicate_group")
 #: Pairs that an error names.
 NAMED = 5
 
@@ -46,7 +48,7 @@ def guard(settings: GuardJob, *, index: Path, images: Path, guard: Path) -> None
     Raises:
         InputError: a radiograph and its copy can stand on both sides; the sentence names the files.
     """
-    rows, pixels = read_index(index), open_array(images)
+    rows, pixels = read_index(index, COLUMNS), open_array(images)
     if len(rows) != len(pixels):
         raise InputError(
             f"{images} has {len(pixels)} radiographs and {index} {len(rows)}; they belong to "

@@ -58,7 +58,7 @@ def prepare(
 def _prepare(
     settings: PrepareJob, raw: Path, index: Path, images: Path, masks: Path, threads: int
 ) -> None:
-    rows = read_index(index)
+    rows = read_index(index, ("id", "file", "file_sha256", "annotation", "height", "width"))
     read_annotation = open_source(settings.source, raw).read_annotation
     shape = (len(rows), settings.height, settings.width)
     cv2.setNumThreads(1)  # the threads below are the parallelism

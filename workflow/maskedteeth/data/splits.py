@@ -15,6 +15,9 @@ from maskedteeth.jobs import SplitJob, SplitPretextJob
 
 Rows = list[dict[str, str]]
 
+#: Columns of ``index.csv`` that are read here.
+COLUMNS = ("id", "labelled", "tooth_fraction", "duplicate_group")
+
 
 def split(settings: SplitJob, *, index: Path, split: Path) -> None:
     """Draw the training subset of one fraction and seed.
@@ -31,7 +34,7 @@ def split(settings: SplitJob, *, index: Path, split: Path) -> None:
     Raises:
         InputError: the subset or the test set would be empty, or have empty masks only.
     """
-    write_json(split, draw_split(read_index(index), settings))
+    write_json(split, draw_split(read_index(index, COLUMNS), settings))
 
 
 def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> None:
@@ -42,7 +45,7 @@ def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> Non
         index: ``index.csv``.
         split: JSON to write: ``protocol`` and the ids that ``train`` and ``test``.
     """
-    write_json(split, draw_pretext_split(read_index(index), settings))
+    write_json(split, draw_pretext_split(read_index(index, COLUMNS), settings))
 
 
 def draw_split(rows: Rows, settings: SplitJob) -> dict:

@@ -74,7 +74,7 @@ def read_errors(raw: Path, index: Path, height: int, width: int) -> dict[str, li
     if not file.is_file():
         raise InputError(f"{file} does not exist; only a phantom knows its annotation errors.")
     known, errors = read_json(file), {}
-    for row in read_index(index):
+    for row in read_index(index, ("id", "height", "width")):
         if row["id"] not in known:
             raise InputError(f"{file} knows no radiograph {row['id']!r} of {index}; draw it again.")
         across, down = width / int(row["width"]), height / int(row["height"])

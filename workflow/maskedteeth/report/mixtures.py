@@ -49,8 +49,7 @@ def mixtures(runs: list[Path]) -> str:
     Raises:
         InputError: a file is missing or no JSON.
     """
-    keys = ("settings", "code")
-    records = [(name_of(run), run.name == EVALUATION, read_json(run, keys)) for run in runs]
+    records = [(name_of(run), run.name == EVALUATION, read_json(run, keys=())) for run in runs]
     sentences = []
     for words, value_of in (
         ("of different code", _code),

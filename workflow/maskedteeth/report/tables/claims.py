@@ -72,7 +72,7 @@ def claims(
     published = Published(models, table2, table3, pretext)
     measured = Measured(
         read_metrics(metrics),
-        {f.parent.name: read_frame(f, ("id", "ssim", "l1"), dtype={"id": str}) for f in pretexts},
+        {f.parent.name: read_frame(f, ("id",), dtype={"id": str}) for f in pretexts},
         settings.bootstrap_resamples,
     )
     verdicts = {

@@ -1,0 +1,151 @@
+"""Any valid settings plan the trainings that they ask for.
+
+A few random studies are planned in the usual run. `MASKEDTEETH_PLANS=200 pytest
+tests/workflow/test_any_settings.py` plans 200, a new selection every time.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskedteeth.config import Settings
+from maskedteeth.validation import validate
+
+pytestmark = pytest.mark.workflow
+
+ROOT = Path(__file__).parents[2]
+PLANS = int(os.environ.get("MASKEDTEETH_PLANS", "0"))
+
+names = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True).filter(lambda n: n != "random")
+labels = st.text(min_size=1, max_size=12)
+seeds = st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=3, unique=True)
+fractions = st.lists(
+    st.floats(0.01, 0.9), min_size=1, max_size=3, unique_by=lambda f: f"{f:g}"
+).filter(lambda drawn: all(float(f"{f:g}") <= 0.9 for f in drawn))
+inputs = st.lists(st.sampled_from(["xray", "sobel"]), min_size=1, unique=True)
+ours = st.fixed_dictionaries(
+    {"architecture": st.just("modified_resunet"), "inputs": inputs},
+    optional={"widths": st.lists(st.integers(1, 64), min_size=2, max_size=6)},
+)
+library = st.fixed_dictionaries(
+    {
+        "architecture": st.sampled_from(["unet", "manet", "linknet", "fpn", "pspnet", "segformer"]),
+        "inputs": inputs,
+        "encoder": st.sampled_from(["resnet18", "vgg11", "tu-resnet10t", "mobilenet_v2"]),
+    },
+    optional={"options": st.dictionaries(names, st.integers() | st.booleans(), max_size=2)},
+)
+pretexts = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": ours | library,
+        "epochs": st.integers(75, 1000),
+        "seed": st.integers(0, 2**31 - 1),
+        "blocks": st.fixed_dictionaries({}, optional={"most": st.integers(2, 64)}),
+    },
+)
+
+
+@st.composite
+def studies(draw):
+    """Settings of a small study, and how many pretrainings and trainings it asks for."""
+    pretext = draw(st.dictionaries(names, pretexts, max_size=2))
+    methods, trained = {}, 0
+    common = draw(seeds)
+    drawn = draw(fractions)
+    chosen = draw(st.lists(names, min_size=1, max_size=3, unique=True))
+    texts = draw(st.lists(labels, min_size=len(chosen), max_size=len(chosen), unique=True))
+    for name, label in zip(chosen, texts, strict=True):
+        method = {"label": label}
+        start = draw(st.sampled_from(["random", *pretext]))
+        if start == "random":
+            method["model"] = draw(ours | library)
+        else:
+            method["initialisation"] = start
+        own = draw(st.none() | seeds)
+        if own:
+            method["seeds"] = own
+        if draw(st.booleans()):
+            method["short_label"] = draw(labels)
+        methods[name] = method
+        trained += len(own or common) * len(drawn)
+    content = {
+        "study": draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}", fullmatch=True)),
+        "data": {"source": "phantom", "phantom": {"images": draw(st.integers(10, 1000))}},
+        "split": {
+            "protocol": draw(st.sampled_from(["fixed-test", "complement"])),
+            "test_fraction": 0.1,
+            "fractions": drawn,
+        },
+        "seeds": common,
+        "pretext": pretext,
+        "methods": methods,
+        "report": {"ours": draw(st.sampled_from(chosen)), "figure_fraction": drawn[0]},
+        "evaluation": {"lpips": draw(st.sampled_from(["off", "optional", "required"]))},
+        "compute": {"device": draw(st.sampled_from(["auto", "cpu"]))},
+    }
+    if draw(st.booleans()):
+        content["data"]["title"] = draw(labels)
+    return content, len(pretext), trained
+
+
+def planned(content, folder):
+    """Plan a study from its settings alone; return how many jobs of each rule are listed."""
+    # The file of the paper's settings is read first: all that it names is taken out.
+    paper = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+    for section in ("pretext", "methods"):
+        content = content | {section: dict.fromkeys(paper[section]) | content[section]}
+    file = folder / "any.yaml"
+    file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", "--quiet", "rules"]
+    command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    command += ["--configfile", str(ROOT / "config" / "paper.yaml"), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed[-3000:]
+    rows = [line.split() for line in printed.splitlines()]
+    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+
+
+@hypothesis.settings(
+    max_examples=PLANS or 4,
+    derandomize=not PLANS,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+    database=None,
+)
+@given(studies())
+def test_any_valid_settings_plan_their_trainings(tmp_path_factory, study):
+    content, pretrained, trained = study
+    validate(content, Settings)
+    jobs = planned(content, tmp_path_factory.mktemp("any"))
+    assert jobs.get("pretrain", 0) == pretrained
+    assert jobs["train"] == jobs["evaluate"] == trained
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("seeds=[1,1]", "Setting seeds [1, 1] must name each seed once"),
+        ("seeds=[true]", "Setting seeds is [True]; it must be a number"),
+        ("study=../x", "Setting study is '../x'; it must consist of letters"),
+        ("study=" + "x" * 101, "it must have at most 100 characters"),
+        ("study=zähne", "Setting study is 'zähne'; it must consist of letters"),
+        ("methods={1: {label: x}}", "Setting methods.1 is 1; it must be text"),
+        ("training={epochs: '1e2'}", "Setting training.epochs is '1e2'; it must be a whole"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_sentence(tmp_path, given, sentence):
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", "--directory"]
+    command += [str(tmp_path), "--snakefile", str(ROOT / "Snakefile"), "--configfile"]
+    command += [str(ROOT / "config" / "paper.yaml"), "--config", given]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1 and sentence in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
