@@ -84,6 +84,10 @@ class Study:
     def __truediv__(self, name: str) -> Path:
         return self.out / name
 
+    def files(self, stage: str) -> list[str]:
+        """Names of the files that a stage reads and writes."""
+        return FILES[stage].split()
+
     def settings(self, stage: str) -> dict:
         return SETTINGS[stage]
 

@@ -145,7 +145,7 @@ def run(study, stage, folder, name, file):
     if stage == "train":
         reads -= {"weights"}
     for output in OUTPUTS.split():
-        if any(Path(n).stem == output for n in study_files(stage)) and output not in reads:
+        if any(Path(n).stem == output for n in study.files(stage)) and output not in reads:
             flags[output] = folder / f"out-{output}"
     if stage in ("split", "split-pretext"):
         flags["split"] = folder / "out-split.json"
@@ -155,12 +155,6 @@ def run(study, stage, folder, name, file):
         flags |= {"guard": folder / "out-guard.json"}
     read_as = "pretext" if stage == "train" and "weights" in name else Path(name).stem
     return study.run(stage, **(flags | {read_as: file}))
-
-
-def study_files(stage):
-    import conftest
-
-    return conftest.FILES[stage].split()
 
 
 def other_shape(source, target):

@@ -270,7 +270,7 @@ def test_failed_and_killed_trainings_are_listed_at_the_end_and_stop_no_others(
             log = f"log: results/tiny/logs/train-{method}-{fraction}-42.log"
             assert f"train: method {method}, fraction {fraction}, seed 42 {log}" in words
     assert words.count("maskedteeth train: segmentation_models_pytorch cannot build pspnet") == 1
-    assert words.count("It was killed by signal 9 (SIGKILL), most likely by the kernel") == 1
+    assert "It was killed by signal 9 (SIGKILL), most likely by the kernel" in words
     assert "Traceback" not in printed
 
 
