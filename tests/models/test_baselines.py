@@ -35,7 +35,7 @@ def test_options_reach_the_library():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"encoder": "resnet19"},
+        {"encoder": "tu-resnet19"},
         {"options": {"decoder_chanels": [1]}},
         {"options": {"encoder_depth": 3, "decoder_channels": [16]}},
         {"options": {"encoder_depth": 17}},

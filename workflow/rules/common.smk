@@ -202,4 +202,4 @@ def failed_message(logs):
     planned = [job for job in dag.needrun_jobs(exclude_finished=False) if job.output]
     printed = "".join(Path(log).read_text(encoding="utf-8", errors="replace") for log in logs)
     finished = sum(map(dag.finished, planned))
-    return "\n" + summary(failed, finished, len(planned), printed) + full_disk()
+    return f"\n{summary(failed, finished, len(planned), printed)}{full_disk()}"
