@@ -272,7 +272,7 @@ def test_a_hostile_archive_is_refused_whole(archive, here, change, sentence):
         (lambda content: b"", "not a whole zstandard file"),
         (lambda content: content[: len(content) // 2], "whole"),
         (lambda content: content[:-1], "not a whole zstandard file"),
-        (lambda content: content[:-40] + bytes([content[-40] ^ 1]) + content[-39:], "whole copy"),
+        (lambda content: content[:-40] + bytes([content[-40] ^ 1]) + content[-39:], "whole"),
         (lambda content: content + b"more", "not a whole zstandard file"),
         (lambda content: content + zstd.compress(b"more"), "goes on after its end"),
         (lambda content: b"PK\3\4" + content, "not a whole zstandard file"),

@@ -347,6 +347,7 @@ def test_missing_sections_are_named():
 # --- What stages get ---
 
 KEYS = {"method": "unet", "pretext": "random_block_masking", "fraction": "0.2", "seed": "42"}
+KEYS |= {"stage": "train", "entry": "unet"}
 JOBS = {
     jobs.PhantomJob: (),
     jobs.FetchJob: (),
@@ -356,6 +357,7 @@ JOBS = {
     jobs.SplitJob: ("fraction", "seed"),
     jobs.SplitPretextJob: (),
     jobs.DescribeJob: (),
+    jobs.MeasureJob: ("stage", "entry"),
     jobs.PretrainJob: ("pretext",),
     jobs.ReconstructJob: ("pretext",),
     jobs.TrainJob: ("method", "fraction", "seed"),
@@ -380,7 +382,7 @@ UNRELATED = {
         set(JOBS) - {jobs.EvaluateJob, jobs.ReportJob},
     ),
     "resamples": ({"report": {"bootstrap_resamples": 500}}, set(JOBS) - {jobs.ReportJob}),
-    "training": ({"training": {"epochs": 3}}, set(JOBS) - {jobs.TrainJob}),
+    "training": ({"training": {"epochs": 3}}, set(JOBS) - {jobs.TrainJob, jobs.MeasureJob}),
     "masks of the metrics": ({"evaluation": {"mask_seed": 9}}, set(JOBS) - {jobs.ReconstructJob}),
     "another method": (
         {"methods": {"pspnet": {"model": {"encoder": "resnet18"}}}},

@@ -13,7 +13,12 @@ from maskedteeth.jobs import SplitJob, SplitPretextJob
 
 def rows(count):
     return [
-        {"id": str(n), "labelled": "1", "duplicate_group": str(n - n % 5 // 4)}
+        {
+            "id": str(n),
+            "labelled": "1",
+            "tooth_fraction": "0.2",
+            "duplicate_group": str(n - n % 5 // 4),
+        }
         for n in range(count)
     ]
 

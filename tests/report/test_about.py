@@ -30,7 +30,7 @@ def files(tmp_path, monkeypatch, request):
     monkeypatch.chdir(request.config.rootpath)
     known = {name: f"config/published/{name}.csv" for name in (*PAPER, "models")}
     known |= {"claims": "config/claims.yaml", "lpips": tmp_path / "lpips.safetensors"}
-    save_file({}, known["lpips"], metadata={"available": "yes", "reason": ""})
+    save_file({}, known["lpips"], metadata={"about": '{"available": "yes", "reason": ""}'})
     runs = {}
     for seed in (0, 42):
         folder = tmp_path / f"runs/ours/fraction-0.2/seed-{seed}"

@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -142,7 +143,7 @@ def test_radiographs_that_were_not_measured_are_left_out(images):
 def lpips_file(folder, reason=""):
     weights = folder / "lpips.safetensors"
     metadata = {"available": "no" if reason else "yes", "reason": reason}
-    save_file({}, weights, metadata=metadata)
+    save_file({}, weights, metadata={"about": json.dumps(metadata)})
     return weights
 
 

@@ -6,6 +6,7 @@ them, and checks every number: a backbone with random weights returns LPIPS valu
 """
 
 import hashlib
+import json
 import pickle
 import socket
 import subprocess
@@ -338,7 +339,8 @@ def _write(
         "sha256": _sha256(tensors),
     }
     with replacing(weights) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+        # One entry: of several the order changes from run to run, and so would the bytes.
+        save_file(tensors, temporary, metadata={"about": json.dumps(metadata)})
 
 
 def _read(
@@ -348,14 +350,14 @@ def _read(
 
     try:
         with safe_open(weights, framework=framework) as file:
-            metadata = file.metadata() or {}
+            metadata = json.loads((file.metadata() or {}).get("about", "{}"))
             names = file.keys() if tensors else ()
             content = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise InputError(f"{weights} does not exist; run the stage lpips-weights.") from None
-    except SafetensorError as error:
+    except (SafetensorError, ValueError) as error:
         raise InputError(f"{weights} is damaged ({error}): {_REMAKE}") from None
-    if metadata.get("available") not in ("yes", "no"):
+    if not isinstance(metadata, dict) or metadata.get("available") not in ("yes", "no"):
         raise InputError(f"{weights} is not a file of the stage lpips-weights: {_REMAKE}")
     return metadata, content
 

@@ -94,7 +94,8 @@ class StateFile:
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        if self.folder and (kind is None or issubclass(kind, Diverged)):
+        of_use = kind is not None and not issubclass(kind, Diverged)
+        if self.folder and not (of_use and self.path.exists()):
             shutil.rmtree(self.folder, ignore_errors=True)
         if self.lock:
             self.lock.close()
