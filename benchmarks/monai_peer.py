@@ -21,9 +21,9 @@ from monai.transforms import (
 )
 from torch import nn
 
-from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import build
 from maskedteeth.pretext.guidance import sobel_magnitude
+from maskedteeth.settings.jobs import PretrainJob
 
 
 class AddSobel:

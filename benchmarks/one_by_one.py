@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from maskedteeth.config import Model
 from maskedteeth.models import build
 from maskedteeth.models.inputs import network_input, to_unit
+from maskedteeth.settings.config import Model
 from maskedteeth.torchvision_shim import import_torchvision
 
 import_torchvision()  # torchmetrics imports it, and fails where it does not fit to torch

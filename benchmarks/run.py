@@ -19,7 +19,7 @@ import training
 from subjects import THREADS
 from timing import as_table, write
 
-from maskedteeth.config import Compute
+from maskedteeth.settings.config import Compute
 from maskedteeth.training.device import set_up
 
 BENCHMARKS = {

@@ -14,14 +14,21 @@ import torch
 from subjects import CUDA, ROOT, THREADS, radiographs_2048, study
 from timing import Figure, alternate, figure, median, seconds, worst
 
-from maskedteeth.config import Compute
 from maskedteeth.data.index import index
 from maskedteeth.data.phantom import draw_dataset
 from maskedteeth.data.prepare import prepare as prepare_arrays
 from maskedteeth.data.prepare import resized_radiograph
 from maskedteeth.files import read_csv, write_csv, write_json
-from maskedteeth.jobs import EvaluateJob, IndexJob, PhantomJob, PrepareJob, ReportJob, TrainJob
 from maskedteeth.metrics.evaluate import COLUMNS, evaluate
+from maskedteeth.settings.config import Compute
+from maskedteeth.settings.jobs import (
+    EvaluateJob,
+    IndexJob,
+    PhantomJob,
+    PrepareJob,
+    ReportJob,
+    TrainJob,
+)
 from maskedteeth.training.train import train
 
 SIZES = {"demo": (96, 192), "abdi": (128, 256), "paper": (256, 512)}

@@ -11,8 +11,8 @@ import torch
 import yaml
 from snakemake.utils import update_config
 
-from maskedteeth.config import Compute, Phantom, Settings
-from maskedteeth.jobs import PretrainJob
+from maskedteeth.settings.config import Compute, Phantom, Settings
+from maskedteeth.settings.jobs import PretrainJob
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import fit
 from maskedteeth.training.pretrain import Probes, Reconstruction
@@ -39,7 +39,7 @@ def study(name: str) -> Settings:
 def radiographs_2048() -> list[Path]:
     """Draw 16 radiographs, 1024 pixels high and about 2048 wide, as JPEG files."""
     from maskedteeth.data.phantom import draw_dataset
-    from maskedteeth.jobs import PhantomJob
+    from maskedteeth.settings.jobs import PhantomJob
 
     folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
     job = PhantomJob(**Phantom(images=16, height=1024).model_dump())

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import build
+from maskedteeth.settings.jobs import PretrainJob
 
 
 class Radiographs(Dataset):

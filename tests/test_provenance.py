@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from maskedteeth import provenance
-from maskedteeth.config import Compute
 from maskedteeth.errors import InputError
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.provenance import PACKAGES, RunRecord, git_commit, image
+from maskedteeth.settings.config import Compute
 from maskedteeth.training.device import Machine
 
 MACHINE = Machine(torch.device("cpu"), torch.bfloat16, "A processor")

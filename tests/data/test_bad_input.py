@@ -15,7 +15,7 @@ from maskedteeth.data.pixels import decode_grey
 from maskedteeth.data.prepare import prepare
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv
-from maskedteeth.jobs import IndexJob, PrepareJob
+from maskedteeth.settings.jobs import IndexJob, PrepareJob
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "input.md"
 STOPS = {

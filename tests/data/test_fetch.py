@@ -5,11 +5,11 @@ import pytest
 from hitl_zip import SHA256, ZIP, assert_is_dataset, zip_of
 
 from maskedteeth.cli import main
-from maskedteeth.config import Data
 from maskedteeth.data import fetch as fetch_module
 from maskedteeth.data.fetch import fetch
 from maskedteeth.errors import InputError
-from maskedteeth.jobs import FetchJob
+from maskedteeth.settings.config import Data
+from maskedteeth.settings.jobs import FetchJob
 
 pytestmark = pytest.mark.usefixtures("isolated")
 SECRET = "0123456789abcdef-secret"
@@ -134,7 +134,9 @@ def test_kaggles_zip_is_checked_before_it_gets_its_name(kaggle, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("content", [b"<html>", zip_of({"x": b"y"})[:-9], b""])
+@pytest.mark.parametrize(
+    "content", [b"<html>", zip_of({"x": b"y"})[:-9], b""], ids=["HTML", "cut off", "empty"]
+)
 def test_what_is_no_zip_is_not_taken_for_kaggles(kaggle, tmp_path, content):
     kaggle.body = content
     with pytest.raises(InputError, match=r"What Kaggle sent .* not a whole zip"):

@@ -12,7 +12,7 @@ from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.data.splits import draw_pretext_split, draw_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv, read_json, write_csv, write_json
-from maskedteeth.jobs import GuardJob, IndexJob, SplitJob
+from maskedteeth.settings.jobs import GuardJob, IndexJob, SplitJob
 
 COUNT = 20
 PROTOCOLS = ["fixed-test", "complement"]

@@ -8,7 +8,7 @@ import pytest
 from maskedteeth.data.index import COLUMNS, index
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv
-from maskedteeth.jobs import IndexJob
+from maskedteeth.settings.jobs import IndexJob
 
 FOLDER = IndexJob(source="folder", images="images", masks="masks")
 

@@ -8,7 +8,7 @@ import pytest
 
 from maskedteeth.data.index import _duplicates
 from maskedteeth.data.splits import draw_pretext_split, draw_split
-from maskedteeth.jobs import SplitJob, SplitPretextJob
+from maskedteeth.settings.jobs import SplitJob, SplitPretextJob
 
 
 def rows(count):

@@ -9,7 +9,7 @@ from maskedteeth.data.index import index, open_source
 from maskedteeth.data.prepare import prepare, resized_radiograph
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv
-from maskedteeth.jobs import IndexJob, PrepareJob
+from maskedteeth.settings.jobs import IndexJob, PrepareJob
 
 FOLDER = IndexJob(source="folder", images="images", masks="masks")
 SIZE = (1024, 2041)  # most radiographs of the paper's dataset

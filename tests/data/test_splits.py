@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from maskedteeth.data.splits import draw_pretext_split, draw_split, split, split_pretext
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import SplitJob, SplitPretextJob
-from maskedteeth.validation import validate
+from maskedteeth.settings.jobs import SplitJob, SplitPretextJob
+from maskedteeth.settings.validation import validate
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.8, 0.9)
 TOOTHED = {"tooth_fraction": "0.1"}

@@ -15,13 +15,13 @@ import requests
 from hitl_zip import SHA256, ZIP, assert_is_dataset, dataset_members, zip_of
 
 from maskedteeth.cli import main
-from maskedteeth.config import Data
 from maskedteeth.data import download as download_module
 from maskedteeth.data import unpack as unpack_module
 from maskedteeth.data.download import CHUNK, download, refuse_downgrade
 from maskedteeth.data.unpack import DATASET, unpack
 from maskedteeth.errors import InputError
-from maskedteeth.jobs import FetchJob
+from maskedteeth.settings.config import Data
+from maskedteeth.settings.jobs import FetchJob
 
 pytestmark = pytest.mark.usefixtures("isolated")
 BUSY = [(503, {}, b"")] * 9

@@ -36,7 +36,7 @@ import numpy as np
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv
-from maskedteeth.jobs import IndexJob
+from maskedteeth.settings.jobs import IndexJob
 
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))
 HEIGHT, WIDTH = 40, 60

@@ -1,15 +1,15 @@
 import filelock
 import pytest
 
-from maskedteeth.jobs import LpipsJob
 from maskedteeth.metrics.lpips_weights import fetch_weights, unavailable_reason
+from maskedteeth.settings.jobs import LpipsJob
 
 
 @pytest.fixture(scope="session")
 def alexnet_weights(request):
     """AlexNet's weights, downloaded once and kept in pytest's cache."""
     folder = request.config.cache.mkdir("lpips")
-    weights = folder / "alexnet.safetensors"
+    weights = folder / "alexnet-2.safetensors"
     with filelock.FileLock(folder / "lock"):  # pytest-xdist runs several sessions
         if not weights.exists():
             fetch_weights(LpipsJob(lpips="optional"), weights=weights)

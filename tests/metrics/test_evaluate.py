@@ -7,10 +7,10 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial.distance import cdist
 from sklearn import metrics as sklearn
 
-from maskedteeth.config import Model
 from maskedteeth.files import read_csv
 from maskedteeth.metrics.evaluate import predict
 from maskedteeth.provenance import sha256
+from maskedteeth.settings.config import Model
 from maskedteeth.training.device import Machine
 from maskedteeth.training.weights import load_weights, new_network
 

@@ -13,7 +13,6 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from maskedteeth.errors import InputError
-from maskedteeth.jobs import LpipsJob
 from maskedteeth.metrics import lpips_weights
 from maskedteeth.metrics.lpips_weights import (
     KNOWN,
@@ -23,6 +22,7 @@ from maskedteeth.metrics.lpips_weights import (
     read_flax_pickle,
     unavailable_reason,
 )
+from maskedteeth.settings.jobs import LpipsJob
 from maskedteeth.torchvision_shim import import_torchvision
 
 import_torchvision()

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from maskedteeth.config import Model
 from maskedteeth.errors import InputError
 from maskedteeth.models import build
+from maskedteeth.settings.config import Model
 
 ARCHITECTURES = ["unet", "pspnet", "linknet", "unetplusplus", "fpn"]
 

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from maskedteeth.config import Model
-from maskedteeth.jobs import DescribeJob
 from maskedteeth.models import build
 from maskedteeth.models.describe import describe
+from maskedteeth.settings.config import Model
+from maskedteeth.settings.jobs import DescribeJob
 
 
 def run(out, **model):

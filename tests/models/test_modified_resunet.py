@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from maskedteeth.config import Model
 from maskedteeth.models import build
 from maskedteeth.models.modified_resunet import ModifiedResUNet, ResidualBlock
+from maskedteeth.settings.config import Model
 
 PAPER = (32, 64, 128, 256, 512)
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from maskedteeth.config import Blocks
 from maskedteeth.models.inputs import to_unit
 from maskedteeth.pretext.fillers import fill
 from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.settings.config import Blocks
 
 NAMES = ["inpainting", "image_mean", "unfilled"]
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import ndimage, stats
 
-from maskedteeth.config import Blocks
 from maskedteeth.pretext.masking import block_size, draw_masks, hide
+from maskedteeth.settings.config import Blocks
 
 PAPER = Blocks()
 HEIGHT, WIDTH = 64, 128

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from maskedteeth.cli import STAGES, main, module_of_stage
 from maskedteeth.files import write_csv, write_json
-from maskedteeth.jobs import ReportJob
+from maskedteeth.settings.jobs import ReportJob
 
 #: The audit is about the paper's own numbers, which no run reaches.
 TABLES = [

@@ -11,7 +11,6 @@ from sklearn.metrics import precision_score, recall_score
 from maskedteeth.cli import main
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.annotation_errors import (
     Ranking,
     measure,
@@ -20,6 +19,7 @@ from maskedteeth.report.annotation_errors import (
     read_errors,
 )
 from maskedteeth.report.candidates import NOT_ANNOTATED, NOT_PREDICTED, Candidate
+from maskedteeth.settings.jobs import ReportJob
 
 #: By rank, best first: whether a radiograph's annotation is wrong.
 WRONG = [True, False, True, True, False, False, False, True, False]

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from maskedteeth.cli import main
-from maskedteeth.jobs import ReportJob
+from maskedteeth.settings.jobs import ReportJob
 
 REPORT = ReportJob.model_construct(
     dataset="A synthetic set",

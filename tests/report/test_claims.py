@@ -7,13 +7,13 @@ from sklearn.metrics import f1_score
 from maskedteeth.cli import main
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import scores
 from maskedteeth.report.claims import Claim, Measured, of_published, of_study, read_claims
 from maskedteeth.report.expressions import Interval, Misread, read
 from maskedteeth.report.published import Published, Unavailable
 from maskedteeth.report.results import read_metrics
 from maskedteeth.report.statistics import percentile_interval
+from maskedteeth.settings.jobs import ReportJob
 
 VALUES = {
     ("dice", ("a", 0.1)): 0.7,

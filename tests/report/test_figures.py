@@ -12,11 +12,11 @@ from sklearn.metrics import f1_score
 from maskedteeth.cli import main
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv, write_json
-from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.report.figures import dice_by_fraction, figure8, panels
 from maskedteeth.report.figures.runs import read_run
 from maskedteeth.report.results import pooled_by_run, read_metrics
+from maskedteeth.settings.jobs import ReportJob
 
 HEIGHT, WIDTH = 64, 128
 IDS = ["7", "12", "90", "101", "340"]

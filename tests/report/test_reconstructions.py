@@ -9,7 +9,6 @@ from scipy import stats
 
 from maskedteeth.cli import main
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.reconstructions import (
     COMPOSITE,
     NETWORK,
@@ -18,6 +17,7 @@ from maskedteeth.report.reconstructions import (
     read_reconstructions,
     worse,
 )
+from maskedteeth.settings.jobs import ReportJob
 
 REPORT = ReportJob(
     dataset="A synthetic set",

@@ -13,7 +13,6 @@ from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_sco
 
 from maskedteeth.cli import main
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.comparisons import compare
 from maskedteeth.report.figures import differences
 from maskedteeth.report.figures.dice_by_fraction import COLOURS
@@ -25,6 +24,7 @@ from maskedteeth.report.statistics import (
     signed_rank_test,
     smallest_p,
 )
+from maskedteeth.settings.jobs import ReportJob
 
 NOISE = np.random.default_rng(1).normal(size=40)
 

@@ -6,7 +6,7 @@ from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_sco
 
 from maskedteeth.cli import main
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import ReportJob
+from maskedteeth.settings.jobs import ReportJob
 
 REPORT = ReportJob(
     dataset="A synthetic set",

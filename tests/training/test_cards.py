@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskedteeth.config import Compute
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Compute
 from maskedteeth.training import cards
 from maskedteeth.training.cards import Card, Ledger, give_card_back, take_card, visible_cards
 from maskedteeth.training.device import set_up

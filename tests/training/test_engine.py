@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from maskedteeth.config import Compute, Recipe
 from maskedteeth.errors import Diverged, InputError
+from maskedteeth.settings.config import Compute, Recipe
 from maskedteeth.training.device import Machine
 from maskedteeth.training.engine import Task, fit, shuffled_rows
 from maskedteeth.training.state import StateFile

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from maskedteeth.config import Compute
 from maskedteeth.errors import Stopped
-from maskedteeth.jobs import PretrainJob
+from maskedteeth.settings.config import Compute
+from maskedteeth.settings.jobs import PretrainJob
 from maskedteeth.training.device import set_up
 from maskedteeth.training.engine import fit
 from maskedteeth.training.optimiser import Adam

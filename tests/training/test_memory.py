@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from maskedteeth.config import Model
-from maskedteeth.jobs import TrainJob
+from maskedteeth.settings.config import Model
+from maskedteeth.settings.jobs import TrainJob
 from maskedteeth.training import train
 from maskedteeth.training.memory import explained
 

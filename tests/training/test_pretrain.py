@@ -7,8 +7,8 @@ from safetensors.torch import load_file
 
 from maskedteeth.files import read_csv
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.jobs import PretrainJob
 from maskedteeth.pretext.guidance import sobel_magnitude
+from maskedteeth.settings.jobs import PretrainJob
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from maskedteeth.config import Recipe
 from maskedteeth.errors import Stopped
+from maskedteeth.settings.config import Recipe
 from maskedteeth.training import state as state_module
 from maskedteeth.training.device import Machine
 from maskedteeth.training.engine import Task, fit

@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 
 from maskedteeth.files import read_csv
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.jobs import TrainJob
+from maskedteeth.settings.jobs import TrainJob
 
 TINY_STEP = {"epochs": 1, "learning_rate": 1e-12}
 

@@ -3,8 +3,8 @@ import os
 import pytest
 import torch
 
-from maskedteeth.config import Model
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Model
 from maskedteeth.training.weights import load_weights, new_network, save_weights
 
 SMALL = Model(architecture="modified_resunet", inputs=("xray", "sobel"), widths=(4, 8, 8))

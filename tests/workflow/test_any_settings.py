@@ -15,8 +15,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskedteeth.config import Settings
-from maskedteeth.validation import validate
+from maskedteeth.settings.config import Settings
+from maskedteeth.settings.validation import validate
 
 pytestmark = pytest.mark.workflow
 

@@ -48,11 +48,11 @@ STAGES = {
     **{f"figure{n}": f"maskedteeth.report.figures.figure{n}:figure{n}" for n in range(1, 10)},
     "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
     "differences": "maskedteeth.report.figures.differences:differences",
-    "why": "maskedteeth.why:why",
-    "plan": "maskedteeth.plan:plan",
-    "export": "maskedteeth.exporting:export_study",
-    "import": "maskedteeth.importing:import_study",
-    "schema": "maskedteeth.schema:write_schema",
+    "why": "maskedteeth.study.why:why",
+    "plan": "maskedteeth.study.plan:plan",
+    "export": "maskedteeth.study.exporting:export_study",
+    "import": "maskedteeth.study.importing:import_study",
+    "schema": "maskedteeth.settings.schema:write_schema",
 }
 
 
@@ -158,7 +158,7 @@ def _converter(kind: typing.Any) -> type:
 
 
 def _settings(text: str, kind: type) -> typing.Any:
-    from maskedteeth.validation import validate
+    from maskedteeth.settings.validation import validate
 
     try:
         content = json.loads(text)

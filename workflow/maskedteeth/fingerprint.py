@@ -2,11 +2,10 @@
 
 A fingerprint covers a module and all modules of this package that it imports, directly or not.
 It is taken from syntax trees without docstrings, so that comments, docstrings and formatting do
-not count. ``config`` and what it is made of, ``jobs`` and ``validation`` are left out: what they
-decide reaches a stage, complete, as its settings. So are ``provenance``, ``errors``, ``processes``,
-``sharing`` and this module, which describe or copy results and do not change them, and
-``training.cards`` and ``training.memory``, which decide where something runs and what is said when
-it does not.
+not count. Left out are ``settings``, for what these decide reaches a stage, complete, as its
+settings; ``study``, ``provenance``, ``errors`` and this module, which describe or copy results and
+do not change them; and ``training.cards`` and ``training.memory``, which decide where something
+runs and what is said when it does not.
 """
 
 import ast
@@ -17,14 +16,13 @@ from pathlib import Path
 
 PACKAGE = "maskedteeth"
 ROOT = Path(__file__).parent
-LEFT_OUT = {
+LEFT_OUT = tuple(
     f"{PACKAGE}.{name}"
     for name in (
-        *("config", "networks", "strict", "jobs", "validation"),
-        *("provenance", "errors", "processes", "sharing", "fingerprint"),
+        *("settings", "study", "provenance", "errors", "fingerprint"),
         *("training.cards", "training.memory"),
     )
-}
+)
 
 
 @cache
@@ -42,7 +40,7 @@ def closure(modules: tuple[str, ...]) -> set[str]:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found and name not in LEFT_OUT:
+        if name not in found and not f"{name}.".startswith(tuple(f"{n}." for n in LEFT_OUT)):
             found.add(name)
             waiting += _imports(name)
     return found

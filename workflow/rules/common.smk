@@ -23,14 +23,14 @@ PYTHON = "" if DEPLOYED else f'PATH="{Path(sys.executable).parent}:$PATH" '
 shell.prefix(f'set -eo pipefail; export {PYTHON}PYTHONPATH="{PACKAGE}:$PYTHONPATH"; ')
 
 from maskedteeth.cli import module_of_stage
-from maskedteeth.config import Settings
+from maskedteeth.settings.config import Settings
 from maskedteeth.errors import InputError
-from maskedteeth.failures import Failed, summary
+from maskedteeth.study.failures import Failed, summary
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.jobs import *
-from maskedteeth.locks import hold_when_locking
+from maskedteeth.settings.jobs import *
+from maskedteeth.study.locks import hold_when_locking
 from maskedteeth.models import module_of
-from maskedteeth.validation import validate
+from maskedteeth.settings.validation import validate
 
 try:
     STUDY = validate(dict(config), Settings)

@@ -3,7 +3,7 @@
 from functools import cache
 from hashlib import sha256
 
-from maskedteeth import needs
+from maskedteeth.study import needs
 from maskedteeth.training.cards import visible_cards
 
 LIGHT_MEM_MB = 2000  # of stages that import no torch

@@ -12,7 +12,7 @@ from maskedteeth.data.download import BY_HAND, download, file_sha256
 from maskedteeth.data.unpack import check_layout, unpack
 from maskedteeth.errors import InputError
 from maskedteeth.files import ADVICE, error_number
-from maskedteeth.jobs import FetchJob
+from maskedteeth.settings.jobs import FetchJob
 
 #: The publisher's own copy (Humans in the Loop, CC0), which needs no account.
 HITL_URL = "https://hitl-public-datasets.s3.eu-central-1.amazonaws.com/Teeth+Segmentation.zip"

@@ -21,7 +21,7 @@ from maskedteeth.data.copies import NEAR, all_distances, perceptual_hash
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
-from maskedteeth.jobs import GuardJob
+from maskedteeth.settings.jobs import GuardJob
 
 #: Columns of ``index.csv`` that are read here.
 COLUMNS = ("id", "file", "labelled", "duplicate_group")

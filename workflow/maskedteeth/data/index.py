@@ -13,7 +13,7 @@ from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.records import Problem, ReadAnnotation, Record, Source, printable
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import IndexJob, Layout
+from maskedteeth.settings.jobs import IndexJob, Layout
 
 COLUMNS = (
     "id",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from maskedteeth.data.phantom_anatomy import Anatomy, ToothShape, grow
 from maskedteeth.data.phantom_drawing import expose
 from maskedteeth.files import replacing_folder, write_json
-from maskedteeth.jobs import PhantomJob
+from maskedteeth.settings.jobs import PhantomJob
 
 #: Radiographs (numbers of their files) that carry the traps of the real dataset.
 TRAPS = {

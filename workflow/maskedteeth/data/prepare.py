@@ -15,9 +15,9 @@ from maskedteeth.data.records import ReadAnnotation, Record
 from maskedteeth.errors import InputError
 from maskedteeth.files import new_array, replacing
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.jobs import PrepareJob
 from maskedteeth.provenance import sha256
-from maskedteeth.sharing import sharing
+from maskedteeth.settings.jobs import PrepareJob
+from maskedteeth.study.sharing import sharing
 
 
 def prepare(
@@ -39,7 +39,8 @@ def prepare(
         images: NPY to write, uint8 (N, H, W), grey values.
         masks: NPY to write, uint8 (N, H, W), 1 = tooth; all 0 for unlabelled radiographs.
         threads: to decode with; the result is the same for any number.
-        shared: folder in which studies find each other's results, see :mod:`maskedteeth.sharing`.
+        shared: folder in which studies find each other's results, see
+            :mod:`maskedteeth.study.sharing`.
 
     Raises:
         InputError: a file has gone or changed since it was indexed.

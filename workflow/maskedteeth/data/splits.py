@@ -7,11 +7,11 @@ training and test.
 import random
 from pathlib import Path
 
-from maskedteeth.config import HeldOut
 from maskedteeth.data.arrays import read_index
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
-from maskedteeth.jobs import SplitJob, SplitPretextJob
+from maskedteeth.settings.config import HeldOut
+from maskedteeth.settings.jobs import SplitJob, SplitPretextJob
 
 Rows = list[dict[str, str]]
 

@@ -9,12 +9,12 @@ from torch import nn
 from maskedteeth.data.arrays import read_rows, read_subset
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv
-from maskedteeth.jobs import EvaluateJob
 from maskedteeth.metrics import boundary
 from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.provenance import RunRecord
+from maskedteeth.settings.jobs import EvaluateJob
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
 

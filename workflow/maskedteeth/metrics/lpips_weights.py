@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
-from maskedteeth.jobs import LpipsJob
+from maskedteeth.settings.jobs import LpipsJob
 
 if TYPE_CHECKING:
     import lpips

@@ -8,7 +8,6 @@ import torch
 
 from maskedteeth.data.arrays import read_rows, read_split
 from maskedteeth.files import replacing, write_csv
-from maskedteeth.jobs import ReconstructJob
 from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.reconstruction import MASKED, METRICS, Reference
 from maskedteeth.models import module_of
@@ -17,6 +16,7 @@ from maskedteeth.pretext.fillers import fill
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.provenance import RunRecord
 from maskedteeth.seeds import generator
+from maskedteeth.settings.jobs import ReconstructJob
 from maskedteeth.training.device import evaluating, set_up
 from maskedteeth.training.weights import stored_network
 

@@ -2,7 +2,7 @@
 
 import importlib
 
-from maskedteeth import config
+from maskedteeth.settings import config
 
 
 def module_of(model: "config.Model") -> str:

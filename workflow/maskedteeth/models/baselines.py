@@ -4,8 +4,8 @@ import inspect
 
 from torch import nn
 
-from maskedteeth.config import Model
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Model
 from maskedteeth.torchvision_shim import import_torchvision
 
 import_torchvision()

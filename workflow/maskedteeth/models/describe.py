@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from maskedteeth.files import write_json
-from maskedteeth.jobs import DescribeJob
 from maskedteeth.models import build
+from maskedteeth.settings.jobs import DescribeJob
 
 
 def describe(settings: DescribeJob, *, architecture: Path) -> None:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from maskedteeth.config import Model
+from maskedteeth.settings.config import Model
 
 
 def concatenate(first: Tensor, second: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from maskedteeth.config import Blocks
+from maskedteeth.settings.config import Blocks
 
 
 def block_size(blocks: Blocks, height: int, width: int) -> tuple[int, int]:

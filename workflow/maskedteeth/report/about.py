@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.mixtures import mixtures
+from maskedteeth.settings.jobs import ReportJob
 
 TESTED_ON = {
     "fixed-test": "one fixed test set that nothing was trained on",

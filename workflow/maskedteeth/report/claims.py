@@ -15,7 +15,6 @@ import pandas as pd
 import yaml
 from pydantic import Field, model_validator
 
-from maskedteeth.config import Name, Strict
 from maskedteeth.errors import InputError
 from maskedteeth.metrics.segmentation import COUNTS
 from maskedteeth.report.expressions import PRETEXT, Expression, Interval, Misread, read
@@ -26,7 +25,8 @@ from maskedteeth.report.statistics import (
     pooled_scores,
     spread_draws,
 )
-from maskedteeth.validation import validate
+from maskedteeth.settings.config import Name, Strict
+from maskedteeth.settings.validation import validate
 
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = VERDICTS = (
     "supported",

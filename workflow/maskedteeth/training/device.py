@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
-from maskedteeth.config import Compute
 from maskedteeth.errors import InputError
-from maskedteeth.processes import processor
+from maskedteeth.settings.config import Compute
+from maskedteeth.study.processes import processor
 from maskedteeth.training.cards import Card, give_card_back, take_card
 
 

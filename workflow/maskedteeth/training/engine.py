@@ -11,9 +11,9 @@ from bisect import bisect_right
 import torch
 from torch import Tensor, nn
 
-from maskedteeth.config import Recipe
 from maskedteeth.errors import Diverged
 from maskedteeth.seeds import generator
+from maskedteeth.settings.config import Recipe
 from maskedteeth.training.device import Machine
 from maskedteeth.training.optimiser import Adam
 from maskedteeth.training.state import StateFile, TorchRandom, say

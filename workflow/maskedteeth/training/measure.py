@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.files import read_csv, write_json
-from maskedteeth.jobs import MeasureJob, PretrainJob, TrainJob
+from maskedteeth.settings.jobs import MeasureJob, PretrainJob, TrainJob
 from maskedteeth.training.cards import used_mib
 from maskedteeth.training.device import Machine, set_up, take_card_for
 from maskedteeth.training.engine import Task, fit, last_steps

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from maskedteeth.data.arrays import read_rows, read_split
 from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.files import read_json, replacing, write_csv, write_json
-from maskedteeth.jobs import PretrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_corners, draw_masks, hidden_pixels, hide
 from maskedteeth.pretext.objective import reconstruction_loss
 from maskedteeth.provenance import RunRecord, sha256
 from maskedteeth.seeds import generator
-from maskedteeth.sharing import sharing
+from maskedteeth.settings.jobs import PretrainJob
+from maskedteeth.study.sharing import sharing
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.engine import Task, fit, last_steps
 from maskedteeth.training.state import StateFile, ask_left_over_to_stop
@@ -55,7 +55,7 @@ def pretrain(
         checkpoint_minutes: between two states, from which a stopped training goes on.
         gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
         shared: folder in which studies find each other's pretexts, see
-            :mod:`maskedteeth.sharing`; run.json of a copied one says ``shared_from``.
+            :mod:`maskedteeth.study.sharing`; run.json of a copied one says ``shared_from``.
     """
     refuse_leak(guard, split, pretext=True)
     ask_left_over_to_stop(weights.with_suffix(".state"))  # it may hold the card

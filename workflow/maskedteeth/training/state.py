@@ -19,9 +19,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from maskedteeth import processes
 from maskedteeth.errors import Diverged, Stopped
 from maskedteeth.files import naming, replacing
+from maskedteeth.study import processes
 
 
 class Stateful(Protocol):

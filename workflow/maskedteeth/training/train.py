@@ -9,10 +9,10 @@ from maskedteeth.data.arrays import read_rows, read_split, read_subset
 from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_csv
-from maskedteeth.jobs import TrainJob
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.provenance import RunRecord, sha256
+from maskedteeth.settings.jobs import TrainJob
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit
 from maskedteeth.training.losses import segmentation_loss

@@ -7,9 +7,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from maskedteeth.config import Model
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
+from maskedteeth.settings.config import Model
 
 
 def save_weights(network: nn.Module, path: Path) -> None:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from maskedteeth.data.arrays import read_rows
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about
 from maskedteeth.report.candidates import CONFIDENCE, Candidate, disk_size, rank_candidates
 from maskedteeth.report.figures.panels import Picture, mask_picture
 from maskedteeth.report.figures.runs import Run, percent
+from maskedteeth.settings.jobs import ReportJob
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 NOTHING = (

@@ -7,13 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about
 from maskedteeth.report.comparisons import SIGNIFICANT, compare, too_few
 from maskedteeth.report.figures.dice_by_fraction import COLOURS, MARKERS
 from maskedteeth.report.figures.panels import LEGEND_ROW, WIDTH, draw_words, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.results import read_metrics
+from maskedteeth.settings.jobs import ReportJob
 
 #: Height of a method's line and of the space between fractions, in inches.
 LINE, SPACE = 0.14, 0.12

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from maskedteeth.files import read_json
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.figures.panels import WIDTH, draw_words, sheet
+from maskedteeth.settings.jobs import ReportJob
 
 BOX, TALL, STEP = 1.3, 0.36, 0.55  # width and height of a block, distance of levels
 TOP, ROOM = 0.01, 0.8  # above, and for the residual block

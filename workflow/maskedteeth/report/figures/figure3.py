@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import Picture, draw_grid
 from maskedteeth.report.figures.runs import first_radiographs, read_npz
+from maskedteeth.settings.jobs import ReportJob
 
 TITLES = {"xray": "Dental X-ray", "masked": "Masked X-ray", "generated": "Generated X-ray"}
 

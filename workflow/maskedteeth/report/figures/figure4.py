@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from maskedteeth.data.arrays import read_rows
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about
 from maskedteeth.report.figures.panels import Picture, draw_grid, mask_picture
 from maskedteeth.report.figures.runs import Run, first_radiographs, percent, read_run
+from maskedteeth.settings.jobs import ReportJob
 
 TITLES = ("Dental X-ray", "Ground truth", "Generated mask")
 

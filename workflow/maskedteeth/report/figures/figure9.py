@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.candidates import Candidate
 from maskedteeth.report.figures import figure5
 from maskedteeth.report.figures.candidate_panels import (
@@ -13,6 +12,7 @@ from maskedteeth.report.figures.candidate_panels import (
 )
 from maskedteeth.report.figures.panels import draw_grid, draw_words
 from maskedteeth.report.figures.runs import Run, read_run
+from maskedteeth.settings.jobs import ReportJob
 
 TITLES = ("Input radiograph", "Ground truth", "Generated mask")
 

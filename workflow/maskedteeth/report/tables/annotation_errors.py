@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.data.arrays import open_array, read_rows
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.annotation_errors import (
     OVERLAP,
@@ -17,6 +16,7 @@ from maskedteeth.report.annotation_errors import (
 from maskedteeth.report.candidates import best_of_each, rank_regions
 from maskedteeth.report.figures.runs import percent, read_run
 from maskedteeth.report.tables.layout import number, write_table
+from maskedteeth.settings.jobs import ReportJob
 
 COLUMNS = ("k", "hits", "precision", "precision_random", "recall", "recall_random", "p")
 

@@ -8,13 +8,13 @@ import pandas as pd
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_frame
-from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import METRICS
 from maskedteeth.report.consistency import ROUNDING, judge
 from maskedteeth.report.expressions import Interval, Misread, read
 from maskedteeth.report.published import Published, Unavailable
 from maskedteeth.report.tables.layout import TITLES
 from maskedteeth.report.tables.sections import Section, write_sections
+from maskedteeth.settings.jobs import ReportJob
 
 AGREES, DISAGREES, UNDECIDED, VAGUE = "agrees", "disagrees", "undecided", "no number named"
 ALONE = "in no table"

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.boundary import METRICS
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.results import RUN, mean_over_seeds, read_metrics
 from maskedteeth.report.tables.layout import write_table
+from maskedteeth.settings.jobs import ReportJob
 
 #: Metric → name in print and format.
 SHOWN = {"nsd": ("NSD", ".3f"), "hd95": ("HD95", ".1f")}

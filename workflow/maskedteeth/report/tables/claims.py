@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.files import read_frame
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.claims import (
     INCONCLUSIVE,
@@ -23,6 +22,7 @@ from maskedteeth.report.published import Published
 from maskedteeth.report.results import read_metrics
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.tables.sections import Section, write_sections
+from maskedteeth.settings.jobs import ReportJob
 
 LEGEND = [
     "*Margin*: the amount by which a claim holds, negative where it fails, with its 95 % interval. "

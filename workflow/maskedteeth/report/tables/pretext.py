@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.files import read_frame
-from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.lpips_weights import unavailable_reason
 from maskedteeth.report.about import about_pretext, stamped
 from maskedteeth.report.reconstructions import (
@@ -21,6 +20,7 @@ from maskedteeth.report.reconstructions import (
 from maskedteeth.report.statistics import FEW
 from maskedteeth.report.tables.layout import NOTHING, TITLES, number
 from maskedteeth.report.tables.sections import Section, write_sections
+from maskedteeth.settings.jobs import ReportJob
 
 FILLERS = {
     NETWORK: "Network",

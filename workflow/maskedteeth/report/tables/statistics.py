@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.comparisons import compare, too_few
 from maskedteeth.report.results import read_metrics
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.tables.layout import NOTHING, number, write_table
+from maskedteeth.settings.jobs import ReportJob
 
 
 def statistics(

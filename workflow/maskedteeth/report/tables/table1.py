@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from maskedteeth.jobs import ReportJob
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 from maskedteeth.report.tables.layout import beside_published, printed, write_table
+from maskedteeth.settings.jobs import ReportJob
 
 METRICS = ("dice", "jaccard")
 FRACTIONS = (0.2, 0.3, 0.8)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from maskedteeth.jobs import ReportJob
 from maskedteeth.metrics.segmentation import METRICS
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 from maskedteeth.report.tables.layout import beside_published, printed, write_table
+from maskedteeth.settings.jobs import ReportJob
 
 NOTES = (
     "Each cell: mean over seeds ± sample standard deviation (the paper's value, ours minus the "

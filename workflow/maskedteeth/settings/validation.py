@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from maskedteeth.errors import InputError
-from maskedteeth.strict import NAME_PATTERN, STUDY_PATTERN
+from maskedteeth.settings.strict import NAME_PATTERN, STUDY_PATTERN
 
 #: Characters of a value that a sentence shows.
 LONGEST = 80

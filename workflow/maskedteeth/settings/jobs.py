@@ -6,7 +6,7 @@ job changes. ``of`` cuts the job out of the whole settings.
 
 from pydantic import Field, model_validator
 
-from maskedteeth.config import (
+from maskedteeth.settings.config import (
     Blocks,
     Compute,
     Data,

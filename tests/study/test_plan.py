@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from maskedteeth import estimate
-from maskedteeth.config import Settings
-from maskedteeth.plan import why
-from maskedteeth.processes import processor
+from maskedteeth.settings.config import Settings
+from maskedteeth.study import estimate
+from maskedteeth.study.plan import why
+from maskedteeth.study.processes import processor
 
 
 def reason(**fields):

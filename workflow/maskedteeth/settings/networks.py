@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from maskedteeth.strict import Positive, Strict
+from maskedteeth.settings.strict import Positive, Strict
 
 #: Architectures of segmentation_models_pytorch, by its own names (`smp.create_model`).
 SMP_ARCHITECTURES = (

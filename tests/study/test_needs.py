@@ -1,6 +1,6 @@
 import pytest
 
-from maskedteeth import needs
+from maskedteeth.study import needs
 
 MEASURED = {
     "peak_memory_mib": 1000,

@@ -8,7 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-from maskedteeth.archive import (
+from maskedteeth.errors import InputError
+from maskedteeth.files import replacing
+from maskedteeth.study.archive import (
     ENDING,
     MANIFEST,
     RESULTS,
@@ -21,10 +23,8 @@ from maskedteeth.archive import (
     parents,
     size,
 )
-from maskedteeth.errors import InputError
-from maskedteeth.files import replacing
-from maskedteeth.locks import Held, refuse_held
-from maskedteeth.records import TIMESTAMP, Records
+from maskedteeth.study.locks import Held, refuse_held
+from maskedteeth.study.records import TIMESTAMP, Records
 
 
 def export_study(archive: Path, /, *, study: str = "") -> None:

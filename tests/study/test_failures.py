@@ -2,7 +2,7 @@ import textwrap
 
 import pytest
 
-from maskedteeth.failures import WIDTH, Failed, reason, summary
+from maskedteeth.study.failures import WIDTH, Failed, reason, summary
 
 COMMAND = "python -m maskedteeth train > log 2>&1"
 #: As Snakemake prints an error of Python's subprocess.

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from maskedteeth.errors import InputError
-from maskedteeth.records import Record
+from maskedteeth.study.records import Record
 
 RESULTS = "results"
 #: Folders beside the studies whose files several studies depend on.

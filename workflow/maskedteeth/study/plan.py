@@ -43,7 +43,7 @@ def plan(arguments: list[str], /) -> None:
         return
     reasons = {job: why(dag.reason(job)) for job in needed}
     print("\n" + "\n".join(table(needed, there, reasons)))
-    from maskedteeth.estimate import estimate
+    from maskedteeth.study.estimate import estimate
 
     print("\n" + "\n".join(estimate(study, needed)))
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from maskedteeth.sharing import sharing
+from maskedteeth.study.sharing import sharing
 
 IDENTITY = {"settings": {"epochs": 1}, "code": "c"}
 

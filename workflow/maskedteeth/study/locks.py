@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from maskedteeth import processes
+from maskedteeth.study import processes
 
 #: Seconds that a holder may take to write its name after it took hold.
 PATIENCE = 2.0

@@ -1,10 +1,16 @@
 import pytest
 
-from maskedteeth.config import Settings
 from maskedteeth.errors import InputError
 from maskedteeth.models.baselines import smp
-from maskedteeth.networks import ENCODERS, OF_TIMM, SMP_ARCHITECTURES, WITHOUT_IMAGENET, Model
-from maskedteeth.validation import validate
+from maskedteeth.settings.config import Settings
+from maskedteeth.settings.networks import (
+    ENCODERS,
+    OF_TIMM,
+    SMP_ARCHITECTURES,
+    WITHOUT_IMAGENET,
+    Model,
+)
+from maskedteeth.settings.validation import validate
 
 
 def study(model, **settings):

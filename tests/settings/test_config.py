@@ -5,14 +5,14 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from maskedteeth import config, jobs
-from maskedteeth.config import Method, Pretext, Settings
 from maskedteeth.errors import InputError
 from maskedteeth.models import module_of
-from maskedteeth.networks import SMP_ARCHITECTURES, Model
-from maskedteeth.validation import validate
+from maskedteeth.settings import config, jobs
+from maskedteeth.settings.config import Method, Pretext, Settings
+from maskedteeth.settings.networks import SMP_ARCHITECTURES, Model
+from maskedteeth.settings.validation import validate
 
-CONFIG = Path(__file__).parents[1] / "config"
+CONFIG = Path(__file__).parents[2] / "config"
 OVERLAYS = sorted(
     f.name for f in CONFIG.glob("*.yaml") if f.name not in ("paper.yaml", "claims.yaml")
 )

@@ -8,10 +8,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from maskedteeth.archive import RESULTS, size
-from maskedteeth.config import Settings
 from maskedteeth.files import read_csv, read_json
-from maskedteeth.processes import processor
+from maskedteeth.settings.config import Settings
+from maskedteeth.study.archive import RESULTS, size
+from maskedteeth.study.processes import processor
 from maskedteeth.training.cards import name_of, visible_cards
 
 if TYPE_CHECKING:

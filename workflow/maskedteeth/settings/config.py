@@ -1,7 +1,8 @@
 """Every setting: its type, default, unit, range and source, in one place.
 
 :class:`Settings` is the whole configuration (``config/paper.yaml`` with overlays merged over it).
-Defaults are the paper's values. What a single stage gets of it is in :mod:`maskedteeth.jobs`.
+Defaults are the paper's values. What a single stage gets of it is in
+:mod:`maskedteeth.settings.jobs`.
 """
 
 from pathlib import PurePath
@@ -9,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from maskedteeth.networks import Model
-from maskedteeth.strict import STUDY_PATTERN, Fraction, Name, Positive, Seed, Strict
+from maskedteeth.settings.networks import Model
+from maskedteeth.settings.strict import STUDY_PATTERN, Fraction, Name, Positive, Seed, Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NearDuplicates = Literal["stop", "group"]

@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel
 from test_config import paper
 
-from maskedteeth.config import Settings
 from maskedteeth.errors import InputError
-from maskedteeth.validation import validate
+from maskedteeth.settings.config import Settings
+from maskedteeth.settings.validation import validate
 
 #: What nobody but a programmer would write.
 JARGON = re.compile(

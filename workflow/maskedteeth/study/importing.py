@@ -14,7 +14,8 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from maskedteeth.archive import (
+from maskedteeth.errors import InputError
+from maskedteeth.study.archive import (
     MANIFEST,
     MOST_OF_A_MANIFEST,
     RESULTS,
@@ -24,9 +25,8 @@ from maskedteeth.archive import (
     parents,
     size,
 )
-from maskedteeth.errors import InputError
-from maskedteeth.locks import Held, refuse_held
-from maskedteeth.records import Records
+from maskedteeth.study.locks import Held, refuse_held
+from maskedteeth.study.records import Records
 
 
 class _Refused(Exception):

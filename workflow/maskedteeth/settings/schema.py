@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from maskedteeth.config import Settings
 from maskedteeth.files import write_json
+from maskedteeth.settings.config import Settings
 
 
 def write_schema(*, schema: Path) -> None:
-    """Write the JSON schema of :class:`maskedteeth.config.Settings` to ``schema``."""
+    """Write the JSON schema of :class:`maskedteeth.settings.config.Settings` to ``schema``."""
     write_json(schema, Settings.model_json_schema())

@@ -1,0 +1,1 @@
+"""What concerns a whole study: planning, sharing, locking, moving and explaining it."""
