@@ -32,6 +32,7 @@ def manifest(job: argparse.Namespace, folder: Path) -> dict:
     }
     pod = {
         "restartPolicy": "Never",
+        "activeDeadlineSeconds": job.minutes * 60,  # here it does not count while the pod waits
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "containers": [container],
         "volumes": [
@@ -46,7 +47,6 @@ def manifest(job: argparse.Namespace, folder: Path) -> dict:
         "metadata": {"generateName": f"{labels['rule']}-", "labels": labels},
         "spec": {
             "backoffLimit": 0,  # retries are Snakemake's, with more memory and time
-            "activeDeadlineSeconds": job.minutes * 60,
             "ttlSecondsAfterFinished": 24 * 3600,
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },

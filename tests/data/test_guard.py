@@ -12,6 +12,7 @@ from maskedteeth.data.leaks import refuse_leak
 from maskedteeth.data.splits import draw_pretext_split, draw_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv, read_json, write_csv, write_json
+from maskedteeth.fingerprint import fingerprint
 from maskedteeth.settings.jobs import GuardJob, IndexJob, SplitJob
 
 COUNT = 20
@@ -100,6 +101,13 @@ def test_copies_on_one_side_are_no_leak_and_are_listed(dataset):
     assert [pair[:2] for pair in run(dataset)["copies"]] == [sorted(pool[:2], key=int)]
     with pytest.raises(InputError, match="two names"):  # some subset would part them
         run(dataset, "complement")
+
+
+def test_what_another_version_of_the_guard_found_is_not_believed(dataset):
+    found = run(dataset)
+    write_json(dataset / "guard.json", found | {"code": "0" * 16})
+    with pytest.raises(InputError, match="another version of the check for leaks"):
+        refuse_leak(dataset / "guard.json", dataset / "split.json")
 
 
 def test_grouped_copies_are_no_leak(dataset):
@@ -193,6 +201,7 @@ def test_a_training_refuses_a_leaking_split_before_it_starts(study, tmp_path, st
     content["train"].append(content["test"][0])
     write_json(tmp_path / "split.json", content)
     proof = {"protocol": "fixed-test", "test": content["test"], "copies": []}
+    proof["code"] = fingerprint("maskedteeth.data.guard")
     write_json(tmp_path / "guard.json", proof)
     names = {"weights": "weights.safetensors", "history": "history.csv", "run": "run.json"}
     names |= {"split": "split.json", "guard": "guard.json"}

@@ -154,7 +154,7 @@ def test_printed_seeds_give_spreads_a_chi_square_interval(published, limit):
     ]
     assert (found.low, found.high) == pytest.approx(expected)
     assert found.verdict == ("supported" if limit > 0.025 else "inconclusive")
-    assert found.basis == "rounding and chi-square over seeds"
+    assert found.basis == "rounding and spread over seeds"
 
 
 def test_what_the_paper_does_not_print_is_not_tested(published):
@@ -259,14 +259,14 @@ def test_spreads_over_few_seeds_have_a_chi_square_interval():
     assert (low / alone[0], high / alone[0]) == pytest.approx(bounds, rel=0.05)
     assert np.ptp(drawn) > 0
     found = of_study(claim('dice_sd("good", 0.2) > 0'), Measured(runs, {}, resamples=100))
-    assert found.basis == "bootstrap over radiographs and chi-square over seeds"
+    assert found.basis == "bootstrap over radiographs and spread over seeds"
 
 
 def test_metrics_of_one_run_share_a_draw_of_the_seeds_and_other_runs_have_another():
     same = study(6, seeds=(1,))
     runs = pd.concat([same.assign(seed=s, tp=same["tp"] + 9 * s) for s in (1, 2, 3)])
     measured = Measured(runs[runs["id"] == "0"], {}, resamples=50)
-    names = [("dice_sd", "good"), ("jaccard_range", "good"), ("dice_sd", "bad")]
+    names = [("dice_sd", "good"), ("jaccard_sd", "good"), ("dice_sd", "bad")]
     found = [measured.lookup(name, (method, 0.2)) for name, method in names]
     factors = [values[1:] / values[0] for values in found]
     assert factors[0] == pytest.approx(factors[1])

@@ -23,6 +23,8 @@ from maskedteeth.report.statistics import (
     pooled_scores,
     signed_rank_test,
     smallest_p,
+    spread_bounds,
+    spread_draws,
 )
 from maskedteeth.settings.jobs import ReportJob
 
@@ -311,3 +313,19 @@ def test_the_boundary_table_averages_radiographs_then_seeds(tmp_path):
     assert table["missed"].tolist() == [1, 0, 0, 0, 0, 0]
     assert "within 2 pixels" in text and "(1 of 36)" in text
     assert f"{table.loc[0, 'hd95']:.1f} ± {table.loc[0, 'hd95_sd']:.1f}" in text
+
+
+@pytest.mark.parametrize("statistic", ["sd", "range"])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_intervals_of_spreads_cover_what_they_are_of(statistic, seeds):
+    generator = np.random.default_rng(0)
+    samples = generator.normal(0, 0.02, (40_000, seeds))
+    of = {"sd": lambda x: np.std(x, axis=1, ddof=1), "range": lambda x: np.ptp(x, axis=1)}
+    measured = of[statistic](samples)
+    actual = 0.02 if statistic == "sd" else of["range"](samples).mean()
+    low, high = spread_bounds(statistic, seeds)
+    assert np.mean((measured * low < actual) & (actual < measured * high)) == pytest.approx(
+        0.95, abs=0.005
+    )
+    drawn = percentile_interval(spread_draws(statistic, seeds, 200_000, [1, 2]))
+    assert drawn == pytest.approx((low, high), rel=0.03)

@@ -59,14 +59,6 @@ def test_a_changed_copy_is_not_believed(tmp_path):
     assert (tmp_path / "b" / "weights").read_bytes() == b"made"
 
 
-def test_a_damaged_register_is_written_anew(tmp_path):
-    make(tmp_path, "a")
-    (register,) = (tmp_path / ".shared").glob("*.json")
-    register.write_text("{")
-    assert make(tmp_path, "b")
-    assert len(json.loads(register.read_text())) == 1
-
-
 def test_what_failed_is_not_registered(tmp_path):
     outputs = {"weights": tmp_path / "weights"}
     with (
@@ -91,3 +83,28 @@ def test_several_at_once_make_it_once(tmp_path):
 def test_without_a_folder_nothing_is_shared(tmp_path):
     with sharing(None, IDENTITY, weights=tmp_path / "weights") as source:
         assert source is None
+
+
+@pytest.mark.parametrize("content", ["{", '{"a": 1}', "[1]", '[{"weights": "x"}]', "\x00"])
+def test_a_damaged_register_is_written_anew(tmp_path, content):
+    make(tmp_path, "a")
+    (register,) = (tmp_path / ".shared").glob("*.json")
+    register.write_text(content)
+    assert make(tmp_path, "b")
+    assert len(json.loads(register.read_text())) == 1
+    assert not make(tmp_path, "c")
+
+
+def test_a_register_that_cannot_be_written_spoils_no_result(tmp_path, monkeypatch, capsys):
+    def refuse(*_):
+        raise PermissionError("Permission denied")
+
+    monkeypatch.setattr("maskedteeth.study.sharing.write_json", refuse)
+    assert make(tmp_path, "a")
+    assert "cannot be written (Permission denied)" in capsys.readouterr().err
+
+
+def test_where_nothing_can_be_locked_the_result_is_made(tmp_path, capsys):
+    (tmp_path / ".shared").write_text("a file in the folder's place")
+    assert make(tmp_path, "a") and make(tmp_path, "b")
+    assert "cannot be locked" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def test_a_job_asks_for_what_it_needs_and_its_end_is_told(environment, tmp_path,
     assert Path((tmp_path / "where").read_text().strip()) == tmp_path
     manifest = json.loads(next((tmp_path / "jobs").glob("*.json")).read_text())
     assert manifest["spec"]["backoffLimit"] == 0
-    assert manifest["spec"]["activeDeadlineSeconds"] == 5400
+    assert manifest["spec"]["template"]["spec"]["activeDeadlineSeconds"] == 5400
     pod = manifest["spec"]["template"]["spec"]
     assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "radiographs"}
     container = pod["containers"][0]

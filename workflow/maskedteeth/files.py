@@ -114,7 +114,11 @@ def new_array(path: Path, dtype: "type[np.generic]", shape: tuple[int, ...]) -> 
 
     array = np.lib.format.open_memmap(path, "w+", dtype, shape)
     with naming(path), path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        else:  # macOS
+            file.seek(array.offset)
+            file.writelines(bytes(array[0].nbytes) for _ in array)
     return array
 
 

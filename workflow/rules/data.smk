@@ -103,7 +103,8 @@ rule prepare:
 
 # It depends on the dataset and the test set alone: a further fraction leaves it as it is. What was
 # trained stays when the guard is made again (`ancient` in training.smk). So it has no fingerprint of
-# its code: while Snakemake makes it again, it forgets, behind `ancient`, other reasons to train.
+# its code: while Snakemake makes it again, it forgets, behind `ancient`, other reasons to train. A
+# training refuses one that other code made.
 rule guard:
     input:
         index=rules.index.output.index,

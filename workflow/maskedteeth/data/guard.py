@@ -21,6 +21,7 @@ from maskedteeth.data.copies import NEAR, all_distances, perceptual_hash
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
+from maskedteeth.fingerprint import fingerprint
 from maskedteeth.settings.jobs import GuardJob
 
 #: Columns of ``index.csv`` that are read here.
@@ -82,6 +83,7 @@ def guard(settings: GuardJob, *, index: Path, images: Path, guard: Path) -> None
     write_json(
         guard,
         {
+            "code": fingerprint(__name__),
             "protocol": settings.protocol,
             "radiographs": len(rows),
             "test": test,

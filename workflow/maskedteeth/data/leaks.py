@@ -5,6 +5,7 @@ from pathlib import Path
 from maskedteeth.data.arrays import read_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
+from maskedteeth.fingerprint import fingerprint
 
 
 def refuse_leak(guard: Path | None, split: Path, *, pretext: bool = False) -> None:
@@ -21,7 +22,12 @@ def refuse_leak(guard: Path | None, split: Path, *, pretext: bool = False) -> No
     """
     if guard is None:
         return
-    found = read_json(guard, ("protocol", "test", "copies"))
+    found = read_json(guard, ("code", "protocol", "test", "copies"))
+    if found["code"] != fingerprint("maskedteeth.data.guard"):
+        raise InputError(
+            f"{guard} was written by another version of the check for leaks. Remove it, so that it "
+            "is made again."
+        )
     if not (isinstance(found["test"], list) and isinstance(found["copies"], list)):
         raise InputError(
             f"{guard} has no lists under 'test' and 'copies'. Remove it, so that it is made again."

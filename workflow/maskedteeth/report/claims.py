@@ -154,26 +154,21 @@ class Measured:
     Test radiographs are drawn with replacement, each with its counts in every run and every seed,
     so that a comparison of methods is one on the same radiographs; one that a run was not tested
     on (complement protocol) has no counts there. A spread over seeds is, on top, drawn from its
-    chi-square interval: a few seeds say little of it.
+    interval: a few seeds say little of it.
 
     Args:
         runs: rows as :func:`maskedteeth.report.results.read_metrics` returns them.
         pretexts: name → its ``metrics.csv`` as a frame.
         resamples: draws.
-        seed: of the draws.
     """
 
     def __init__(
-        self,
-        runs: pd.DataFrame,
-        pretexts: dict[str, pd.DataFrame],
-        resamples: int = RESAMPLES,
-        seed: int = SEED,
+        self, runs: pd.DataFrame, pretexts: dict[str, pd.DataFrame], resamples: int = RESAMPLES
     ):
         self.runs, self.pretexts = runs, pretexts
         frames = [runs, *pretexts.values()]
         self.ids = sorted({name for frame in frames for name in frame["id"]})
-        drawn = bootstrap_weights(len(self.ids), resamples, seed)
+        drawn = bootstrap_weights(len(self.ids), resamples, SEED)
         #: (1 + resamples, images): every radiograph once, which gives the estimates, then the draws
         self.weights = np.vstack([np.ones_like(drawn[:1]), drawn])
         self._known: dict[tuple[str, tuple[Any, ...]], np.ndarray] = {}
@@ -226,7 +221,7 @@ class Measured:
         spread = np.std(values, axis=0, ddof=1) if statistic == "sd" else np.ptp(values, axis=0)
         # One draw for all metrics of these trainings, which rise and fall together.
         stream = [SEED, crc32(f"{method} {fraction:g}".encode())]
-        spread[1:] *= spread_draws(seeds, len(spread) - 1, stream)
+        spread[1:] *= spread_draws(statistic, seeds, len(spread) - 1, stream)
         return spread
 
     def _pooled(self, counts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -249,7 +244,7 @@ def of_study(claim: Claim, measured: Measured) -> Verdict:
 
     def lookup(name: str, arguments: tuple[Any, ...]) -> np.ndarray:
         if "_" in name:
-            bases["chi-square over seeds"] = None
+            bases["spread over seeds"] = None
         return measured.lookup(name, arguments)
 
     try:

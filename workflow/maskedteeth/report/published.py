@@ -25,7 +25,7 @@ class Published:
 
     A printed value stands for all that round to it. Where table 3 has the seeds of a method, its
     values in table 2 are means of these and stand for their 95 % t interval on top; spreads over
-    these seeds stand for their chi-square interval.
+    these seeds stand for their 95 % interval.
 
     Args:
         models: CSV: method (as in the settings), table1, table2 (its names there), by_seed
@@ -82,7 +82,7 @@ class Published:
         metric, _, statistic = name.partition("_")
         seeds = self._seeds(metric, *arguments)
         if statistic:
-            low, high = spread_bounds(len(seeds))
+            low, high = spread_bounds(statistic, len(seeds))
             return Interval(max(interval.low, 0) * low, interval.high * high)
         error = np.std(seeds, ddof=1) / np.sqrt(len(seeds))
         width = float(stats.t.ppf(0.975, len(seeds) - 1) * error)
@@ -97,7 +97,7 @@ class Published:
             self._seeds(metric, *arguments)
         except Unavailable:
             return ""
-        return "chi-square over seeds" if statistic else "t over seeds"
+        return "spread over seeds" if statistic else "t over seeds"
 
     def _of_pretext(self, metric: str, pretext: str) -> float:
         if pretext != THE_PRETEXT:

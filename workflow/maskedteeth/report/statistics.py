@@ -63,24 +63,38 @@ def percentile_interval(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def spread_bounds(seeds: int) -> tuple[float, float]:
+def spread_bounds(statistic: str, seeds: int) -> tuple[float, float]:
     """Return the ends of the interval of a spread over seeds, as multiples of the one measured.
 
-    A standard deviation of n normal values has a chi-square interval with n - 1 degrees of freedom
-    (for three seeds from 0.52 to 6.3 times the one measured); a range is taken as a multiple of it.
+    Seeds are taken as draws of a normal distribution, so a standard deviation ("sd") has a
+    chi-square interval (for three seeds from 0.52 to 6.3 times the one measured), and a range
+    ("range"), as what a further set of as many seeds has on average, that of its own law.
     """
     tail = (1 - LEVEL) / 2
-    low, high = stats.chi2.isf((tail, 1 - tail), seeds - 1)
-    return float(np.sqrt((seeds - 1) / low)), float(np.sqrt((seeds - 1) / high))
+    if statistic == "sd":
+        low, high = np.sqrt((seeds - 1) / stats.chi2.isf((tail, 1 - tail), seeds - 1))
+    else:
+        quantiles = stats.studentized_range.isf((tail, 1 - tail), seeds, np.inf)
+        low, high = _mean_range(seeds) / quantiles
+    return float(low), float(high)
 
 
-def spread_draws(seeds: int, resamples: int, seed: list[int]) -> np.ndarray:
+def spread_draws(statistic: str, seeds: int, resamples: int, seed: list[int]) -> np.ndarray:
     """Draw what a spread over seeds may be, as multiples of the one measured, (resamples,).
 
     The draws' percentile interval is that of :func:`spread_bounds`.
     """
-    drawn = np.random.default_rng(seed).chisquare(seeds - 1, resamples)
-    return np.sqrt((seeds - 1) / drawn)
+    drawn = np.random.default_rng(seed).standard_normal((resamples, seeds))
+    if statistic == "sd":
+        return 1 / np.std(drawn, axis=1, ddof=1)
+    return _mean_range(seeds) / np.ptp(drawn, axis=1)
+
+
+def _mean_range(count: int) -> float:
+    """Return the mean range of so many draws of a standard normal distribution (Tippett 1925)."""
+    x = np.linspace(-9, 9, 20_001)
+    below = stats.norm.cdf(x)
+    return float(np.trapezoid(1 - below**count - (1 - below) ** count, x))
 
 
 def too_narrow(images: int) -> str:

@@ -12,15 +12,18 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from maskedteeth.files import replacing, write_json
 from maskedteeth.provenance import sha256
 
 #: A place of a result: by the output's name, its path and sha256.
-Place = dict[str, list[str]]
+Place = dict[str, tuple[str, str]]
+_PLACES = TypeAdapter(list[Place])
 
 
 @contextmanager
@@ -43,9 +46,7 @@ def sharing(
         return
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
     register = folder / f"{key}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    with register.with_suffix(".lock").open("a+") as lock:
-        _wait_for(lock)
+    with _alone(register.with_suffix(".lock")):
         own = {str(output) for output in outputs.values()}
         places = [
             place
@@ -61,24 +62,32 @@ def sharing(
             _say(f"Copied from {', '.join(map(str, source.values()))}: the settings are the same.")
         yield source
         mine = {name: [str(output), sha256(output)] for name, output in outputs.items()}
-        write_json(register, [*places, mine])
-
-
-def _wait_for(lock: Any) -> None:
-    """Take the lock; wait while another study makes the same."""
-    try:
         try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            _say("Another study makes the same just now; waiting for it.")
-            fcntl.lockf(lock, fcntl.LOCK_EX)
-    except OSError as error:
-        _say(f"{lock.name} cannot be locked ({error}); another study may make the same meanwhile.")
+            write_json(register, [*places, mine])
+        except OSError as error:  # the result stands all the same
+            _say(f"{register} cannot be written ({error}); other studies will not find this one's.")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock of a result for the block; wait while another study makes the same."""
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(path.open("a+"))
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                _say("Another study makes the same just now; waiting for it.")
+                fcntl.lockf(lock, fcntl.LOCK_EX)
+        except OSError as error:  # read-only, or another user's
+            _say(f"{path} cannot be locked ({error}); another study may make the same meanwhile.")
+        yield
 
 
 def _places(register: Path) -> list[Place]:
     try:
-        return json.loads(register.read_text(encoding="utf-8"))
+        return _PLACES.validate_json(register.read_bytes())
     except (OSError, ValueError):  # none yet, or damaged: it is written anew
         return []
 
@@ -91,4 +100,5 @@ def _intact(place: Place, outputs: dict[str, Path]) -> bool:
 
 
 def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    with suppress(OSError):  # a log on a full disk
+        print(sentence, file=sys.stderr, flush=True)

@@ -1,5 +1,6 @@
 """Stage `measure`: what a training needs, by doing a few of its steps."""
 
+import resource
 import statistics
 import tempfile
 import time
@@ -141,9 +142,13 @@ class Clock(Task):
 def peak_memory_mib() -> int:
     """Return the most memory that this process has had.
 
-    Linux's VmHWM, because getrusage's peak begins with that of the process that started this one.
+    Linux's VmHWM, because getrusage's peak begins with that of the process that started this one;
+    where there is no /proc, getrusage's.
     """
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:  # macOS, which counts in bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) >> 10
 
 

@@ -31,7 +31,7 @@ LEGEND = [
     "around zero.",
     "*Paper*: from the printed numbers alone. The interval holds all values that round to them "
     "and, for ours, of which table 3 prints three seeds, the t interval over these, or the "
-    "chi-square interval of a spread over them. Images and the other methods' seeds are not "
+    "interval of a spread over them. Images and the other methods' seeds are not "
     "printed, so their chance is not in it.",
 ]
 
@@ -89,7 +89,7 @@ def claims(
     ours = (
         f"*Ours*: {settings.bootstrap_resamples:,} bootstrap draws of the {images} test "
         "radiographs, each kept together with its seeds and with all methods; percentile interval. "
-        "The chance of another training is in it for spreads over seeds alone (chi-square). "
+        "The chance of another training is in it for spreads over seeds alone. "
         f"{too_narrow(images)}"
     ).rstrip()
     lead = f"{_lead(verdicts)} {about(settings, runs)}"
