@@ -194,7 +194,7 @@ def failed_message(logs):
             dict(job.wildcards_dict),
             [Path(log) for log in job.log],
             job.shellcmd or "",
-            mem if isinstance(mem := job.resources.get("mem_mb"), int) else None,
+            mem if OF_A_CLUSTER and isinstance(mem := job.resources.get("mem_mb"), int) else None,
         )
         for job in jobs
         if not dag.finished(job)

@@ -56,7 +56,7 @@ if CARDS and "gpu_mem_mb" not in workflow.global_resources:
 
 
 def gpu_mem_mb(**options):
-    """MiB of a card's memory, as measured."""
+    """MiB of a card's memory, as measured; on a cluster 0, a whole card: what it was given."""
 
     def wanted(wildcards, input, attempt):
         measured = needs.read(input.needs)
@@ -74,4 +74,4 @@ def gpu_mem_mb(**options):
             )
         return min(needs.gpu_mem_mb(measured, attempt, **options), largest)
 
-    return 0 if STUDY.compute.device == "cpu" else wanted
+    return 0 if STUDY.compute.device == "cpu" or OF_A_CLUSTER else wanted
