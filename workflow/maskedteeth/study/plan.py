@@ -10,6 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from maskedteeth.errors import InputError
+from maskedteeth.study.nesting import flat
 
 if TYPE_CHECKING:
     from snakemake.dag import DAG
@@ -145,20 +146,10 @@ def _settings(parameters: set[str]) -> dict[str, Any]:
         value = _literal(text)
         if isinstance(value, str) and value.startswith("{"):
             try:
-                return dict(_flat(json.loads(value)))
+                return flat(json.loads(value))
             except ValueError:
                 continue
     return {}
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows = []
-    for key, value in settings.items():
-        if isinstance(value, dict) and value:
-            rows += _flat(value, f"{prefix}{key}.")
-        else:
-            rows.append((f"{prefix}{key}", value))
-    return rows
 
 
 def _some(texts: list[str]) -> str:

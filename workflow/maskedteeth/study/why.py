@@ -12,6 +12,7 @@ from typing import Any
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
 from maskedteeth.report.mixtures import EVALUATION, mixtures, short
+from maskedteeth.study.nesting import flat
 
 #: Keys of run.json that say what a run cost, with their names and formats in print.
 COSTS = {
@@ -46,7 +47,7 @@ def why(path: Path, /) -> None:
     if not records:
         print("It holds no number of a run.")
     for folder, record in pretexts.items():
-        print(f"\nPretext {folder.name}\n" + _listed(_flat(record)))
+        print(f"\nPretext {folder.name}\n" + _listed(flat(record)))
     if runs:
         print("\n" + describe(runs))
     files = [study / folder / name for folder in records for name in ("run.json", EVALUATION)]
@@ -59,9 +60,9 @@ def _record(folder: Path) -> dict[str, Any]:
     """Return a run's record, and in it as ``evaluation`` what its evaluation's says besides."""
     record = read_json(folder / "run.json", keys=())
     if (folder / EVALUATION).is_file():
-        known = _flat(record)
+        known = flat(record)
         known["inputs_sha256.weights"] = record.get("weights_sha256")
-        evaluation = _flat(read_json(folder / EVALUATION))
+        evaluation = flat(read_json(folder / EVALUATION))
         besides = {key: evaluation[key] for key in evaluation if key not in COSTS}
         besides = {key: value for key, value in besides.items() if value != known.get(key)}
         record["evaluation"] = besides | {"seconds": evaluation.get("seconds")}
@@ -120,37 +121,39 @@ def describe(runs: Records) -> str:
     import pandas as pd
 
     names = pd.DataFrame([_name(folder) for folder in runs])
-    flat = pd.DataFrame([_flat(record) for record in runs.values()], dtype=object)
+    values = pd.DataFrame([flat(record) for record in runs.values()], dtype=object)
     if len(runs) > 1:  # their names say it
-        flat = flat.drop(columns=NAMES, errors="ignore")
+        values = values.drop(columns=NAMES, errors="ignore")
     alone = {*COSTS, EVALUATION_SECONDS} if len(runs) > 1 else COSTS
-    shared = [key for key in flat if flat[key].map(repr).nunique() == 1 and key not in alone]
+    shared = [key for key in values if values[key].map(repr).nunique() == 1 and key not in alone]
     parts = []
     if shared:
         title = f"All {len(runs)} runs" if len(runs) > 1 else f"Run {next(iter(runs))}"
-        parts.append(f"{title}\n" + _listed(flat.iloc[0][shared].to_dict()))
+        parts.append(f"{title}\n" + _listed(values.iloc[0][shared].to_dict()))
     by: dict[tuple[str, ...], list[str]] = {}
-    for key in flat:
+    for key in values:
         if key not in (*shared, *COSTS, EVALUATION_SECONDS):
-            by.setdefault(_decided_by(flat[key].map(repr), names), []).append(key)
-    costs = [key for key in COSTS if key in flat and flat[key].notna().any()]
+            by.setdefault(_decided_by(values[key].map(repr), names), []).append(key)
+    costs = [key for key in COSTS if key in values and values[key].notna().any()]
     by.setdefault(tuple(names), []).extend(costs if len(runs) > 1 else [])
     if len(runs) == 1:
-        parts[-1] += "\n" + _listed({key: flat.iloc[0][key] for key in costs})
+        parts[-1] += "\n" + _listed({key: values.iloc[0][key] for key in costs})
     for keys, columns in sorted(by.items(), key=lambda item: len(item[0])):
         if columns:
-            table = names[list(keys)].join(flat[columns]).drop_duplicates(list(keys))
+            table = names[list(keys)].join(values[columns]).drop_duplicates(list(keys))
             table[columns] = table[columns].apply(lambda column: column.map(_printer(column.name)))
             table = table.rename(columns=lambda key: COSTS.get(key, (key,))[0])
             table = table.rename(columns=lambda key: key.removeprefix("settings."))
             title = "By " + " and ".join(keys)
             body = table.to_markdown(index=False, disable_numparse=True)
             parts.append(f"{title}\n{body}")
-    if len(runs) > 1 and "seconds" in flat:
-        total = pd.to_numeric(flat["seconds"]).sum()
+    if len(runs) > 1 and "seconds" in values:
+        total = pd.to_numeric(values["seconds"]).sum()
         parts.append(f"Together {total:.0f} seconds of training, {total / 3600:.2f} hours")
-        if EVALUATION_SECONDS in flat:
-            parts[-1] += f", and {pd.to_numeric(flat[EVALUATION_SECONDS]).sum():.0f} of evaluation"
+        if EVALUATION_SECONDS in values:
+            parts[-1] += (
+                f", and {pd.to_numeric(values[EVALUATION_SECONDS]).sum():.0f} of evaluation"
+            )
     return "\n\n".join(parts)
 
 
@@ -169,17 +172,6 @@ def _decided_by(values, names) -> tuple[str, ...]:
         if (values.groupby([names[key] for key in keys]).nunique() == 1).all():
             return keys
     return tuple(names)
-
-
-def _flat(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a record without nesting: keys `settings.model.widths`."""
-    flat: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _listed(values: dict[str, Any]) -> str:
