@@ -16,8 +16,6 @@ from maskedteeth.errors import InputError
 from maskedteeth.study.records import Record
 
 RESULTS = "results"
-#: Folders beside the studies whose files several studies depend on.
-SHARED = ("weights",)
 MANIFEST = "manifest.json"
 MOST_OF_A_MANIFEST = 256 * 2**20
 MOST_FILES = 1_000_000
@@ -88,7 +86,7 @@ def outside(path: str, study: str) -> str | None:
         return "leads out of its folder"
     if not path.isprintable():
         return "holds characters that cannot be printed"
-    if len(parts) < 3 or parts[0] != RESULTS or parts[1] not in (study, *SHARED):
+    if len(parts) < 3 or parts[0] != RESULTS or parts[1] != study:
         return f"does not belong to {RESULTS}/{study}"
     return None
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tarfile
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,7 +15,7 @@ from maskedteeth.study.archive import (
     ENDING,
     MANIFEST,
     RESULTS,
-    SHARED,
+    STUDY,
     Entry,
     Manifest,
     header,
@@ -23,17 +24,17 @@ from maskedteeth.study.archive import (
     parents,
     size,
 )
-from maskedteeth.study.locks import Held, refuse_held
+from maskedteeth.study.locks import Held, resting
 from maskedteeth.study.records import TIMESTAMP, Records
 
 
 def export_study(archive: Path, /, *, study: str = "") -> None:
     """Write the results of a study, and what Snakemake knows about them, to one file.
 
-    It holds results/<study>/ and the shared weights that these depend on; not what a stopped job
-    left unfinished, the states of unfinished trainings, downloads, or radiographs that are read
-    where you keep them. Run it in the project's folder. Logs, and Snakemake's records, may name
-    paths of this machine.
+    It holds results/<study>/; not what a stopped job left unfinished, the states of unfinished
+    trainings, downloads, or radiographs that are read where you keep them. Run it in the project's
+    folder. Logs, and Snakemake's records, may name paths of this machine. Nobody else can work on
+    the study meanwhile.
 
     Args:
         archive: file to write, <study>.tar.zst; it must not exist yet.
@@ -48,22 +49,22 @@ def export_study(archive: Path, /, *, study: str = "") -> None:
         raise InputError(f"{archive} exists already; name another file, or remove it first.")
     study = study or archive.name.removesuffix(ENDING)
     folder = Path(RESULTS, study)
-    if not folder.is_dir():
-        there = sorted(p.name for p in Path(RESULTS).glob("*/") if p.name not in SHARED)
+    if not re.fullmatch(STUDY, study) or not folder.is_dir():
+        there = sorted(p.parent.name for p in Path(RESULTS).glob("[!.]*/data/"))
         known = f"studies here: {', '.join(there)}" if there else "there are no results here"
         raise InputError(
-            f"{folder} does not exist; {known}. Call this in the project's folder, and name the "
+            f"{folder} is no study; {known}. Call this in the project's folder, and name the "
             "file after the study, or the study by --study."
         )
     try:
-        refuse_held(Path(), study)
+        with resting(Path(".snakemake", "holders"), study, read_only=True):
+            manifest, left_out = _listed(study)
+            try:
+                packed = _write(archive, manifest)
+            except OSError as error:
+                raise InputError(f"{archive} cannot be written: {error}.") from None
     except Held as held:
         raise InputError(str(held)) from None
-    manifest, left_out = _listed(study)
-    try:
-        packed = _write(archive, manifest)
-    except OSError as error:
-        raise InputError(f"{archive} cannot be written: {error}.") from None
     print(
         f"{archive}: {len(manifest.files)} files of {folder}, {size(manifest.bytes)} in "
         f"{size(packed)}"
@@ -83,12 +84,11 @@ def _listed(study: str) -> tuple[Manifest, list[str]]:
     partly = snakemake.incomplete(outputs)
     files = [file for file in files if not partly.intersection([file, *parents(file)])]
     records = {k: v for k, v in snakemake.read(outputs).items() if k not in partly}
-    files += _shared(snakemake, records)
     if not records:
         raise InputError(
-            f"Snakemake keeps no records of {RESULTS}/{study} in .snakemake/metadata here, without "
-            "which it would make everything again elsewhere. Call this in the folder where the "
-            "study was made."
+            f"Snakemake keeps no records of {RESULTS}/{study} in .snakemake/metadata here. Without "
+            "them it would go by the files' dates alone elsewhere, and take results of other "
+            "settings or code for up to date. Call this in the folder where the study was made."
         )
     entries = []
     for file in sorted(files):
@@ -132,15 +132,6 @@ def _walk(folder: Path) -> tuple[list[str], list[str]]:
         folders[:] = [f for f in folders if not f.startswith(".") and not f.endswith(".state")]
         files += [f"{path}/{n}" for n in names if not n.startswith(".") or n == TIMESTAMP]
     return files, states
-
-
-def _shared(snakemake: Records, records: dict) -> list[str]:
-    """Add the records of shared files that the study depends on; return those files."""
-    inputs = {i for record in records.values() for i in record.input}
-    candidates = sorted(i for i in inputs if i.split("/")[:1] == [RESULTS] and i not in records)
-    made = snakemake.read([i for i in candidates if i.split("/")[1] in SHARED])
-    records |= {path: record for path, record in made.items() if Path(path).is_file()}
-    return [path for path in made if Path(path).is_file()]
 
 
 def _write(archive: Path, manifest: Manifest) -> int:

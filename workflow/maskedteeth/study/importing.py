@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import tarfile
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +24,9 @@ from maskedteeth.study.archive import (
     parents,
     size,
 )
-from maskedteeth.study.locks import Held, refuse_held
+from maskedteeth.study.locks import Held, resting
 from maskedteeth.study.records import Records
+from maskedteeth.study.staging import staging
 
 
 class _Refused(Exception):
@@ -51,19 +51,23 @@ def import_study(archive: Path, /, *, replace: bool = False, data: str = "") -> 
     """
     if not archive.is_file():
         raise InputError(f"{archive} does not exist; name a file that `maskedteeth export` wrote.")
-    Path(RESULTS).mkdir(exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=RESULTS, prefix=".import-"))
     try:
-        manifest = _unpack(archive, staging, replace)
-        if data:
-            _move_data(archive, manifest, data)
-        _place(manifest, staging)
+        Path(RESULTS).mkdir(exist_ok=True)
+        with staging(Path(RESULTS)) as folder, _opened(archive) as stream:
+            manifest = _manifest(stream)
+            _refuse_paths(manifest)
+            with resting(Path(".snakemake", "holders"), manifest.study):
+                _refuse_present(manifest.study, replace)
+                _unpack(stream, manifest, folder)
+                if data:
+                    _move_data(manifest, data)
+                _place(manifest, folder)
+    except Held as held:
+        raise InputError(f"{archive} cannot come in now. {held}") from None
     except _Refused as refused:
         raise InputError(f"{archive} {refused}. Nothing was imported.") from None
     except OSError as error:
         raise InputError(f"{archive} cannot be imported: {error}. Nothing was imported.") from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     print(
         f"{RESULTS}/{manifest.study}: {len(manifest.files)} files, {size(manifest.bytes)}, made "
         f"with commit {manifest.git_commit or 'unknown'}. `snakemake --dry-run` with the same "
@@ -71,30 +75,25 @@ def import_study(archive: Path, /, *, replace: bool = False, data: str = "") -> 
     )
 
 
-def _unpack(archive: Path, staging: Path, replace: bool) -> Manifest:
-    """Unpack to ``staging`` and check everything; return the manifest."""
-    with _opened(archive) as stream:
-        manifest = _manifest(stream)
-        _refuse_paths(manifest)
-        _refuse_present(manifest, replace)
-        free = shutil.disk_usage(staging).free
-        if manifest.bytes > free:
-            raise _Refused(
-                f"needs {size(manifest.bytes)} to unpack where {size(free)} are free; make room"
-            )
-        for entry in manifest.files:
-            _member(stream, entry.path, entry.size)
-            _copy(stream, entry, staging / entry.path)
-        if any(_exactly(stream, 2 * tarfile.BLOCKSIZE)):
-            raise _Refused("holds files that its list does not name")
-        if stream.read(1):
-            raise _Refused("goes on after its end")
+def _unpack(stream: IO[bytes], manifest: Manifest, folder: Path) -> None:
+    """Unpack to ``folder`` and check everything."""
+    free = shutil.disk_usage(folder).free
+    if manifest.bytes > free:
+        raise _Refused(
+            f"needs {size(manifest.bytes)} to unpack where {size(free)} are free; make room"
+        )
+    for entry in manifest.files:
+        _member(stream, entry.path, entry.size)
+        _copy(stream, entry, folder / entry.path)
+    if any(_exactly(stream, 2 * tarfile.BLOCKSIZE)):
+        raise _Refused("holds files that its list does not name")
+    if stream.read(1):
+        raise _Refused("goes on after its end")
     # A clock that was ahead there must not make files of the future here.
     ahead = max((e.mtime_ns for e in manifest.files), default=0) - time.time_ns()
     for entry in manifest.files:
         moment = entry.mtime_ns - max(ahead, 0)
-        os.utime(staging / entry.path, ns=(moment, moment))
-    return manifest
+        os.utime(folder / entry.path, ns=(moment, moment))
 
 
 @contextmanager
@@ -177,34 +176,23 @@ def _refuse_paths(manifest: Manifest) -> None:
     strange = manifest.records.keys() - known - folders
     if strange:
         raise _Refused(f"has a record of {min(strange)!r}, a file that it does not hold")
-    if not any(path.startswith(f"{RESULTS}/{manifest.study}/") for path in files):
+    if not files:
         raise _Refused("holds no file of its study")
 
 
-def _refuse_present(manifest: Manifest, replace: bool) -> None:
-    from maskedteeth.provenance import sha256
-
-    folder = Path(RESULTS, manifest.study)
+def _refuse_present(study: str, replace: bool) -> None:
+    folder, replaced = Path(RESULTS, study), _replaced(study)
+    if os.path.lexists(replaced):
+        raise _Refused(
+            f"holds the study {study}, of which an import was killed that was to replace it: "
+            f"{replaced} is what there was before. Move that to {folder}, in place of what may be "
+            "there, or remove it, and start again"
+        )
     if os.path.lexists(folder) and not replace:
         raise _Refused(
-            f"holds the study {manifest.study}, and {folder} exists already; move it away, or "
-            "replace it with --replace"
+            f"holds the study {study}, and {folder} exists already; move it away, or replace it "
+            "with --replace"
         )
-    try:
-        refuse_held(Path(), manifest.study)
-    except Held as held:
-        raise _Refused(f"cannot come in now. {str(held).removesuffix('.')}") from None
-    for entry in _shared(manifest):
-        if os.path.lexists(entry.path) and sha256(Path(entry.path)) != entry.sha256:
-            raise _Refused(
-                f"holds another {entry.path} than there is here, which other studies may depend "
-                "on; move it away"
-            )
-
-
-def _shared(manifest: Manifest) -> list[Entry]:
-    own = f"{RESULTS}/{manifest.study}/"
-    return [entry for entry in manifest.files if not entry.path.startswith(own)]
 
 
 def _copy(stream: IO[bytes], entry: Entry, path: Path) -> None:
@@ -221,7 +209,7 @@ def _copy(stream: IO[bytes], entry: Entry, path: Path) -> None:
         raise _Refused(f"is damaged: {entry.path} does not match its checksum; bring a whole copy")
 
 
-def _move_data(archive: Path, manifest: Manifest, data: str) -> None:
+def _move_data(manifest: Manifest, data: str) -> None:
     """Have the records name radiographs that are read in place where they are here."""
     index = manifest.records.get(f"{RESULTS}/{manifest.study}/data/index.csv")
     old = min(index.input, key=len) if index and index.input else ""
@@ -232,22 +220,38 @@ def _move_data(archive: Path, manifest: Manifest, data: str) -> None:
         manifest.records[output] = record.elsewhere(old, new)
 
 
-def _place(manifest: Manifest, staging: Path) -> None:
-    """Give everything its place: shared files, then the study, then Snakemake's records."""
-    folder, old = Path(RESULTS, manifest.study), staging / "replaced"
-    records = Records(Path())
-    for entry in _shared(manifest):
-        if not Path(entry.path).exists():
-            Path(entry.path).parent.mkdir(parents=True, exist_ok=True)
-            (staging / entry.path).rename(entry.path)
-    if os.path.lexists(folder):
-        before = [str(path) for path in folder.rglob("*")]
-        folder.rename(old)
-        records.remove([*before])
+def _place(manifest: Manifest, unpacked: Path) -> None:
+    """Give the study its place, and Snakemake its records; or leave all as it was.
+
+    What is replaced stands beside the studies until everything else is done.
+    """
+    folder, new = Path(RESULTS, manifest.study), unpacked / RESULTS / manifest.study
+    old, records = _replaced(manifest.study), Records(Path())
+    before = records.keep(sorted({*map(str, folder.rglob("*")), *manifest.records}))
     try:
-        (staging / folder).rename(folder)
-    except OSError:
-        if os.path.lexists(old):
-            old.rename(folder)
+        if os.path.lexists(folder):
+            folder.rename(old)
+        new.rename(folder)
+        records.remove(before.outputs)
+        records.write(manifest.records)
+    except BaseException as error:
+        try:
+            if not os.path.lexists(new):
+                folder.rename(new)
+            if os.path.lexists(old):
+                old.rename(folder)
+            records.put_back(before)
+        except OSError as another:
+            raise InputError(
+                f"The import failed ({str(error) or 'it was stopped'}), and {folder} could not be "
+                f"made what it was ({another}). What was there before is in "
+                f"{old if old.exists() else folder}, but Snakemake's records of it may be lost: it "
+                "may go by the dates of the files."
+            ) from error
         raise
-    records.write(manifest.records)
+    if os.path.lexists(old):  # from here on it may go
+        old.rename(unpacked / "replaced")
+
+
+def _replaced(study: str) -> Path:
+    return Path(RESULTS, f".replaced-{study}")

@@ -6,6 +6,7 @@ ends with its process however that ends and which jobs do not inherit, on a file
 process.
 """
 
+import errno
 import fcntl
 import getpass
 import json
@@ -14,7 +15,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -104,19 +105,48 @@ def holding(folder: Path, study: str) -> Iterator[Holder]:
         yield Holder(file)
 
 
-def refuse_held(project: Path, study: str) -> None:
-    """Stop when a Snakemake works on ``study`` in the folder ``project``.
+@contextmanager
+def resting(folder: Path, study: str, read_only: bool = False) -> Iterator[None]:
+    """Hold ``study`` so that nobody changes it for a while; ``folder`` is as of :func:`holding`.
+
+    Args:
+        folder: it keeps a file for each study.
+        study: the study.
+        read_only: one may lack the permission to write here, and then shares a lock with other
+            readers without leaving a name.
 
     Raises:
-        Held: it does.
+        Held: another process works on the study.
     """
-    path = project / ".snakemake" / "holders" / f"{study}.json"
-    if path.exists():
-        with path.open("r+", encoding="utf-8") as file:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
-                raise Held(_sentence(_patiently(file), study, alive=True)) from None
+    with ExitStack() as stack:
+        try:
+            holder = stack.enter_context(holding(folder, study))
+        except OSError as error:
+            if not read_only or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            stack.enter_context(_reading(folder / f"{study}.json", study))
+        else:
+            stack.callback(holder.wipe)
+            holder.sign()
+        yield
+
+
+@contextmanager
+def _reading(path: Path, study: str) -> Iterator[None]:
+    try:
+        file = path.open(encoding="utf-8")
+    except OSError as error:
+        print(f"Nothing keeps others from working on {study} meanwhile: {error}.", file=sys.stderr)
+        yield
+        return
+    with file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise Held(_sentence(_patiently(file), study, alive=True)) from None
+        except OSError as error:
+            print(f"{path} cannot be locked ({error}).", file=sys.stderr)
+        yield
 
 
 def _other(holder: Holder) -> dict[str, Any]:
@@ -156,6 +186,11 @@ def _read(file: TextIO) -> dict[str, Any]:
 def _sentence(who: dict[str, Any], study: str, alive: bool = False) -> str:
     unlock = "run the same command with --unlock once, and then again as it was"
     intact = "Nothing was changed."
+    if alive and not who:
+        return (
+            f"The study {study} is in use by a process that left no name, as an export by somebody "
+            f"who may only read here does. Wait until it ends, and start again. {intact}"
+        )
     if not who:
         return (
             f"The study {study} is locked here, and the one who locked it left no name. If no "
