@@ -1,7 +1,8 @@
 # One pretraining a pretext, one training a method, fraction and seed.
 
 
-# What each training needs. Measured again, it retrains nothing (`ancient`).
+# What each training needs. Measured again, it retrains nothing (`ancient`, which marks the very file
+# that it is given: hence of the text, or `ancient` it would be in every rule).
 rule measure:
     input:
         expand(NEEDS / "{needs}.json", needs=TO_MEASURE),
@@ -9,7 +10,7 @@ rule measure:
 
 rule measure_one:
     input:
-        index=ancient(rules.index.output.index),
+        index=ancient(str(rules.index.output.index)),
     output:
         needs=NEEDS / "{needs}.json",
     log:
@@ -38,7 +39,7 @@ rule pretrain:
         images=rules.prepare.output.images,
         index=rules.index.output.index,
         split=rules.split_pretext.output.split,
-        guard=ancient(rules.guard.output.guard),
+        guard=ancient(str(rules.guard.output.guard)),
         needs=ancient(lambda w: needs_of("pretrain", w.pretext)),
     output:
         weights=PRETEXT / "weights.safetensors",
@@ -78,7 +79,7 @@ rule train:
         masks=rules.prepare.output.masks,
         index=rules.index.output.index,
         split=rules.split.output.split,
-        guard=ancient(rules.guard.output.guard),
+        guard=ancient(str(rules.guard.output.guard)),
         needs=ancient(lambda w: needs_of("train", w.method)),
         pretext=initial_weights,
     output:

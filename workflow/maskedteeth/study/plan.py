@@ -96,7 +96,7 @@ def why(reason: "Reason") -> str:
         causes.append(_changed(reason.params_changed.only_old, reason.params_changed.only_new))
     if reason.code_changed:
         causes.append("its command has changed")
-    if reason.input_changed:
+    if reason.input_changed and not causes:  # a changed setting changes what was measured for it
         causes.append("it gets other input files")
     if reason.software_stack_changed:
         causes.append("its software environment has changed")
