@@ -34,7 +34,7 @@ lint: .venv/development
 	snakemake --lint
 
 schema: .venv/runtime
-	maskedteeth schema --schema config/schema.json
+	maskedteeth schema --schema config/schema.json --docs docs/settings.md
 
 # Without compiling, which pip does for every module: those that run are compiled then.
 .venv/runtime: envs/requirements.txt pyproject.toml

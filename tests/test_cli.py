@@ -27,7 +27,8 @@ def test_every_stage_explains_itself(stage, capsys):
     assert exit_.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith(f"usage: maskedteeth {stage}")
-    assert stage in ("schema", "why", "plan", "export", "import") or "--settings" in text
+    without = ("schema", "completion", "why", "plan", "export", "import")
+    assert stage in without or "--settings" in text
     assert "--help" in text and len(text.splitlines()) > 5
 
 
@@ -84,7 +85,7 @@ def test_an_error_in_the_code_is_not_hidden(monkeypatch):
 
 
 def test_light_stages_do_not_import_torch():
-    light = ("data.splits", "data.index", "cli", "settings.schema", "study.plan", "study.estimate")
+    light = ("data.splits", "data.index", "cli", "settings.schema", "completion", "study.plan")
     modules = ", ".join(f"maskedteeth.{name}" for name in light)
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

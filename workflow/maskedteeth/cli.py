@@ -53,6 +53,7 @@ STAGES = {
     "export": "maskedteeth.study.exporting:export_study",
     "import": "maskedteeth.study.importing:import_study",
     "schema": "maskedteeth.settings.schema:write_schema",
+    "completion": "maskedteeth.completion:completion",
 }
 
 
@@ -124,7 +125,7 @@ def _run(stage: str, arguments: list[str]) -> None:
             parser.add_argument(parameter.name, nargs=argparse.REMAINDER)
             continue
         if parameter.kind is parameter.POSITIONAL_ONLY:
-            parser.add_argument(parameter.name, type=Path)
+            parser.add_argument(parameter.name, type=_converter(kind))
             continue
         if kind is bool:
             parser.add_argument(f"--{parameter.name.replace('_', '-')}", action="store_true")
