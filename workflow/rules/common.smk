@@ -4,9 +4,20 @@ import shlex
 import shutil
 import sys
 
+from snakemake.common.configfile import load_configfile
 from snakemake.settings.types import DeploymentMethod
+from snakemake.utils import update_config
 
-PACKAGE = str(Path(workflow.basedir) / "workflow")
+# This project's folder, also where another workflow uses it as a module (docs/module.md), and the
+# way to it from the working directory, by which Snakemake knows files: the same on every machine.
+PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+if not PROJECT.is_dir():
+    raise WorkflowError(
+        f"{PROJECT} is not a folder on this machine, but the workflow needs its Python package beside "
+        "its rules; clone the project and name the Snakefile of the clone."
+    )
+CONFIG = Path(os.path.relpath(PROJECT)) / "config"
+PACKAGE = str(PROJECT / "workflow")
 sys.path.insert(0, PACKAGE)
 # Jobs run the package that lies beside this Snakefile, installed or not, with Snakemake's own Python
 # unless conda or a container brings one. A failure anywhere in a pipe fails the job.
@@ -32,15 +43,19 @@ from maskedteeth.study.locks import hold_when_locking
 from maskedteeth.models import module_of
 from maskedteeth.settings.validation import validate
 
+SETTINGS = dict(config)
+if workflow.modifier.skip_configfile:  # a module's settings are an overlay of the paper's, too
+    SETTINGS = load_configfile(CONFIG / "paper.yaml")
+    update_config(SETTINGS, config)
 try:
-    STUDY = validate(dict(config), Settings)
+    STUDY = validate(SETTINGS, Settings)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # A second Snakemake on the same study is told who is at it.
 hold_when_locking(STUDY.study)
 
-ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "environment.yaml")
+ENVIRONMENT = str(PROJECT / "envs" / "environment.yaml")
 RESULTS = Path("results") / STUDY.study
 PRETEXT = RESULTS / "pretext" / "{pretext}"
 RUN = RESULTS / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"

@@ -1,6 +1,6 @@
 # Finished CSV, NPZ and NPY files → tables and figures; each alone by its name: snakemake table2
 # A new one is a stage (a file in maskedteeth/report/, listed in cli.py) and a line here.
-PUBLISHED = Path("config") / "published"
+PUBLISHED = CONFIG / "published"
 OURS = [STUDY.report.ours]
 SHOWN_FRACTION = [f"{STUDY.report.figure_fraction:g}"]
 ARRAYS = {
@@ -37,7 +37,7 @@ TABLES = {
     },
     "claims": {
         **PAPER,
-        "claims": Path("config") / "claims.yaml",
+        "claims": CONFIG / "claims.yaml",
         **ALL_RUNS,
     },
 }
