@@ -14,9 +14,8 @@ def other(tmp_path, new_project, write_folder):
     """The workflow of docs/module.md, with a clone of the project beside it."""
     (tmp_path / "maskedteeth").mkdir()
     project = new_project(tmp_path / "maskedteeth")
-    written = examples("module.md")
-    for name in ("Snakefile", "config.yaml"):
-        (tmp_path / name).write_text(written[name])
+    for example in examples("module.md"):
+        example.carry_out(tmp_path)
     write_folder(tmp_path / "my" / "radiographs", 12)
     project.folder, project.settings = tmp_path, ["config.yaml"]
     return project
