@@ -1,0 +1,93 @@
+"""What the documents name exists, and what is made is documented."""
+
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from maskedteeth.cli import STAGES
+from maskedteeth.settings.config import Settings
+
+ROOT = Path(__file__).parents[1]
+DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "results" / "README.md"])
+DOCS += sorted((ROOT / "config").glob("*.md"))
+
+#: Keys that every CITATION.cff has (version 1.2.0 of its format), and those of a reference.
+CITATION = {
+    "type": "object",
+    "required": ["cff-version", "message", "title", "authors"],
+    "properties": {
+        "cff-version": {"const": "1.2.0"},
+        "type": {"enum": ["software", "dataset"]},
+        "version": {"type": "string"},
+        "authors": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+        "references": {
+            "type": "array",
+            "items": {"type": "object", "required": ["type", "title", "authors"]},
+        },
+    },
+}
+
+
+def known_settings():
+    page = (ROOT / "docs" / "settings.md").read_text()
+    return {re.sub("<[^>]*>", "*", name) for name in re.findall(r"^\| `([^`]+)`", page, re.M)}
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_settings_that_a_page_names_exist(page):
+    groups = "|".join(set(Settings.model_fields) - {"study", "seeds"})
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    named = {
+        re.sub("<[^>]*>", "*", name)
+        for name in re.findall(rf"`((?:{groups})\.[a-z_.<>]+)`", text)
+        if not name.endswith((".md", ".csv", ".py", ".tsv", ".json"))
+    }
+    known = known_settings()
+    unknown = {n for n in named if n not in known and not any(k.startswith(f"{n}.") for k in known)}
+    assert not unknown
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_files_and_stages_that_a_page_names_exist(page):
+    text = page.read_text()
+    files = re.findall(r"`((?:docs|config|tests|profiles|envs|workflow)/[\w./-]+)`", text)
+    written = re.findall(r"`([\w./-]+)`[^`]*:\n\n```", text)  # by the reader, as in an example
+    missing = [f for f in files if not (ROOT / f).exists() and f not in written]
+    assert [f for f in missing if "mine" not in f] == []
+    assert set(re.findall(r"`maskedteeth ([a-z][a-z0-9-]*)", text)) <= {*STAGES, "stage"}
+
+
+def test_decisions_name_a_setting_or_none():
+    rows = (ROOT / "docs" / "decisions.md").read_text().splitlines()
+    rows = [row for row in rows if row.startswith("| ") and not row.startswith(("| que", "| fig"))]
+    last = [row.strip("| ").rpartition("|")[2].strip() for row in rows]
+    assert len(rows) > 25
+    assert all(cell == "none" or cell.startswith("`") for cell in last)
+
+
+def test_the_citation_is_of_this_version_and_of_the_paper():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    jsonschema.validate(citation, CITATION)
+    project = (ROOT / "pyproject.toml").read_text()
+    assert f'version = "{citation["version"]}"' in project
+    assert f'text = "{citation["license"]}"' in project
+    assert (ROOT / "LICENSE").read_text().startswith(f"{citation['license']} License")
+    paper = citation["references"][0]
+    names = [author["family-names"] for author in paper["authors"]]
+    assert names == ["Pokuri", "Konthalapalli", "Kumar", "Bhimavarapu"]
+    assert f"*{paper['title']}*" in (ROOT / "README.md").read_text().replace("\n> ", " ")
+
+
+def test_the_workflow_catalogue_is_told_what_is_there():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert set(usage["mandatory-flags"]) == {"desc", "flags"}
+    deployed = usage["software-stack-deployment"]
+    rules = "".join(file.read_text() for file in (ROOT / "workflow" / "rules").glob("*.smk"))
+    assert deployed["conda"] == ("conda:" in rules)
+    assert deployed["apptainer"] == ("container: IMAGE" in (ROOT / "Snakefile").read_text())
+    assert usage["report"] == ("report(" in rules)
+    assert (ROOT / "config" / "README.md").is_file()
