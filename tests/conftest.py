@@ -35,7 +35,7 @@ SETTINGS = {
         "compute": COMPUTE,
     },
     "lpips-weights": {"lpips": "off"},
-    "reconstruct": {
+    "measure-pretext": {
         **{"model": NETWORK, "blocks": {}, "mask_seed": 0, "samples": 1, "compute": COMPUTE}
     },
 }
@@ -52,7 +52,7 @@ FILES = {
     "evaluate": "images.npy masks.npy index.csv split.json weights.safetensors metrics.csv "
     "predictions.npz evaluation.json",
     "lpips-weights": "pretext/lpips.safetensors",
-    "reconstruct": "images.npy index.csv pretext/split.json pretext/weights.safetensors "
+    "measure-pretext": "images.npy index.csv pretext/split.json pretext/weights.safetensors "
     "pretext/lpips.safetensors pretext/metrics.csv pretext/fillers.csv pretext/samples.npz "
     "pretext/evaluation.json",
 }

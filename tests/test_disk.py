@@ -48,8 +48,8 @@ STAGES = {
         "metrics.csv predictions.npz evaluation.json",
     ),
     "lpips-weights": ("lpips-weights", {}, "weights.safetensors"),
-    "reconstruct": (
-        "reconstruct",
+    "measure-pretext": (
+        "measure-pretext",
         {"images": "images.npy", "index": "index.csv", "split": "pretext/split.json"}
         | {"weights": "pretext/weights.safetensors", "lpips": "pretext/lpips.safetensors"},
         "metrics.csv fillers.csv samples.npz evaluation.json",

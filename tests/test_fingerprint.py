@@ -137,7 +137,7 @@ def test_training_depends_on_its_losses_and_on_nothing_that_only_reports():
     assert BASELINES not in modules
 
 
-@pytest.mark.parametrize("stage", ["split", "pretrain", "train", "evaluate", "reconstruct"])
+@pytest.mark.parametrize("stage", ["split", "pretrain", "train", "evaluate", "measure-pretext"])
 def test_nothing_after_the_prepared_data_depends_on_how_its_source_is_read(stage):
     sources = ("hitl", "folder", "records", "index", "prepare", "phantom", "fetch")
     modules = closure((module_of_stage(stage),))

@@ -20,7 +20,7 @@ def measured(study, tmp_path_factory):
     files = outputs(folder)
     lpips = folder / "lpips.safetensors"
     assert study.run("lpips-weights", weights=lpips) == 0
-    assert study.run("reconstruct", {"samples": 4}, lpips=lpips, **files) == 0
+    assert study.run("measure-pretext", {"samples": 4}, lpips=lpips, **files) == 0
     return files, lpips
 
 
@@ -53,18 +53,18 @@ def test_samples_show_what_was_measured(study, measured):
 
 def test_the_same_blocks_are_measured_every_time(study, measured, tmp_path):
     files = outputs(tmp_path)
-    assert study.run("reconstruct", {"samples": 4}, lpips=measured[1], **files) == 0
+    assert study.run("measure-pretext", {"samples": 4}, lpips=measured[1], **files) == 0
     for flag, file in files.items():
         assert file.read_bytes() == measured[0][flag].read_bytes()
     other = {"samples": 4, "mask_seed": 1}
-    assert study.run("reconstruct", other, lpips=measured[1], **files) == 0
+    assert study.run("measure-pretext", other, lpips=measured[1], **files) == 0
     assert files["metrics"].read_bytes() != measured[0]["metrics"].read_bytes()
 
 
 def test_the_size_of_a_batch_changes_nothing(study, measured, tmp_path, monkeypatch):
     monkeypatch.setattr(Machine, "inference_batch", 3)
     files = outputs(tmp_path)
-    assert study.run("reconstruct", {"samples": 3}, lpips=measured[1], **files) == 0
+    assert study.run("measure-pretext", {"samples": 3}, lpips=measured[1], **files) == 0
     for here, there in zip(*map(read_csv, (files["metrics"], measured[0]["metrics"])), strict=True):
         for key in ("hidden", "ssim", "fsim", "l1", "ssim_masked", "fsim_masked", "l1_masked"):
             assert float(here[key]) == pytest.approx(float(there[key]), abs=2e-5)
@@ -79,7 +79,7 @@ def test_the_size_of_a_batch_changes_nothing(study, measured, tmp_path, monkeypa
 def test_behind_the_same_blocks_the_last_preview_is_reconstructed_again(study, measured, tmp_path):
     files = outputs(tmp_path)
     settings = {"samples": 3, "mask_seed": 42}
-    assert study.run("reconstruct", settings, lpips=measured[1], **files) == 0
+    assert study.run("measure-pretext", settings, lpips=measured[1], **files) == 0
     samples, previews = np.load(files["samples"]), np.load(study / "pretext/previews.npz")
     for name in ("ids", "xray", "masked", "sobel"):
         assert (samples[name] == previews[name]).all(), name

@@ -2,7 +2,8 @@
 
 A stage is a function. Its first parameter holds its settings, given as JSON to ``--settings``;
 its keyword parameters are files (or numbers, texts and switches), each a flag of the same name; a
-positional-only parameter is given without a flag, and a list of those is handed on as it is.
+positional-only parameter is given without a flag. A list of paths takes one or more; a list of
+texts takes all that follows and is handed on as it is.
 Modules are imported when their stage runs, so that light stages start in a blink.
 """
 
@@ -13,6 +14,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import sys
 import typing
 from pathlib import Path
@@ -35,7 +37,7 @@ STAGES = {
     "train": "maskedteeth.training.train:train",
     "evaluate": "maskedteeth.metrics.evaluate:evaluate",
     "lpips-weights": "maskedteeth.metrics.lpips_weights:fetch_weights",
-    "reconstruct": "maskedteeth.metrics.reconstruct:reconstruct",
+    "measure-pretext": "maskedteeth.metrics.reconstruct:reconstruct",
     "table1": "maskedteeth.report.tables.table1:table1",
     "table2": "maskedteeth.report.tables.table2:table2",
     "table3": "maskedteeth.report.tables.table3:table3",
@@ -109,30 +111,36 @@ def _run(stage: str, arguments: list[str]) -> None:
     function = getattr(importlib.import_module(module), name)
     hints = typing.get_type_hints(function)
     parameters = inspect.signature(function).parameters.values()
+    description, about = documented(inspect.getdoc(function) or "")
     parser = argparse.ArgumentParser(
         prog=f"maskedteeth {stage}",
-        description=inspect.getdoc(function),
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for parameter in parameters:
         kind = hints[parameter.name]
         if parameter.name == "settings":
-            parser.add_argument("--settings", required=True, help=f"{kind.__name__} as JSON")
+            text = f"{kind.__name__} as JSON: {about.get('settings', '')}"
+            parser.add_argument("--settings", required=True, help=text)
             continue
-        if parameter.kind is parameter.POSITIONAL_ONLY and typing.get_origin(kind) is list:
+        text, several = about.get(parameter.name), typing.get_origin(kind) is list
+        if parameter.kind is parameter.POSITIONAL_ONLY and kind == list[str]:
             if arguments[:1] not in (["-h"], ["--help"]):  # all others are another program's
                 return function(arguments)
-            parser.add_argument(parameter.name, nargs=argparse.REMAINDER)
+            parser.add_argument(parameter.name, nargs=argparse.REMAINDER, help=text)
             continue
         if parameter.kind is parameter.POSITIONAL_ONLY:
-            parser.add_argument(parameter.name, type=_converter(kind))
+            shown = parameter.name.removesuffix("s").upper() if several else None
+            many = {"nargs": "+", "metavar": shown} if several else {}
+            parser.add_argument(parameter.name, type=_converter(kind), help=text, **many)
             continue
+        flag = f"--{parameter.name.replace('_', '-')}"
         if kind is bool:
-            parser.add_argument(f"--{parameter.name.replace('_', '-')}", action="store_true")
+            parser.add_argument(flag, action="store_true", help=text)
             continue
-        several = typing.get_origin(kind) is list
         parser.add_argument(
-            f"--{parameter.name.replace('_', '-')}",
+            flag,
+            help=text,
             type=_converter(kind),
             nargs="+" if several else None,
             required=parameter.default is inspect.Parameter.empty,
@@ -151,6 +159,21 @@ def _run(stage: str, arguments: list[str]) -> None:
         if sentence is None:
             raise
         raise sentence from error
+
+
+def documented(text: str) -> tuple[str, dict[str, str]]:
+    """Split a docstring into what a person reads first, and what it says of each argument.
+
+    Returns:
+        All before its sections, and the texts of "Args:" by name, each on one line, ready for
+        argparse (a percent sign is doubled).
+    """
+    description, *sections = re.split(r"^(?=(?:Args|Raises|Returns):$)", text, flags=re.MULTILINE)
+    arguments = next((s for s in sections if s.startswith("Args:")), "")
+    entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", arguments, flags=re.MULTILINE)
+    return description.rstrip(), {
+        name: " ".join(said.split()).replace("%", "%%") for name, said in entries
+    }
 
 
 def _converter(kind: typing.Any) -> type:

@@ -81,11 +81,11 @@ rule reconstruct:
         gpu_mem_mb=gpu_mem_mb(of="evaluation", factor=2),
     params:
         settings=lambda w: ReconstructJob.of(STUDY, w.pretext).model_dump_json(),
-        code=lambda w: code("reconstruct", STUDY.pretext[w.pretext].model),
+        code=lambda w: code("measure-pretext", STUDY.pretext[w.pretext].model),
     message:
         "Measuring the pretext: {wildcards.pretext}"
     shell:
-        "python -m maskedteeth reconstruct --settings {params.settings:q} --images {input.images}"
+        "python -m maskedteeth measure-pretext --settings {params.settings:q} --images {input.images}"
         " --index {input.index} --split {input.split} --weights {input.weights}"
         " --lpips {input.lpips} --metrics {output.metrics} --fillers {output.fillers}"
         " --samples {output.samples} --evaluation {output.evaluation}"

@@ -1,4 +1,4 @@
-"""Stage `reconstruct`: measure a finished pretext on the test radiographs (section 4.1)."""
+"""Stage `measure-pretext`: measure a finished pretext on the test radiographs (section 4.1)."""
 
 import math
 from pathlib import Path

@@ -151,7 +151,7 @@ class PretrainJob(Pretext):
 
 
 class ReconstructJob(Strict):
-    """Settings of the stage `reconstruct`."""
+    """Settings of the stage `measure-pretext`."""
 
     model: Model
     blocks: Blocks
