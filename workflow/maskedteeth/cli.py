@@ -50,6 +50,8 @@ STAGES = {
     **{f"figure{n}": f"maskedteeth.report.figures.figure{n}:figure{n}" for n in range(1, 10)},
     "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
     "differences": "maskedteeth.report.figures.differences:differences",
+    "predict": "maskedteeth.use.predict:predict",
+    "reconstruct": "maskedteeth.use.reconstruct:reconstruct",
     "why": "maskedteeth.study.why:why",
     "plan": "maskedteeth.study.plan:plan",
     "export": "maskedteeth.study.exporting:export_study",

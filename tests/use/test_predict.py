@@ -1,0 +1,103 @@
+import cv2
+import numpy as np
+import pytest
+
+from maskedteeth.cli import main
+from maskedteeth.files import read_csv
+
+
+@pytest.fixture
+def predict(study, tmp_path):
+    """Returns a function that calls `maskedteeth predict` and returns status, rows and folder."""
+
+    def call(*words, out=tmp_path / "out", weights=None):
+        weights = weights or study / "weights.safetensors"
+        words = [*map(str, words), "--weights", str(weights), "--out", str(out)]
+        status = main(["predict", *words])
+        table = out / "predictions.csv"
+        return status, read_csv(table) if table.is_file() else None, out
+
+    return call
+
+
+def grey(path):
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
+def test_a_folder_becomes_masks_overlays_and_a_table(predict, xrays, segmenter, capsys):
+    status, rows, out = predict(xrays)
+    assert status == 0
+    assert [row["name"] for row in rows] == ["big", "deep"]
+    assert "2 masks in" in capsys.readouterr().out
+    columns = ["file", "name", "height", "width", "tooth_fraction", "confidence", "problem"]
+    assert list(rows[0]) == columns
+    files = [f"{n}.{kind}.png" for n in ("big", "deep") for kind in ("mask", "overlay")]
+    assert sorted(f.name for f in out.iterdir()) == [*files, "predictions.csv"]
+    for row, size in zip(rows, [(300, 500), (90, 70)], strict=True):
+        assert (int(row["height"]), int(row["width"])) == size and row["problem"] == ""
+        mask = grey(out / f"{row['name']}.mask.png")
+        found = segmenter(row["file"])
+        assert mask.dtype == np.uint8 and (mask == found.mask * 255).all()
+        assert float(row["tooth_fraction"]) == pytest.approx((mask > 0).mean(), abs=1e-6)
+        assert float(row["confidence"]) == pytest.approx(found.confidence, abs=1e-6)
+        assert grey(out / f"{row['name']}.overlay.png").shape == (*size, 3)
+
+
+def test_a_radiograph_that_cannot_be_read_is_a_line_and_the_others_go_on(
+    predict, xrays, tmp_path, capsys
+):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes((xrays / "big.jpg").read_bytes()[:2000])
+    status, rows, out = predict(broken, xrays / "deep.tif", xrays / "notes.txt")
+    assert status == 2
+    assert [bool(row["problem"]) for row in rows] == [True, False, True]
+    assert "it is cut off or damaged" in rows[0]["problem"]
+    assert rows[0]["height"] == "" and (out / "deep.mask.png").is_file()
+    said = capsys.readouterr().err
+    assert f"maskedteeth predict: 2 of 3 radiographs failed; {out / 'predictions.csv'}" in said
+
+
+def test_equal_names_do_not_overwrite_each_other(predict, tmp_path, radiograph):
+    files = []
+    for n, name in enumerate(["a/1.png", "b/1.png", "c/a/1.bmp", "b-1.png", "A/1.png"]):
+        files.append(tmp_path / name)
+        files[-1].parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(files[-1]), radiograph(n, 40 + n, 50)[0])
+    status, rows, out = predict(*files, files[0])
+    assert status == 0 and [row["file"] for row in rows] == list(map(str, files))
+    assert [row["name"] for row in rows] == ["a-1", "b-1-2", "a-1-2", "b-1", "A-1-3"]
+    heights = [grey(out / f"{row['name']}.mask.png").shape[0] for row in rows]
+    assert heights == [40, 41, 42, 43, 44]
+
+
+def test_patterns_find_radiographs(predict, tmp_path, xrays, capsys):
+    status, rows, _ = predict(f"{xrays.parent}/{xrays.name}/**/*.[tj][ip]*")
+    assert status == 0 and [row["name"] for row in rows] == ["big", "deep"]
+    assert predict(tmp_path / "*.png")[0] == 2
+    assert "Nothing is like" in capsys.readouterr().err
+
+
+def test_mistakes_are_told_before_torch_is_imported(predict, study, tmp_path, xrays, capsys):
+    (tmp_path / "empty").mkdir()
+    pretext = study / "pretext/weights.safetensors"
+    for words, options, sentence in (
+        ([tmp_path / "no.png"], {}, "no.png does not exist; name a radiograph"),
+        ([tmp_path / "empty"], {}, "empty holds no radiograph"),
+        ([xrays], {"out": xrays}, "the folder of the radiographs; name another one"),
+        ([xrays], {"weights": pretext}, "is of a pretext, which reconstructs"),
+    ):
+        assert predict(*words, **options)[0] == 2
+        assert sentence in capsys.readouterr().err
+
+
+def test_an_overlay_shows_teeth_and_leaves_the_rest():
+    from maskedteeth.use.pictures import overlay
+
+    pixels, mask = np.full((40, 60), 100, np.uint8), np.zeros((40, 60), np.uint8)
+    mask[10:30, 20:40] = 1
+    shown = overlay(pixels, mask)
+    assert shown.shape == (40, 60, 3) and shown.dtype == np.uint8
+    far = cv2.dilate(mask, np.ones((5, 5))) == 0
+    assert (shown[far] == 100).all()
+    assert (shown[20, 30] == [132, 115, 75]).all() and (shown[10, 30] == [230, 159, 0]).all()
+    assert (overlay(pixels, np.zeros_like(mask)) == 100).all()

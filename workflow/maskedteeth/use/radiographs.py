@@ -1,0 +1,145 @@
+"""Which radiographs a user means, and their grey values."""
+
+import glob
+import itertools
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskedteeth.data.pixels import decode_grey, read_file
+from maskedteeth.data.prepare import resized_radiograph
+from maskedteeth.data.records import SUFFIXES
+from maskedteeth.errors import InputError
+from maskedteeth.use.dicom import PREAMBLE, PREFIX, decode_dicom, is_dicom
+
+#: Of DICOM files; many have none at all.
+DICOM_SUFFIXES = (".dcm", ".dicom", ".dic")
+
+
+def find_radiographs(paths: list[Path], out: Path) -> list[Path]:
+    """Return the files that ``paths`` mean, each once, in their order.
+
+    Args:
+        paths: files, whatever their suffix; folders, of which all images and DICOM files are taken
+            by name, without their subfolders; and patterns with ``*``, ``?``, ``[…]`` and ``**``.
+        out: where results go.
+
+    Raises:
+        InputError: one of them is not there, a folder or pattern holds none, or ``out`` is one of
+            the folders.
+    """
+    found: list[Path] = []
+    for path in itertools.chain.from_iterable(map(_expanded, paths)):
+        if path.is_dir():
+            if path.resolve() == out.resolve():
+                raise InputError(
+                    f"--out is {out}, the folder of the radiographs; name another one, so that "
+                    "masks are not taken for radiographs."
+                )
+            files = sorted(file for file in path.iterdir() if _is_radiograph(file))
+            if not files:
+                raise InputError(
+                    f"{path} holds no radiograph: no file in it is {', '.join(SUFFIXES)} or "
+                    "DICOM. Subfolders are not searched; a pattern such as "
+                    f"'{path}/**/*.png' does."
+                )
+            found += files
+        else:
+            found.append(path)
+    once: dict[Path, Path] = {}
+    for file in found:
+        once.setdefault(file.absolute(), file)
+    return list(once.values())
+
+
+def _expanded(path: Path) -> list[Path]:
+    if path.exists() or path.is_symlink():
+        return [path]
+    # Not Path.glob, which takes no absolute patterns.
+    matches = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207
+    if not matches:
+        pattern = glob.has_magic(str(path))
+        raise InputError(
+            f"Nothing is like {path}; check the pattern."
+            if pattern
+            else f"{path} does not exist; name a radiograph, a folder of them or a pattern."
+        )
+    return matches
+
+
+def _is_radiograph(file: Path) -> bool:
+    if file.name.startswith(".") or not file.is_file():
+        return False
+    if file.suffix:
+        return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES)
+    try:
+        with file.open("rb") as opened:
+            return is_dicom(opened.read(PREAMBLE + len(PREFIX)))
+    except OSError:
+        return False
+
+
+def names_of(files: list[Path]) -> list[str]:
+    """Return for each file a name of its own, on file systems that ignore case too.
+
+    It is the file's name without suffix where no other has it, or else ``FOLDER-NAME``, with a
+    number behind where that is taken as well.
+    """
+    counts = Counter(file.stem.casefold() for file in files)
+    taken = {stem for stem, count in counts.items() if count == 1}
+    names = []
+    for file in files:
+        name = file.stem
+        if counts[name.casefold()] > 1:
+            first = f"{file.absolute().parent.name}-{file.stem}"
+            numbered = (f"{first}-{number}" for number in itertools.count(2))
+            candidates = itertools.chain([first], numbered)
+            name = next(c for c in candidates if c.casefold() not in taken)
+            taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def read_radiograph(path: Path | str) -> np.ndarray:
+    """Read a radiograph of any size: JPEG, PNG, TIFF, BMP or DICOM, told by content.
+
+    The rules are those of :func:`maskedteeth.data.pixels.decode_grey` and
+    :func:`maskedteeth.use.dicom.decode_dicom`.
+
+    Returns:
+        uint8 (H, W), grey values, upright.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = Path(path)
+    content = read_file(path)
+    if is_dicom(content):
+        return decode_dicom(content, path)
+    return decode_grey(content, path)
+
+
+def read_resized(path: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read a radiograph twice: as it is, and as a network of a size was trained on it.
+
+    The small one has the very pixels that the stage `prepare` makes of the file.
+
+    Returns:
+        uint8 (H, W) and uint8 (height, width).
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    content = read_file(path)
+    if is_dicom(content):
+        pixels = decode_dicom(content, path)
+        return pixels, resized(pixels, height, width)
+    pixels = decode_grey(content, path)
+    return pixels, resized_radiograph(path, pixels.shape, (height, width))
+
+
+def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize grey values, uint8 (H, W), by averaging over areas, as the stage `prepare` does."""
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
