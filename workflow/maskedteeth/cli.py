@@ -52,6 +52,7 @@ STAGES = {
     "differences": "maskedteeth.report.figures.differences:differences",
     "predict": "maskedteeth.use.predict:predict",
     "reconstruct": "maskedteeth.use.reconstruct:reconstruct",
+    "export-onnx": "maskedteeth.use.export_onnx:export_onnx",
     "why": "maskedteeth.study.why:why",
     "plan": "maskedteeth.study.plan:plan",
     "export": "maskedteeth.study.exporting:export_study",
