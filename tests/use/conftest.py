@@ -9,12 +9,12 @@ from maskedteeth.use import Reconstructor, Segmenter
 
 @pytest.fixture(scope="session")
 def segmenter(study) -> Segmenter:
-    return Segmenter(study / "weights.safetensors")
+    return Segmenter(study / "weights.safetensors", device="cpu")
 
 
 @pytest.fixture(scope="session")
 def reconstructor(study) -> Reconstructor:
-    return Reconstructor(study / "pretext/weights.safetensors")
+    return Reconstructor(study / "pretext/weights.safetensors", device="cpu")
 
 
 @pytest.fixture(scope="session")

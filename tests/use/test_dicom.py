@@ -1,4 +1,5 @@
 import io
+import sys
 import warnings
 from pathlib import Path
 
@@ -155,6 +156,13 @@ def test_a_compression_that_nothing_decodes_names_what_to_install(monkeypatch):
         InputError, match=r"compressed as JPEG Lossless.*\(pip install python-gdcm\)"
     ):
         read_radiograph(get_testdata_file(LOSSLESS, download=False))
+
+
+def test_without_pydicom_a_sentence_says_what_to_install(monkeypatch):
+    content = dicom(RAMP)
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with pytest.raises(InputError, match="is DICOM, and pydicom, which reads it, is not installed"):
+        decode_dicom(content, HERE)
 
 
 def test_a_folder_gives_its_dicom_files_with_and_without_a_suffix(tmp_path):

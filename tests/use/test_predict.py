@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ def predict(study, tmp_path):
     def call(*words, out=tmp_path / "out", weights=None):
         weights = weights or study / "weights.safetensors"
         words = [*map(str, words), "--weights", str(weights), "--out", str(out)]
+        words += ["--device", "cpu"]
         status = main(["predict", *words])
         table = out / "predictions.csv"
         return status, read_csv(table) if table.is_file() else None, out
@@ -77,7 +81,7 @@ def test_patterns_find_radiographs(predict, tmp_path, xrays, capsys):
     assert "Nothing is like" in capsys.readouterr().err
 
 
-def test_mistakes_are_told_before_torch_is_imported(predict, study, tmp_path, xrays, capsys):
+def test_mistakes_are_sentences(predict, study, tmp_path, xrays, capsys):
     (tmp_path / "empty").mkdir()
     pretext = study / "pretext/weights.safetensors"
     for words, options, sentence in (
@@ -88,6 +92,14 @@ def test_mistakes_are_told_before_torch_is_imported(predict, study, tmp_path, xr
     ):
         assert predict(*words, **options)[0] == 2
         assert sentence in capsys.readouterr().err
+
+
+def test_mistakes_are_told_before_torch_is_imported(study, tmp_path):
+    weights = ["--weights", str(study / "pretext/weights.safetensors"), "--out", str(tmp_path)]
+    for words in (["no.png", *weights], [str(study.raw / "images"), *weights]):
+        code = "import sys; from maskedteeth.cli import main; "
+        code += f"assert main({['predict', *words]}) == 2; sys.exit('torch' in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_an_overlay_shows_teeth_and_leaves_the_rest():

@@ -45,6 +45,7 @@ def test_what_is_shown_is_what_is_scored(reconstructor, radiograph):
 def test_a_folder_becomes_pictures_and_a_table(study, xrays, tmp_path):
     weights = study / "pretext/weights.safetensors"
     words = ["reconstruct", str(xrays), "--weights", str(weights), "--out", str(tmp_path)]
+    words += ["--device", "cpu"]
     assert main(words) == 0
     rows = read_csv(tmp_path / "reconstructions.csv")
     assert [row["name"] for row in rows] == ["big", "deep"]

@@ -6,6 +6,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv
@@ -65,14 +66,17 @@ def test_the_threshold_is_that_of_the_evaluation_or_the_one_given(study, tmp_pat
         shutil.copy(study / name, tmp_path)
     weights = tmp_path / "weights.safetensors"
     pixels = radiograph(4)[0]
-    assert Segmenter(weights).trained.threshold == 0.5
+    assert Segmenter(weights, device="cpu").trained.threshold == 0.5
     content = json.loads((study / "evaluation.json").read_text())
     content["settings"]["threshold"] = 0.3
     (tmp_path / "evaluation.json").write_text(json.dumps(content))
-    low, high = Segmenter(weights), Segmenter(weights, threshold=0.7)
+    low, high = Segmenter(weights, device="cpu"), Segmenter(weights, threshold=0.7, device="cpu")
     assert (low.trained.threshold, high.trained.threshold) == (0.3, 0.7)
     assert (low(pixels).mask == (low(pixels).probability >= 0.3)).all()
     assert (high(pixels).mask <= low(pixels).mask).all()
+    (tmp_path / "evaluation.json").write_text('{"settings": {"threshold": "half"}}')
+    with pytest.raises(InputError, match=r"evaluation.json has no threshold; restore it"):
+        Segmenter(weights, device="cpu")
     for wrong in (0, 1, float("nan")):
         with pytest.raises(InputError, match="must be between 0 and 1"):
             Segmenter(weights, threshold=wrong)
@@ -89,14 +93,14 @@ def test_other_arrays_are_refused(segmenter, pixels):
 def test_weights_without_their_record_are_a_sentence(study, tmp_path):
     weights = tmp_path / "weights.safetensors"
     with pytest.raises(InputError, match=r"weights.safetensors is not a file; name the"):
-        Segmenter(weights)
+        Segmenter(weights, device="cpu")
     shutil.copy(study / "weights.safetensors", weights)
     with pytest.raises(InputError, match=r"run.json is not there, which says .* with --run"):
-        Segmenter(weights)
-    assert Segmenter(weights, run=study / "run.json").trained.height == 32
+        Segmenter(weights, device="cpu")
+    assert Segmenter(weights, run=study / "run.json", device="cpu").trained.height == 32
     shutil.copy(study / "pretext/run.json", tmp_path)
     with pytest.raises(InputError, match=r"run.json is of other weights than .*weights_sha256"):
-        Segmenter(weights)
+        Segmenter(weights, device="cpu")
 
 
 def test_a_record_of_something_else_is_a_sentence(study, tmp_path):
@@ -118,3 +122,14 @@ def test_the_package_is_imported_without_torch():
     code = "import sys, maskedteeth.use, maskedteeth.use.predict, maskedteeth.use.reconstruct, "
     code += "maskedteeth.use.export_onnx; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.gpu
+def test_a_card_gives_nearly_the_same_probabilities(study, segmenter, radiograph):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    on_card = Segmenter(study / "weights.safetensors", device="cuda")
+    assert on_card.machine.device.type == "cuda"
+    pixels = radiograph(5, 100, 210)[0]
+    expected = segmenter(pixels).probability
+    np.testing.assert_allclose(on_card(pixels).probability, expected, atol=1e-2)

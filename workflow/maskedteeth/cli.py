@@ -141,10 +141,12 @@ def _run(stage: str, arguments: list[str]) -> None:
         if kind is bool:
             parser.add_argument(flag, action="store_true", help=text)
             continue
+        choice = typing.get_origin(kind) is typing.Literal
         parser.add_argument(
             flag,
             help=text,
-            type=_converter(kind),
+            type=str if choice else _converter(kind),
+            choices=typing.get_args(kind) if choice else None,
             nargs="+" if several else None,
             required=parameter.default is inspect.Parameter.empty,
             default=None if parameter.default is inspect.Parameter.empty else parameter.default,

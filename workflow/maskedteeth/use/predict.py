@@ -1,7 +1,7 @@
 """`maskedteeth predict RADIOGRAPH…`: segment a user's own radiographs."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from maskedteeth.use.each import do_each
 from maskedteeth.use.radiographs import find_radiographs
@@ -18,6 +18,7 @@ def predict(
     out: Path,
     run: Path | None = None,
     threshold: float | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
     gpu_mem_mb: int = 2048,
 ) -> None:
     """Segment radiographs of any size with a finished training.
@@ -38,6 +39,7 @@ def predict(
         run: the record of the training, where it is not beside the weights.
         threshold: probability from which a pixel is tooth; by default the one that the training
             was evaluated with (evaluation.json beside the weights), or else 0.5.
+        device: auto (by default: a card where there is one), cpu or cuda.
         gpu_mem_mb: MiB of a card's memory to reserve, where there is a card; by default 2048.
 
     Raises:
@@ -49,7 +51,9 @@ def predict(
     from maskedteeth.use.pictures import overlay, write_png
     from maskedteeth.use.segmenter import Segmenter
 
-    segmenter = Segmenter(weights, run=run, threshold=threshold, gpu_mem_mb=gpu_mem_mb)
+    segmenter = Segmenter(
+        weights, run=run, threshold=threshold, device=device, gpu_mem_mb=gpu_mem_mb
+    )
 
     def work(file: Path, name: str) -> dict[str, Any]:
         found = segmenter(file)

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from maskedteeth.use.each import do_each
 from maskedteeth.use.radiographs import find_radiographs
@@ -19,6 +19,7 @@ def reconstruct(
     out: Path,
     run: Path | None = None,
     seed: int = 0,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
     gpu_mem_mb: int = 2048,
 ) -> None:
     """Hide random blocks of radiographs and show what a finished pretext makes of them.
@@ -39,6 +40,7 @@ def reconstruct(
         out: folder to write to; what has the same name there is replaced.
         run: the record of the pretext, where it is not beside the weights.
         seed: of the blocks, which are the same on every radiograph; by default 0.
+        device: auto (by default: a card where there is one), cpu or cuda.
         gpu_mem_mb: MiB of a card's memory to reserve, where there is a card; by default 2048.
 
     Raises:
@@ -50,7 +52,7 @@ def reconstruct(
     from maskedteeth.use.pictures import grid, write_png
     from maskedteeth.use.reconstructor import Reconstructor
 
-    reconstructor = Reconstructor(weights, run=run, gpu_mem_mb=gpu_mem_mb)
+    reconstructor = Reconstructor(weights, run=run, device=device, gpu_mem_mb=gpu_mem_mb)
 
     def work(file: Path, name: str) -> dict[str, Any]:
         shown = reconstructor(file, seed)

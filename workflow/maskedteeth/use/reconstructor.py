@@ -13,7 +13,7 @@ from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import evaluating
 from maskedteeth.training.weights import stored_network
-from maskedteeth.use.machine import GPU_MEM_MB, machine_for_use
+from maskedteeth.use.machine import GPU_MEM_MB, Device, machine_for_use
 from maskedteeth.use.radiographs import read_resized, resized
 from maskedteeth.use.segmenter import refuse_other_arrays
 from maskedteeth.use.trained import find_trained
@@ -47,6 +47,7 @@ class Reconstructor:
     Args:
         weights: ``weights.safetensors`` of a pretext in ``results/``.
         run: see :func:`maskedteeth.use.trained.find_trained`.
+        device: auto (a card where there is one), cpu or cuda.
         gpu_mem_mb: MiB to reserve where there is a card.
 
     Attributes: as of :class:`maskedteeth.use.segmenter.Segmenter`.
@@ -60,10 +61,11 @@ class Reconstructor:
         weights: Path | str,
         *,
         run: Path | str | None = None,
+        device: Device = "auto",
         gpu_mem_mb: int = GPU_MEM_MB,
     ):
         self.trained = find_trained(Path(weights), "pretext", None if run is None else Path(run))
-        self.machine = machine_for_use(gpu_mem_mb)
+        self.machine = machine_for_use(device, gpu_mem_mb)
         model = self.trained.model
         self.network = stored_network(model, self.trained.weights, self.machine.device)
 

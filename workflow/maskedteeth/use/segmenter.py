@@ -8,7 +8,7 @@ import numpy as np
 
 from maskedteeth.metrics.evaluate import predict
 from maskedteeth.training.weights import stored_network
-from maskedteeth.use.machine import GPU_MEM_MB, machine_for_use
+from maskedteeth.use.machine import GPU_MEM_MB, Device, machine_for_use
 from maskedteeth.use.radiographs import read_resized, resized
 from maskedteeth.use.trained import find_trained
 
@@ -51,6 +51,7 @@ class Segmenter:
         weights: ``weights.safetensors`` of a training in ``results/``.
         run: see :func:`maskedteeth.use.trained.find_trained`.
         threshold: likewise.
+        device: auto (a card where there is one), cpu or cuda.
         gpu_mem_mb: MiB to reserve where there is a card, see
             :mod:`maskedteeth.training.cards`.
 
@@ -70,11 +71,12 @@ class Segmenter:
         *,
         run: Path | str | None = None,
         threshold: float | None = None,
+        device: Device = "auto",
         gpu_mem_mb: int = GPU_MEM_MB,
     ):
         record = None if run is None else Path(run)
         self.trained = find_trained(Path(weights), "training", record, threshold)
-        self.machine = machine_for_use(gpu_mem_mb)
+        self.machine = machine_for_use(device, gpu_mem_mb)
         model = self.trained.model
         self.network = stored_network(model, self.trained.weights, self.machine.device)
 

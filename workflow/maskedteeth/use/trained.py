@@ -93,4 +93,10 @@ def _threshold(weights: Path) -> float:
     default = Evaluation().threshold
     if not evaluation.is_file():
         return default
-    return float(read_json(evaluation, ("settings",))["settings"].get("threshold", default))
+    settings = read_json(evaluation, ("settings",))["settings"]
+    threshold = settings.get("threshold") if isinstance(settings, dict) else None
+    if not isinstance(threshold, float):
+        raise InputError(
+            f"{evaluation} has no threshold; restore it, remove it, or name one with --threshold."
+        )
+    return threshold
