@@ -8,7 +8,6 @@ Modules are imported when their stage runs, so that light stages start in a blin
 """
 
 import argparse
-import contextlib
 import gc
 import importlib
 import inspect
@@ -19,7 +18,7 @@ import sys
 import typing
 from pathlib import Path
 
-from maskedteeth.errors import InputError, Stopped
+from maskedteeth.errors import InputError, Stopped, say
 from maskedteeth.files import ADVICE
 
 #: Stage → module and function.
@@ -83,22 +82,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _run(chosen.stage, arguments[1:])
     except InputError as error:
-        _say(f"maskedteeth {chosen.stage}: {error}")
+        say(f"maskedteeth {chosen.stage}: {error}")
         return 2
     except OSError as error:
         if (sentence := _of_system(error)) is None:
             raise
-        _say(f"maskedteeth {chosen.stage}: {sentence}")
+        say(f"maskedteeth {chosen.stage}: {sentence}")
         return 2
     except Stopped as stopped:
-        _say(f"maskedteeth {chosen.stage}: {stopped}")
+        say(f"maskedteeth {chosen.stage}: {stopped}")
         return 128 + stopped.signal
     return 0
-
-
-def _say(sentence: str) -> None:
-    with contextlib.suppress(OSError):  # the log may lie on the full disk, too
-        print(sentence, file=sys.stderr, flush=True)
 
 
 def _of_system(error: OSError) -> str | None:

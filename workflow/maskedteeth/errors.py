@@ -1,4 +1,7 @@
-"""The exceptions that a user is meant to read."""
+"""The exceptions, and the other sentences, that a user is meant to read."""
+
+import sys
+from contextlib import suppress
 
 
 class InputError(Exception):
@@ -24,3 +27,9 @@ class Stopped(Exception):
     def __init__(self, signal: int, message: str):
         super().__init__(message)
         self.signal = signal
+
+
+def say(sentence: str) -> None:
+    """Print a sentence at once, on standard error; a log that is full stops nothing."""
+    with suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)

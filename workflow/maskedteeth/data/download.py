@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from maskedteeth.errors import InputError
+from maskedteeth.errors import InputError, say
 from maskedteeth.files import naming
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def download(
     sha256 = sha256.lower()
     if target.exists():
         if file_sha256(target) == sha256:
-            _say(f"{target} is here already and its sha256 is right.")
+            say(f"{target} is here already and its sha256 is right.")
             return
-        _say(f"{target} has another sha256 than {sha256}; it is downloaded again.")
+        say(f"{target} has another sha256 than {sha256}; it is downloaded again.")
         target.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
@@ -89,7 +89,7 @@ def download(
         part.unlink()
         if last or not several:
             break
-        _say(f"{target.name}, made of several parts, has sha256 {found}; it is downloaded anew.")
+        say(f"{target.name}, made of several parts, has sha256 {found}; it is downloaded anew.")
     raise InputError(
         f"The file from {shown(url)} has sha256 {found} where {sha256} was expected; it has "
         f"been removed. Run again; if this stays, the file has changed. {BY_HAND}"
@@ -124,7 +124,7 @@ def _collect(
                 ) from None
             wait = max(backoff * 2 ** max(failures - 1, 0), interruption.wait)
             wait = min(wait, LONGEST_WAIT)
-            _say(f"{interruption}; trying again in {wait:.0f} s ({size} bytes are here).")
+            say(f"{interruption}; trying again in {wait:.0f} s ({size} bytes are here).")
             time.sleep(wait)
 
 
@@ -309,7 +309,7 @@ class _Progress:
             disable=not self.watched,
         )
         size = f"{total / 1e6:.1f} MB" if total else "a file of unknown size"
-        _say(f"Downloading {name}: {size}" + (f", {have / 1e6:.1f} MB are here." if have else "."))
+        say(f"Downloading {name}: {size}" + (f", {have / 1e6:.1f} MB are here." if have else "."))
 
     def add(self, count: int) -> None:
         """Count received bytes."""
@@ -318,17 +318,13 @@ class _Progress:
         if self.total and not self.watched:
             tenth = 10 * self.have // self.total
             if tenth > 10 * before // self.total:
-                _say(f"{self.name}: {10 * tenth} %")
+                say(f"{self.name}: {10 * tenth} %")
 
     def __enter__(self) -> "_Progress":
         return self
 
     def __exit__(self, *_) -> None:
         self.bar.close()
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
 
 
 def _size(path: Path) -> int:

@@ -10,14 +10,14 @@ import fcntl
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from maskedteeth.errors import say
 from maskedteeth.files import replacing, write_json
 from maskedteeth.provenance import sha256
 
@@ -59,13 +59,13 @@ def sharing(
             for name, output in outputs.items():
                 with replacing(output) as temporary:
                     shutil.copyfile(source[name], temporary)
-            _say(f"Copied from {', '.join(map(str, source.values()))}: the settings are the same.")
+            say(f"Copied from {', '.join(map(str, source.values()))}: the settings are the same.")
         yield source
         mine = {name: [str(output), sha256(output)] for name, output in outputs.items()}
         try:
             write_json(register, [*places, mine])
         except OSError as error:  # the result stands all the same
-            _say(f"{register} cannot be written ({error}); other studies will not find this one's.")
+            say(f"{register} cannot be written ({error}); other studies will not find this one's.")
 
 
 @contextmanager
@@ -78,10 +78,10 @@ def _alone(path: Path) -> Iterator[None]:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except (BlockingIOError, PermissionError):
-                _say("Another study makes the same just now; waiting for it.")
+                say("Another study makes the same just now; waiting for it.")
                 fcntl.lockf(lock, fcntl.LOCK_EX)
         except OSError as error:  # read-only, or another user's
-            _say(f"{path} cannot be locked ({error}); another study may make the same meanwhile.")
+            say(f"{path} cannot be locked ({error}); another study may make the same meanwhile.")
         yield
 
 
@@ -97,8 +97,3 @@ def _intact(place: Place, outputs: dict[str, Path]) -> bool:
     return place.keys() == outputs.keys() and all(
         Path(path).is_file() and sha256(Path(path)) == digest for path, digest in place.values()
     )
-
-
-def _say(sentence: str) -> None:
-    with suppress(OSError):  # a log on a full disk
-        print(sentence, file=sys.stderr, flush=True)

@@ -53,7 +53,7 @@ class Card:
 def visible_cards() -> list[Card]:
     """Return the cards that this process may use: none where there is no nvidia-smi.
 
-    CUDA_VISIBLE_DEVICES, which clusters set, is respected as CUDA reads it: indices or (beginnings
+    CUDA_VISIBLE_DEVICES, which clusters set, is respected: nvidia-smi's indices or (beginnings
     of) UUIDs, up to the first that is unknown.
     """
     try:

@@ -60,6 +60,7 @@ def set_up(compute: Compute, gpu_mem_mb: int | None = None) -> Machine:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(compute.threads)
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # float32 is meant where it is asked for
     # A few operations of the baselines (adaptive pooling) have no deterministic form on CUDA;
     # they warn instead of stopping.
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())

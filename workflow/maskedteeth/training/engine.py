@@ -11,12 +11,12 @@ from bisect import bisect_right
 import torch
 from torch import Tensor, nn
 
-from maskedteeth.errors import Diverged
+from maskedteeth.errors import Diverged, say
 from maskedteeth.seeds import generator
 from maskedteeth.settings.config import Recipe
 from maskedteeth.training.device import Machine
 from maskedteeth.training.optimiser import Adam
-from maskedteeth.training.state import StateFile, TorchRandom, say
+from maskedteeth.training.state import StateFile, TorchRandom
 from maskedteeth.training.weights import not_finite
 
 

@@ -6,10 +6,9 @@ import json
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, Self, TextIO
@@ -19,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from maskedteeth.errors import Diverged, Stopped
+from maskedteeth.errors import Diverged, Stopped, say
 from maskedteeth.files import naming, replacing
 from maskedteeth.study import processes
 
@@ -283,9 +282,3 @@ def _differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
             yield from _differences(one.get(key), other.get(key), name)
     elif one != other:
         yield where
-
-
-def say(sentence: str) -> None:
-    """Print a line of progress at once, on standard error; a log that is full stops no training."""
-    with suppress(OSError):
-        print(sentence, file=sys.stderr, flush=True)

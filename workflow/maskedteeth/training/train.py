@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from maskedteeth.data.arrays import read_rows, read_split, read_subset
 from maskedteeth.data.leaks import refuse_leak
-from maskedteeth.errors import InputError
+from maskedteeth.errors import InputError, say
 from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
@@ -16,7 +16,7 @@ from maskedteeth.settings.jobs import TrainJob
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit
 from maskedteeth.training.losses import segmentation_loss
-from maskedteeth.training.state import StateFile, ask_left_over_to_stop, say
+from maskedteeth.training.state import StateFile, ask_left_over_to_stop
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
 
