@@ -130,7 +130,7 @@ INPUTS = {
     "train": ["images.npy", "masks.npy", "index.csv", "split.json", "guard.json"]
     + ["pretext/weights.safetensors"],
     "evaluate": ["images.npy", "masks.npy", "index.csv", "split.json", "weights.safetensors"],
-    "reconstruct": ["images.npy", "index.csv", "pretext/split.json"]
+    "measure-pretext": ["images.npy", "index.csv", "pretext/split.json"]
     + ["pretext/weights.safetensors", "pretext/lpips.safetensors"],
 }
 OUTPUTS = "weights history previews run metrics predictions evaluation fillers samples"

@@ -21,7 +21,7 @@ def test_jobs_ask_for_what_was_measured_and_never_for_more_than_there_is(
     project = new_project(tmp_path)
     (tmp_path / "card.yaml").write_text("compute: {device: auto}")
     project.settings.append("card.yaml")
-    stages = ("pretrain", "train", "evaluate", "reconstruct")
+    stages = ("pretrain", "train", "evaluate", "measure-pretext")
     printed = project.snakemake("--dry-run", "--printshellcmds")
     assert asked(printed) == {stage: {"<TBD>"} for stage in stages}
     files = sorted(set(re.findall(r"--needs (\S+)", printed)))
@@ -40,7 +40,7 @@ def test_jobs_ask_for_what_was_measured_and_never_for_more_than_there_is(
         "pretrain": {"11250"},
         "train": {"12375", "13500"},
         "evaluate": {"5625"},
-        "reconstruct": {"11250"},
+        "measure-pretext": {"11250"},
     }
 
     # What the user says stands, and what then is too little is no secret.
