@@ -74,8 +74,7 @@ def test_a_plan_says_what_why_and_how_long_and_changes_nothing(project):
     plan = stage(project, "plan", *settings, "training={epochs: 3}")
     assert plan.returncode == 0, plan.stderr
     lines = plan.stdout.splitlines()
-    assert "train                    6     0  4: epochs 1 → 3" in lines
-    assert "2: what it is made from is made again" in plan.stdout or "6: epochs" in plan.stdout
+    assert "train                    6     0  epochs 1 → 3" in lines
     assert any(line.startswith("Done: ") and "pretrain 1" in plan.stdout for line in lines)
     assert "of CPU time for 6 trainings" in plan.stdout and "Estimate" in plan.stdout
     assert max(map(len, lines)) <= 80
