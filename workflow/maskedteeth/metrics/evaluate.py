@@ -7,12 +7,11 @@ import torch
 from torch import nn
 
 from maskedteeth.data.arrays import read_rows, read_subset
-from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.metrics import boundary
 from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import logits_of, network_input, to_unit
+from maskedteeth.models.inputs import network_input, probability_of, to_unit
 from maskedteeth.provenance import RunRecord
 from maskedteeth.settings.jobs import EvaluateJob
 from maskedteeth.training.device import Machine, evaluating, set_up
@@ -98,12 +97,6 @@ def predict(
         for start in range(0, len(pixels), machine.inference_batch):
             rows = slice(start, start + machine.inference_batch)
             xray = to_unit(torch.from_numpy(pixels[rows]).to(machine.device))
-            logits = logits_of(network, network_input(inputs, xray))
-            probability[rows] = torch.sigmoid(logits.float()).squeeze(1).cpu().numpy()
-    if np.isnan(probability).any():
-        raise InputError(
-            "The network returns NaN for a test radiograph where a number was expected: its "
-            "weights are finite, but too large to compute with. Train again with a lower "
-            "learning_rate."
-        )
+            found = probability_of(network, network_input(inputs, xray))
+            probability[rows] = found.squeeze(1).cpu().numpy()
     return probability

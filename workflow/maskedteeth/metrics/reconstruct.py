@@ -11,7 +11,7 @@ from maskedteeth.files import replacing, write_csv
 from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.reconstruction import MASKED, METRICS, Reference
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import logits_of, network_input, to_grey, to_unit
+from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.fillers import fill
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.provenance import RunRecord
@@ -78,8 +78,8 @@ def reconstruct(
         visible = hide(xray, masked, settings.blocks)
         with evaluating(network):
             with machine.autocast():
-                logits = logits_of(network, network_input(settings.model.inputs, xray, visible))
-            generated = torch.sigmoid(logits.float())
+                channels = network_input(settings.model.inputs, xray, visible)
+                generated = probability_of(network, channels)
             reference = Reference(xray, masked, lpips_network)
             rows += _rows(ids[part], masked, reference.compare(generated))
             composite = torch.where(masked, generated, xray)

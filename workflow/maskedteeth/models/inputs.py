@@ -79,6 +79,28 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     return logits
 
 
+def probability_of(network: nn.Module, inputs: Tensor) -> Tensor:
+    """Run a finished network.
+
+    Args:
+        network: as of :func:`logits_of`.
+        inputs: likewise.
+
+    Returns:
+        float32 (B, 1, H, W) in [0, 1].
+
+    Raises:
+        InputError: as :func:`logits_of`, or the network returns NaN.
+    """
+    probability = torch.sigmoid(logits_of(network, inputs).float())
+    if probability.isnan().any():
+        raise InputError(
+            "The network returns NaN for a radiograph where a number was expected: its weights "
+            "are finite, but too large to compute with. Train again with a lower learning_rate."
+        )
+    return probability
+
+
 def to_grey(values: Tensor) -> np.ndarray:
     """Turn float (B, 1, H, W) in [0, 1] into grey values, uint8 (B, H, W)."""
     return values.squeeze(1).mul(255).round().clamp(0, 255).byte().cpu().numpy()

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from maskedteeth.errors import say
 from maskedteeth.study import processes
 
 #: Seconds that a holder may take to write its name after it took hold.
@@ -101,7 +102,7 @@ def holding(folder: Path, study: str) -> Iterator[Holder]:
         except (BlockingIOError, PermissionError):  # the two that POSIX allows
             raise Held(_sentence(_patiently(file), study, alive=True)) from None
         except OSError as error:
-            print(f"{file.name} cannot be locked ({error}).", file=sys.stderr)
+            say(f"{file.name} cannot be locked ({error}).")
         yield Holder(file)
 
 
@@ -136,7 +137,7 @@ def _reading(path: Path, study: str) -> Iterator[None]:
     try:
         file = path.open(encoding="utf-8")
     except OSError as error:
-        print(f"Nothing keeps others from working on {study} meanwhile: {error}.", file=sys.stderr)
+        say(f"Nothing keeps others from working on {study} meanwhile: {error}.")
         yield
         return
     with file:
@@ -145,7 +146,7 @@ def _reading(path: Path, study: str) -> Iterator[None]:
         except (BlockingIOError, PermissionError):
             raise Held(_sentence(_patiently(file), study, alive=True)) from None
         except OSError as error:
-            print(f"{path} cannot be locked ({error}).", file=sys.stderr)
+            say(f"{path} cannot be locked ({error}).")
         yield
 
 

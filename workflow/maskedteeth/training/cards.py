@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from maskedteeth.errors import InputError
+from maskedteeth.errors import InputError, say
 
 #: Share of a card's memory that nobody gets: the driver's own, and what no allocator can use.
 RESERVE = 0.04
@@ -122,8 +121,7 @@ class Ledger:
             if not waits:
                 wanted = "a whole card" if mib is None else f"{mib} MiB on a card"
                 there = ", ".join(f"{card.index}: {free[card]} MiB" for card in cards)
-                sentence = f"Waiting for {wanted}; free now on card {there}."
-                print(sentence, file=sys.stderr, flush=True)
+                say(f"Waiting for {wanted}; free now on card {there}.")
             waits = True
             time.sleep(SECONDS)
 

@@ -69,66 +69,48 @@ def pretrain(
         StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state,
         sharing(shared, record.identity, **outputs) as source,
     ):
-        if source is None:
-            data = {"images": images, "index": index, "split": split}
-            _pretrain(settings, machine, record, state, **data, **outputs)
-        else:
+        if source is not None:
             write_json(run, {**read_json(run), "shared_from": str(source["run"])})
-
-
-def _pretrain(
-    settings: PretrainJob,
-    machine: Machine,
-    record: RunRecord,
-    state: StateFile,
-    *,
-    images: Path,
-    index: Path,
-    split: Path,
-    weights: Path,
-    history: Path,
-    previews: Path,
-    run: Path,
-) -> None:
-    drawn = read_split(split)
-    radiographs = torch.from_numpy(read_rows(images, index, drawn["train"])).to(machine.device)
-    probe_ids = drawn["test"][: settings.probes]
-    probes = Probes(read_rows(images, index, probe_ids), settings, machine)
-    network = new_network(settings.model, settings.seed, machine.device)
-    task = Reconstruction(radiographs, probes, settings, machine)
-    progress = fit(
-        network,
-        task,
-        settings,
-        samples=len(radiographs),
-        epoch_samples=len(radiographs),
-        seed=settings.seed,
-        machine=machine,
-        state=state,
-    )
-    save_weights(network, weights)
-    write_csv(history, progress.history)
-    with replacing(previews) as temporary:
-        np.savez_compressed(
-            temporary,
-            epochs=np.array(settings.preview_epochs),
-            ids=np.array(probe_ids),
-            generated=task.generated.numpy(),
-            **probes.pictures,
+            return
+        drawn = read_split(split)
+        radiographs = torch.from_numpy(read_rows(images, index, drawn["train"])).to(machine.device)
+        probe_ids = drawn["test"][: settings.probes]
+        probes = Probes(read_rows(images, index, probe_ids), settings, machine)
+        network = new_network(settings.model, settings.seed, machine.device)
+        task = Reconstruction(radiographs, probes, settings, machine)
+        progress = fit(
+            network,
+            task,
+            settings,
+            samples=len(radiographs),
+            epoch_samples=len(radiographs),
+            seed=settings.seed,
+            machine=machine,
+            state=state,
         )
-    record.write(
-        run,
-        seed=settings.seed,
-        radiographs=list(radiographs.shape),
-        **progress.measured(settings),
-        machines=state.machines,
-        weights_sha256=sha256(weights),
-        hidden={
-            "mean": task.hidden_share.mean().item(),
-            "min": task.hidden_share.min().item(),
-            "max": task.hidden_share.max().item(),
-        },
-    )
+        save_weights(network, weights)
+        write_csv(history, progress.history)
+        with replacing(previews) as temporary:
+            np.savez_compressed(
+                temporary,
+                epochs=np.array(settings.preview_epochs),
+                ids=np.array(probe_ids),
+                generated=task.generated.numpy(),
+                **probes.pictures,
+            )
+        record.write(
+            run,
+            seed=settings.seed,
+            radiographs=list(radiographs.shape),
+            **progress.measured(settings),
+            machines=state.machines,
+            weights_sha256=sha256(weights),
+            hidden={
+                "mean": task.hidden_share.mean().item(),
+                "min": task.hidden_share.min().item(),
+                "max": task.hidden_share.max().item(),
+            },
+        )
 
 
 class Reconstruction(Task):

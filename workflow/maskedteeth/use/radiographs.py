@@ -121,25 +121,44 @@ def read_radiograph(path: Path | str) -> np.ndarray:
     return decode_grey(content, path)
 
 
-def read_resized(path: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Read a radiograph twice: as it is, and as a network of a size was trained on it.
+def at_size(
+    radiograph: Path | str | np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a radiograph twice: as it is, and as a network of a size was trained on it.
 
-    The small one has the very pixels that the stage `prepare` makes of the file.
+    Of a file the small one has the very pixels that the stage `prepare` makes of it.
+
+    Args:
+        radiograph: a file, or grey values, uint8 (H, W).
+        height: of the small one.
+        width: likewise.
 
     Returns:
         uint8 (H, W) and uint8 (height, width).
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the file cannot be read.
+        ValueError: the array is of another type or shape.
     """
+    if isinstance(radiograph, np.ndarray):
+        _refuse_other_arrays(radiograph)
+        return radiograph, _resized(radiograph, height, width)
+    path = Path(radiograph)
     content = read_file(path)
     if is_dicom(content):
         pixels = decode_dicom(content, path)
-        return pixels, resized(pixels, height, width)
+        return pixels, _resized(pixels, height, width)
     pixels = decode_grey(content, path)
     return pixels, resized_radiograph(path, pixels.shape, (height, width))
 
 
-def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resize grey values, uint8 (H, W), by averaging over areas, as the stage `prepare` does."""
+def _resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _refuse_other_arrays(pixels: np.ndarray) -> None:
+    if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
+        raise ValueError(
+            f"The radiograph is {pixels.dtype} of shape {pixels.shape}; expected are grey values, "
+            "uint8 (H, W)."
+        )

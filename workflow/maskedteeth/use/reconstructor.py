@@ -6,16 +6,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from maskedteeth.errors import InputError
 from maskedteeth.metrics.reconstruction import Reference
-from maskedteeth.models.inputs import logits_of, network_input, to_grey, to_unit
+from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.seeds import generator
 from maskedteeth.training.device import evaluating
 from maskedteeth.training.weights import stored_network
 from maskedteeth.use.machine import GPU_MEM_MB, Device, machine_for_use
-from maskedteeth.use.radiographs import read_resized, resized
-from maskedteeth.use.segmenter import refuse_other_arrays
+from maskedteeth.use.radiographs import at_size
 from maskedteeth.use.trained import find_trained
 
 
@@ -81,24 +79,14 @@ class Reconstructor:
             ValueError: the array is of another type or shape.
         """
         size = self.trained.height, self.trained.width
-        if isinstance(radiograph, np.ndarray):
-            refuse_other_arrays(radiograph)
-            small = resized(radiograph, *size)
-        else:
-            _, small = read_resized(Path(radiograph), *size)
+        _, small = at_size(radiograph, *size)
         blocks, device = self.trained.blocks, self.machine.device
         hidden = draw_masks(blocks, 1, *size, generator(seed, "probes")).to(device)
         xray = to_unit(torch.from_numpy(small[None]).to(device))
         visible = hide(xray, hidden, blocks)
         with evaluating(self.network):
             inputs = network_input(self.trained.model.inputs, xray, visible)
-            generated = torch.sigmoid(logits_of(self.network, inputs))
-            if generated.isnan().any():
-                raise InputError(
-                    f"The network of {self.trained.weights} returns NaN where a number was "
-                    "expected: its weights are too large to compute with. Train it again with a "
-                    "lower learning_rate."
-                )
+            generated = probability_of(self.network, inputs)
             scores = Reference(xray, hidden, None).compare(generated)
             sobel = network_input(("sobel",), xray)
         return Reconstruction(

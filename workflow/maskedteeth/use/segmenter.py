@@ -9,7 +9,7 @@ import numpy as np
 from maskedteeth.metrics.evaluate import predict
 from maskedteeth.training.weights import stored_network
 from maskedteeth.use.machine import GPU_MEM_MB, Device, machine_for_use
-from maskedteeth.use.radiographs import read_resized, resized
+from maskedteeth.use.radiographs import at_size
 from maskedteeth.use.trained import find_trained
 
 
@@ -95,27 +95,9 @@ class Segmenter:
             InputError: the file cannot be read.
             ValueError: the array is of another type or shape.
         """
-        size = self.trained.height, self.trained.width
-        if isinstance(radiograph, np.ndarray):
-            refuse_other_arrays(radiograph)
-            pixels, small = radiograph, resized(radiograph, *size)
-        else:
-            pixels, small = read_resized(Path(radiograph), *size)
+        pixels, small = at_size(radiograph, self.trained.height, self.trained.width)
         inputs = self.trained.model.inputs
         probability = predict(self.network, small[None], inputs, self.machine)[0]
         probability = cv2.resize(probability, pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
         mask = (probability >= self.trained.threshold).astype(np.uint8)
         return Segmentation(pixels, probability, mask)
-
-
-def refuse_other_arrays(pixels: np.ndarray) -> None:
-    """Refuse arrays that are no grey values, uint8 (H, W).
-
-    Raises:
-        ValueError: the array is of another type or shape.
-    """
-    if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
-        raise ValueError(
-            f"The radiograph is {pixels.dtype} of shape {pixels.shape}; expected are grey values, "
-            "uint8 (H, W)."
-        )
