@@ -32,7 +32,12 @@ SETTINGS = {
     "figure_fraction": 0.2,
     "samples": 3,
 }
-NAMES = [*(f"figure{number}" for number in range(1, 10)), "dice-by-fraction", "differences"]
+NAMES = [
+    *(f"figure{number}" for number in range(1, 10)),
+    "dice-by-fraction",
+    "differences",
+    "training-curves",
+]
 WIDE = {"figure6", "figure8"}
 
 
@@ -81,8 +86,13 @@ class Study:
             for number, name in enumerate(IDS)
         ]
         write_csv(folder / "metrics.csv", rows)
+        losses = [{"epoch": e, "step": 10 * e, "loss": 1 / (e + seed % 2)} for e in (1, 2, 3)]
+        write_csv(folder / "history.csv", losses)
 
     def _write_pretext(self) -> None:
+        (self.folder / "pretext" / "blocks").mkdir(parents=True)
+        losses = [{"epoch": 1, "step": 7, "loss": 0.2}]
+        write_csv(self.folder / "pretext" / "blocks" / "history.csv", losses)
         stacks = {key: self.images for key in ("xray", "masked", "sobel")}
         ids = np.array(IDS)
         np.savez(self.folder / "samples.npz", ids=ids, generated=self.images, **stacks)
@@ -127,6 +137,9 @@ class Study:
             metrics = map(str, sorted(folder.glob("runs/*/*/*/metrics.csv")))
             published = ["--published", f"{folder}/table2.csv"] * (name == "dice-by-fraction")
             return ["--metrics", *metrics, *published]
+        if name == "training-curves":
+            histories = map(str, sorted(folder.glob("runs/*/*/*/history.csv")))
+            return ["--history", *histories, "--pretexts", f"{folder}/pretext/blocks/history.csv"]
         arrays = [
             part for key in ("images", "masks") for part in (f"--{key}", f"{folder}/{key}.npy")
         ]
@@ -300,6 +313,20 @@ def test_curves_show_the_pooled_dice_that_scikit_learn_finds(study):
     assert list(axes.lines[2].get_ydata()) == [0.673, 0.876]
     markers = {axes.lines[3 * number].get_marker() for number in range(len(LABELS))}
     assert len(markers) == len(LABELS)
+
+
+def test_a_training_has_one_line_at_the_height_of_its_losses(study, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    monkeypatch.setattr(panels, "_small", lambda figure: Image.new("L", (1, 1)))
+    study.draw("training-curves")
+    by_title = {axes.get_title(): axes for axes in drawn[0].axes if axes.get_title()}
+    assert list(by_title) == ["Pretext: blocks", "U-Net", "Our approach"]
+    (line,) = by_title["Pretext: blocks"].lines
+    assert line.get_xydata().tolist() == [[7, 0.2]] and line.get_marker() == "o"
+    lines = by_title["Our approach"].lines
+    assert sorted(line.get_ydata().tolist() for line in lines) == [[1, 1 / 2, 1 / 3]] * 4
+    assert len({line.get_color() for line in lines}) == 2, "a colour a fraction"
 
 
 def test_text_is_wrapped_to_its_width():

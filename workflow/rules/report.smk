@@ -40,6 +40,7 @@ TABLES = {
         "claims": CONFIG / "claims.yaml",
         **ALL_RUNS,
     },
+    "cost": {"runs": PRETEXT_RECORDS + RUN_RECORDS},
 }
 FIGURES = {
     "figure1": {"architecture": rules.describe.output.architecture},
@@ -56,6 +57,10 @@ FIGURES = {
         "published": PUBLISHED / "table2.csv",
     },
     "differences": {"metrics": of_runs("metrics.csv")},
+    "training_curves": {
+        "history": of_runs("history.csv"),
+        "pretexts": of_pretexts("history.csv"),
+    },
 }
 if PRETEXT_SHOWN:  # a study without a pretext has none of these
     SAMPLES = {"samples": expand(rules.reconstruct.output.samples, pretext=PRETEXT_SHOWN)}

@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from maskedteeth.files import read_json
 from maskedteeth.fingerprint import PACKAGE
@@ -37,6 +37,23 @@ def name_of(run: Path) -> str:
             place = len(parts) - 1 - parts[::-1].index(folder)
             return "/".join(parts[place + (folder == "runs") :])
     return run.parent.name
+
+
+class Training(NamedTuple):
+    """Which training a file is about: a run's, or a pretext's, which has no fraction and seed."""
+
+    name: str
+    fraction: float | None
+    seed: int | None
+
+    @classmethod
+    def of(cls, file: Path) -> "Training":
+        """Tell it from the file's folder."""
+        *first, last = name_of(file).split("/")
+        if len(first) < 2:
+            return cls(last, None, None)
+        fraction = float(first[1].removeprefix("fraction-"))
+        return cls(first[0], fraction, int(last.removeprefix("seed-")))
 
 
 def mixtures(runs: list[Path]) -> str:

@@ -1,0 +1,104 @@
+"""The table of costs adds up what the records say, and names what made them."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from maskedteeth.cli import main
+from maskedteeth.files import write_json
+
+SETTINGS = {
+    "dataset": "A synthetic set",
+    "protocol": "fixed-test",
+    "threshold": 0.5,
+    "boundary_tolerance": 2,
+    "labels": {"unet": "U-Net", "ours": "Our approach"},
+    "short_labels": {"unet": "U-Net", "ours": "Ours"},
+    "ours": "ours",
+}
+RECORD = {
+    "device": "AMD EPYC",
+    "precision": "bfloat16",
+    "threads": 1,
+    "steps": 60,
+    "training_seconds": 100.0,
+    "images_per_second": 4.8,
+    "seconds": 120.0,
+    "peak_memory_mib": 400.0,
+    "peak_device_memory_mib": None,
+    "git_commit": "c" * 40,
+    "packages": {"torch": "2.13.0"},
+    "resumed_after_steps": [],
+    "seed": 42,
+}
+
+
+PRETEXT, UNET, OURS = (
+    "pretext/blocks",
+    "runs/unet/fraction-0.2/seed-42",
+    "runs/ours/fraction-0.2/seed-0",
+)
+
+
+@pytest.fixture
+def make(tmp_path):
+    def write(records):
+        files = []
+        for place, content in records.items():
+            folder = tmp_path / "study" / place
+            folder.mkdir(parents=True)
+            write_json(folder / "run.json", RECORD | content)
+            write_json(folder / "evaluation.json", {"seconds": 60.0})
+            files += [folder / "run.json", folder / "evaluation.json"]
+        out = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "md", "tex")}
+        arguments = ["cost", "--settings", json.dumps(SETTINGS), "--runs", *map(str, files)]
+        arguments += [text for kind, file in out.items() for text in (f"--{kind}", str(file))]
+        assert main(arguments) == 0
+        return pd.read_csv(out["csv"]), out["md"].read_text()
+
+    return write
+
+
+def test_a_line_a_training_with_what_its_record_says(make):
+    table, _ = make({PRETEXT: {}, UNET: {"seed": 42}, OURS: {"seed": 0, "steps": 61}})
+    assert table["model"].tolist() == ["Pretext: blocks", "U-Net", "Our approach"]
+    assert table["fraction"].tolist()[1:] == [0.2, 0.2] and math.isnan(table["fraction"][0])
+    assert table["seed"].tolist()[1:] == [42, 0]
+    assert table["steps"].tolist() == [60, 60, 61]
+    assert set(table["git_commit"]) == {"c" * 40} and set(table["torch"]) == {"2.13.0"}
+    assert set(table["evaluation_seconds"]) == {60.0}
+
+
+def test_hours_are_those_of_all_trainings_together(make):
+    runs = {f"runs/unet/fraction-0.2/seed-{seed}": {"seconds": 3600.0} for seed in range(3)}
+    _, text = make(runs)
+    (line,) = [line for line in text.splitlines() if "U-Net" in line]
+    assert [part.strip() for part in line.split("|")][1:3] == ["U-Net", "3"]
+    assert "3.00" in line
+    assert "with the evaluations 3.05" in text
+
+
+def test_a_cards_memory_is_shown_where_there_was_a_card(make):
+    _, text = make({UNET: {}})
+    assert "Card" not in text.split("Steps, images/s")[0]
+    _, text = make({OURS: {"device": "A card", "peak_device_memory_mib": 1234.4}})
+    assert "1234 MiB" in text and "Device: A card" in text
+
+
+def test_stopped_and_taken_over_trainings_are_counted(make):
+    _, text = make({PRETEXT: {"shared_from": "other"}, UNET: {"resumed_after_steps": [10, 20]}})
+    assert "1 training was stopped and went on." in text
+    assert "1 pretext was taken over from another study, with its cost." in text
+
+
+def test_a_record_of_something_else_is_a_sentence(tmp_path, capsys):
+    path = tmp_path / "runs" / "unet" / "fraction-0.2" / "seed-42" / "run.json"
+    path.parent.mkdir(parents=True)
+    write_json(path, {"settings": {}})
+    arguments = ["cost", "--settings", json.dumps(SETTINGS), "--runs", str(path)]
+    for kind in ("csv", "md", "tex"):
+        arguments += [f"--{kind}", str(tmp_path / kind)]
+    assert main(arguments) == 2
+    assert "run.json has no key 'seconds'" in capsys.readouterr().err
