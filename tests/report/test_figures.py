@@ -88,6 +88,7 @@ class Study:
         write_csv(folder / "metrics.csv", rows)
         losses = [{"epoch": e, "step": 10 * e, "loss": 1 / (e + seed % 2)} for e in (1, 2, 3)]
         write_csv(folder / "history.csv", losses)
+        write_json(folder / "run.json", {"packages": {"torch": "2.13.0"}})
 
     def _write_pretext(self) -> None:
         (self.folder / "pretext" / "blocks").mkdir(parents=True)
@@ -133,13 +134,15 @@ class Study:
             return ["--samples", f"{folder}/samples.npz"]
         if name == "figure6":
             return ["--previews", f"{folder}/previews.npz"]
+        records = ["--runs", *map(str, sorted(folder.glob("runs/*/*/*/run.json")))]
         if name in ("dice-by-fraction", "differences"):
             metrics = map(str, sorted(folder.glob("runs/*/*/*/metrics.csv")))
             published = ["--published", f"{folder}/table2.csv"] * (name == "dice-by-fraction")
-            return ["--metrics", *metrics, *published]
+            return ["--metrics", *metrics, *published, *records]
         if name == "training-curves":
             histories = map(str, sorted(folder.glob("runs/*/*/*/history.csv")))
-            return ["--history", *histories, "--pretexts", f"{folder}/pretext/blocks/history.csv"]
+            pretexts = ["--pretexts", f"{folder}/pretext/blocks/history.csv"]
+            return ["--history", *histories, *pretexts, *records]
         arrays = [
             part for key in ("images", "masks") for part in (f"--{key}", f"{folder}/{key}.npy")
         ]
@@ -147,7 +150,8 @@ class Study:
         runs = [self.run(method) for method in LABELS] if name == "figure8" else [self.run("ours")]
         metrics = [str(run / "metrics.csv") for run in runs]
         predictions = [str(run / "predictions.npz") for run in runs]
-        return [*arrays, "--metrics", *metrics, "--predictions", *predictions]
+        records = records if name == "figure8" else []
+        return [*arrays, "--metrics", *metrics, "--predictions", *predictions, *records]
 
     def draw(self, name: str, stem: str = "drawn", **changes) -> tuple[Path, Path]:
         """Run a figure's stage as its rule does; return its PNG and PDF."""
@@ -203,6 +207,16 @@ def test_a_caption_names_the_dataset_and_the_protocol(study, captions, name):
         assert "complement" in caption.lower()
     if name.removeprefix("figure").isdecimal():
         assert caption.startswith(f"Figure {name.removeprefix('figure')}: ")
+
+
+@pytest.mark.parametrize("name", ["figure8", "dice-by-fraction", "differences", "training-curves"])
+def test_a_caption_says_when_its_runs_are_not_of_one_kind(study, captions, name):
+    study.draw(name)
+    write_json(study.run("unet") / "run.json", {"packages": {"torch": "2.12.0"}})
+    study.draw(name)
+    alike, mixed = captions
+    assert "Runs of different" not in alike
+    assert "Runs of different packages: torch" in mixed and "2.12.0 (unet/0.2/42)" in mixed
 
 
 @pytest.mark.parametrize("name", ["figure4", "figure5", "figure8", "figure9"])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
@@ -35,21 +36,25 @@ class Project:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.settings = ["config/demo.yaml", "tiny.yaml"]
+        self.results = folder / "results" / "tiny"
+        self.environment: dict[str, str] = {}
+
+    @classmethod
+    def new(cls, folder: Path) -> "Project":
+        """The project without results, in a folder that is there."""
         for part in PARTS:
             source = ROOT / part
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / part)
         (folder / "tiny.yaml").write_text(TINY)
-        self.settings = ["config/demo.yaml", "tiny.yaml"]
-        self.results = folder / "results" / "tiny"
-        self.environment: dict[str, str] = {}
+        return cls(folder)
 
     def copy(self, folder: Path) -> "Project":
         """A copy of this project, with all its results, in a folder that is not there yet."""
         shutil.copytree(self.folder, folder)
-        other = object.__new__(Project)
-        other.__dict__ = {**self.__dict__, "folder": folder, "settings": list(self.settings)}
-        other.results = folder / "results" / "tiny"
+        other = Project(folder)
+        other.settings, other.environment = list(self.settings), dict(self.environment)
         return other
 
     def start(self, *arguments: str) -> subprocess.Popen:
@@ -73,7 +78,7 @@ class Project:
         """Run Snakemake on the tiny study; return all that it printed."""
         process = self.start(*arguments)
         try:
-            printed, _ = process.communicate(timeout=600)
+            printed, _ = process.communicate(timeout=1800)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -115,14 +120,24 @@ class _Edit:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory):
-    """The tiny study, run to its end once."""
-    project = Project(tmp_path_factory.mktemp("project"))
-    project.printed = project.snakemake()
+def project(tmp_path_factory, testrun_uid):
+    """The tiny study, run to its end once for all processes of the tests; a copy for each."""
+    # Where all processes of one run of the tests meet, and none of another.
+    meeting = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        meeting = meeting.parent
+    finished, printed = meeting / f"tiny-{testrun_uid}", meeting / f"tiny-{testrun_uid}.log"
+    with FileLock(meeting / "tiny.lock"):
+        if not printed.exists():
+            shutil.rmtree(finished, ignore_errors=True)  # where another process failed
+            finished.mkdir()
+            printed.write_text(Project.new(finished).snakemake())
+    project = Project(finished).copy(tmp_path_factory.mktemp("project") / "tiny")
+    project.printed = printed.read_text()
     return project
 
 
 @pytest.fixture(scope="session")
 def new_project():
     """Makes a copy of the project in a folder."""
-    return Project
+    return Project.new

@@ -50,16 +50,19 @@ FIGURES = {
         **ARRAYS,
         "metrics": of_shown_runs("metrics.csv"),
         "predictions": of_shown_runs("predictions.npz"),
+        "runs": records(fractions=SHOWN_FRACTION),
     },
     "figure9": RUNS_OF_OURS,
     "dice_by_fraction": {
         "metrics": of_runs("metrics.csv"),
         "published": PUBLISHED / "table2.csv",
+        "runs": records(),
     },
-    "differences": {"metrics": of_runs("metrics.csv")},
+    "differences": {"metrics": of_runs("metrics.csv"), "runs": records()},
     "training_curves": {
         "history": of_runs("history.csv"),
         "pretexts": of_pretexts("history.csv"),
+        "runs": PRETEXT_RECORDS + RUN_RECORDS,
     },
 }
 if PRETEXT_SHOWN:  # a study without a pretext has none of these

@@ -20,7 +20,13 @@ MARKERS = "osD^vP"
 
 
 def dice_by_fraction(
-    settings: ReportJob, *, metrics: list[Path], published: Path, png: Path, pdf: Path
+    settings: ReportJob,
+    *,
+    metrics: list[Path],
+    published: Path,
+    png: Path,
+    pdf: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
 ) -> None:
     """Draw Dice, pooled over the test set, against the training fraction.
 
@@ -30,13 +36,14 @@ def dice_by_fraction(
         published: the paper's table 2 as CSV.
         png: file to write.
         pdf: file to write.
+        runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
-    runs = pooled_by_run(read_metrics(metrics))
+    pooled = pooled_by_run(read_metrics(metrics))
     paper = read_frame(published, ("model", "fraction", "dice"))
     legend = LEGEND_ROW * (-(-(len(settings.labels) + 1) // 2)) + 0.08
-    with sheet(WIDTH, legend + 2.97, caption(settings), png, pdf) as page:
+    with sheet(WIDTH, legend + 2.97, caption(settings, runs), png, pdf) as page:
         axes = page.plot(0.5, legend, WIDTH - 0.55, 2.6)
-        handles = draw_curves(axes, settings.labels, runs, paper)
+        handles = draw_curves(axes, settings.labels, pooled, paper)
         page.legend(handles)
 
 
@@ -79,11 +86,11 @@ def draw_curves(
     return handles
 
 
-def caption(settings: ReportJob) -> str:
+def caption(settings: ReportJob, runs: list[Path]) -> str:
     """Return the caption."""
     return (
         "Dice by training fraction: 2TP / (2TP + FP + FN) of the pixels of all test radiographs "
         "of a run together. Lines and full markers: mean over the seeds; open markers: single "
         "seeds; dashed: the paper's table 2, measured by its authors on the dataset of Humans in "
-        f"the Loop. {about(settings)}"
+        f"the Loop. {about(settings, runs)}"
     )

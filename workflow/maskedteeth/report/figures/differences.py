@@ -19,7 +19,14 @@ from maskedteeth.settings.jobs import ReportJob
 LINE, SPACE = 0.14, 0.12
 
 
-def differences(settings: ReportJob, *, metrics: list[Path], png: Path, pdf: Path) -> None:
+def differences(
+    settings: ReportJob,
+    *,
+    metrics: list[Path],
+    png: Path,
+    pdf: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
+) -> None:
     """Draw every method's difference to ours in Dice a radiograph.
 
     Args:
@@ -27,16 +34,17 @@ def differences(settings: ReportJob, *, metrics: list[Path], png: Path, pdf: Pat
         metrics: ``metrics.csv`` of all runs.
         png: file to write.
         pdf: file to write.
+        runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
     table = compare(read_metrics(metrics), settings.ours, settings.bootstrap_resamples)
     table = table[table["difference"].notna()]
     if table.empty:
         words = "There is no other method that was tested on the same radiographs."
-        draw_words(words, caption(settings, table), png=png, pdf=pdf)
+        draw_words(words, caption(settings, table, runs), png=png, pdf=pdf)
         return
     height = LINE * len(table) + SPACE * table["fraction"].nunique()
     legend = LEGEND_ROW * (-(-table["method"].nunique() // 2)) + 0.08
-    with sheet(WIDTH, legend + height + 0.37, caption(settings, table), png, pdf) as page:
+    with sheet(WIDTH, legend + height + 0.37, caption(settings, table, runs), png, pdf) as page:
         axes = page.plot(0.5, legend, WIDTH - 0.55, height)
         handles = draw_forest(axes, settings.labels, table)
         page.legend(handles)
@@ -87,7 +95,7 @@ def draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> list
     ]
 
 
-def caption(settings: ReportJob, table: pd.DataFrame) -> str:
+def caption(settings: ReportJob, table: pd.DataFrame, runs: list[Path]) -> str:
     """Return the caption."""
     ours = settings.labels[settings.ours]
     sentences = [
@@ -97,6 +105,6 @@ def caption(settings: ReportJob, table: pd.DataFrame) -> str:
         f"training. Full markers: significant at {SIGNIFICANT:g} (Wilcoxon's signed-rank test, "
         "Holm's correction for all comparisons shown); open: not.",
         too_few(table),
-        about(settings),
+        about(settings, runs),
     ]
     return " ".join(filter(None, sentences))

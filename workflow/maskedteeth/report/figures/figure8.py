@@ -20,6 +20,7 @@ def figure8(
     predictions: list[Path],
     png: Path,
     pdf: Path,
+    runs: list[Path] = (),  # type: ignore[assignment]
 ) -> None:
     """Draw input, ground truth and each method's mask with its Dice, a radiograph a row.
 
@@ -32,33 +33,35 @@ def figure8(
         predictions: their ``predictions.npz``, likewise.
         png: file to write.
         pdf: file to write.
+        runs: ``run.json`` and ``evaluation.json`` of these runs and their pretexts.
 
     Raises:
         InputError: no radiograph was tested by all methods.
     """
-    runs = [read_run(*files) for files in zip(metrics, predictions, strict=True)]
-    ids = _common(runs)[: settings.samples]
+    shown = [read_run(*files) for files in zip(metrics, predictions, strict=True)]
+    ids = _common(shown)[: settings.samples]
     radiographs, truths = (read_rows(array, index, ids) for array in (images, masks))
     rows = [
         [
             Picture(radiograph),
             mask_picture(truth),
-            *(run.segmentation(name, settings.threshold, f"{run.dice[name]:.3f}") for run in runs),
+            *(run.segmentation(name, settings.threshold, f"{run.dice[name]:.3f}") for run in shown),
         ]
         for name, radiograph, truth in zip(ids, radiographs, truths, strict=True)
     ]
-    titles = ["Input", "Ground truth", *(settings.short_labels[run.method] for run in runs)]
-    draw_grid(rows, titles, caption(settings, runs, ids), png=png, pdf=pdf, width=WIDE)
+    titles = ["Input", "Ground truth", *(settings.short_labels[run.method] for run in shown)]
+    foot = caption(shown, ids, about(settings, runs))
+    draw_grid(rows, titles, foot, png=png, pdf=pdf, width=WIDE)
 
 
-def caption(settings: ReportJob, runs: list[Run], ids: list[str]) -> str:
-    """Return the caption for the radiographs ``ids`` of ``runs``."""
+def caption(runs: list[Run], ids: list[str], foot: str) -> str:
+    """Return the caption for the radiographs ``ids`` of ``runs``; ``foot`` ends it."""
     seeds = {run.seed for run in runs}
     seed = f"seed {runs[0].seed}" if len(seeds) == 1 else "the first seed of each"
     return (
         "Figure 8: Qualitative comparison with SOTA models, all trained on "
         f"{percent(runs[0].fraction)} of the samples in the dataset ({seed}), on "
-        f"{first_radiographs(ids)}. Small print: Dice. {about(settings)}"
+        f"{first_radiographs(ids)}. Small print: Dice. {foot}"
     )
 
 

@@ -28,6 +28,7 @@ def training_curves(
     png: Path,
     pdf: Path,
     pretexts: list[Path] = (),  # type: ignore[assignment]
+    runs: list[Path] = (),  # type: ignore[assignment]
 ) -> None:
     """Draw the loss of every pretraining and training, a panel a pretext and a method.
 
@@ -37,23 +38,26 @@ def training_curves(
         png: file to write.
         pdf: file to write.
         pretexts: ``history.csv`` of all pretexts.
+        runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
-    runs = pd.concat([_history(file) for file in history], ignore_index=True)
+    trained = pd.concat([_history(file) for file in history], ignore_index=True)
     panels = [(f"Pretext: {Training.of(file).name}", _history(file)) for file in pretexts]
-    panels += [(label, runs[runs["name"] == name]) for name, label in settings.short_labels.items()]
-    fractions = sorted(runs["fraction"].unique())
+    panels += [
+        (label, trained[trained["name"] == name]) for name, label in settings.short_labels.items()
+    ]
+    fractions = sorted(trained["fraction"].unique())
     top = LEGEND_ROW * (-(-len(fractions) // 2)) + 0.06
     step = ABOVE + PLOT_HEIGHT + BELOW
     height = top + step * -(-len(panels) // COLUMNS)
     wide = WIDTH / COLUMNS
-    with sheet(WIDTH, height, caption(settings), png, pdf) as page:
+    with sheet(WIDTH, height, caption(settings, runs), png, pdf) as page:
         for number, (title, rows) in enumerate(panels):
             row, column = divmod(number, COLUMNS)
             place = (column * wide + LEFT, top + row * step + ABOVE, wide - LEFT - 0.05)
             axes = page.plot(*place, PLOT_HEIGHT)
             draw_losses(axes, rows, fractions)
             if number >= len(pretexts):  # the methods' losses are one and the same
-                axes.set_ylim(top=1.05 * runs["loss"].max())
+                axes.set_ylim(top=1.05 * trained["loss"].max())
             axes.set_title(title, fontsize=SIZE, pad=3)
             axes.set_xlabel("Step")
             if column == 0:
@@ -91,13 +95,13 @@ def colour_of(fraction: float, fractions: list[float]) -> tuple[float, ...]:
     return FRACTION_COLOURS(LIGHTEST * (1 - place))
 
 
-def caption(settings: ReportJob) -> str:
+def caption(settings: ReportJob, runs: list[Path]) -> str:
     """Return the caption."""
     return (
         "Training curves: the loss that each training minimised, on the radiographs that it was "
         "trained on, averaged over each epoch; a line a training, a colour a training fraction. "
         "Pretexts minimise L1 (equation 1), methods the weighted sum of Dice loss and binary "
-        f"cross-entropy (equation 5). {about(settings)}"
+        f"cross-entropy (equation 5). {about(settings, runs)}"
     )
 
 
