@@ -51,6 +51,7 @@ STAGES = {
     "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
     "differences": "maskedteeth.report.figures.differences:differences",
     "training-curves": "maskedteeth.report.figures.training_curves:training_curves",
+    "contact-sheet": "maskedteeth.report.figures.contact_sheet:contact_sheet",
     "predict": "maskedteeth.use.predict:predict",
     "reconstruct": "maskedteeth.use.reconstruct:reconstruct",
     "export-onnx": "maskedteeth.use.export_onnx:export_onnx",

@@ -64,6 +64,7 @@ FIGURES = {
         "pretexts": of_pretexts("history.csv"),
         "runs": PRETEXT_RECORDS + RUN_RECORDS,
     },
+    "contact_sheet": {**ARRAYS, "problems": rules.index.output.problems},
 }
 if PRETEXT_SHOWN:  # a study without a pretext has none of these
     SAMPLES = {"samples": expand(rules.reconstruct.output.samples, pretext=PRETEXT_SHOWN)}

@@ -4,9 +4,10 @@ Lengths are inches, measured from the top left corner, text sizes are points.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import matplotlib
@@ -14,6 +15,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
@@ -27,7 +29,7 @@ WIDTH, WIDE = 5.5, 7.0
 DPI = 300
 SIZE, CAPTION_SIZE, NOTE_SIZE = 7.0, 8.0, 5.5
 LINE = 1.25 / 72  # height of a line of text, in inches a point
-GAP, GROUP_GAP = 0.03, 0.12
+GAP, GROUP_GAP, CAPTION_GAP = 0.03, 0.12, 0.08
 LEGEND_ROW = 0.16
 MARK, MARGIN = "#E69F00", 0.02  # of boxes; a colour seen on black, white and grey alike
 
@@ -66,27 +68,36 @@ class Sheet:
         width: of the figure.
         height: of the room above the caption.
         caption: is wrapped to the width.
+        margin: of white around all that.
+        dpi: of the figure's pixels.
 
     Attributes:
         figure: matplotlib's.
-        axes: cover the sheet, in inches from its top left corner.
+        axes: cover the sheet, in inches from the top left corner of what the margin is around.
     """
 
-    def __init__(self, width: float, height: float, caption: str):
-        # A little less than the width, because pixels round letters up.
-        lines = wrap(caption, 0.99 * width, CAPTION_SIZE, CAPTION_FONT)
-        top, line = height + 0.08, CAPTION_SIZE * LINE
-        self.width, self.height = width, top + len(lines) * line + 0.03
-        self.figure = Figure((self.width, self.height), dpi=DPI, facecolor="white")
+    def __init__(
+        self, width: float, height: float, caption: str, margin: float = 0.0, dpi: int = DPI
+    ):
+        lines = caption_lines(caption, width)
+        top, line = height + CAPTION_GAP, CAPTION_SIZE * LINE
+        self.width, self.height, self.margin = width, height + caption_height(lines), margin
+        size = (self.width + 2 * margin, self.height + 2 * margin)
+        self.figure = Figure(size, dpi=dpi, facecolor="white")
         FigureCanvasAgg(self.figure)
-        self.axes = self.figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(self.height, 0))
+        self.axes = self.figure.add_axes((0, 0, 1, 1))
+        self._set_limits()
         self.axes.set_axis_off()
         for number, text in enumerate(lines):
             style = {"size": CAPTION_SIZE, "family": CAPTION_FONT, "va": "top"}
             self.axes.text(0, top + number * line, text, **style)
 
+    def _set_limits(self) -> None:
+        sides = (-self.margin, self.width + self.margin)
+        self.axes.set(xlim=sides, ylim=(self.height + self.margin, -self.margin))
+
     def plot(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Return axes for a plot at a place of the sheet."""
+        """Return axes for a plot at a place of a sheet without a margin."""
         bottom = 1 - (top + height) / self.height
         place = (left / self.width, bottom, width / self.width, height / self.height)
         return self.figure.add_axes(place)
@@ -110,7 +121,7 @@ class Sheet:
         right, bottom = left + width, top + height
         place = (left, right, bottom, top)
         self.axes.imshow(picture.pixels, cmap="gray", vmin=0, vmax=255, aspect="auto", extent=place)
-        self.axes.set(xlim=(0, self.width), ylim=(self.height, 0))  # imshow narrows them
+        self._set_limits()  # imshow narrows them
         if picture.box:
             scale = width / picture.pixels.shape[1]
             x, y, wide, high = (scale * value for value in picture.box)
@@ -132,13 +143,34 @@ def sheet(width: float, height: float, caption: str, png: Path, pdf: Path) -> It
     with matplotlib.rc_context(STYLE):
         page = Sheet(width, height, caption)
         yield page
-        # Drawn in memory: of a full disk, matplotlib reports an error in its own cleaning up.
-        content = io.BytesIO()
-        page.figure.savefig(content, format="pdf", metadata={"CreationDate": None})
-        with replacing(pdf) as temporary:
-            temporary.write_bytes(content.getvalue())
-        with replacing(png) as temporary:
-            _small(page.figure).save(temporary, dpi=(DPI, DPI))
+        write_sheets([page], png, pdf)
+
+
+def write_sheets(
+    pages: Iterable[Sheet], png: Path, pdf: Path, pdf_dpi: float | None = None
+) -> None:
+    """Write sheets as the pages of ``pdf`` and the first one as ``png``, one at a time.
+
+    Like :func:`sheet`, within whose style they are drawn where ``pages`` is a generator.
+
+    Args:
+        pages: at least one.
+        png: file to write.
+        pdf: file to write.
+        pdf_dpi: pixels an inch of pictures in the PDF, where not the sheets' own.
+    """
+    # Drawn in memory: of a full disk, matplotlib reports an error in its own cleaning up.
+    content, first = io.BytesIO(), None
+    with matplotlib.rc_context(STYLE), PdfPages(content, metadata={"CreationDate": None}) as file:
+        for page in pages:
+            file.savefig(page.figure, dpi=pdf_dpi or page.figure.dpi)
+            if first is None:
+                first = _small(page.figure), (page.figure.dpi,) * 2
+    with replacing(pdf) as temporary:
+        temporary.write_bytes(content.getvalue())
+    picture, dpi = first
+    with replacing(png) as temporary:
+        picture.save(temporary, dpi=dpi)
 
 
 def draw_grid(
@@ -194,6 +226,18 @@ def draw_words(words: str, caption: str, *, png: Path, pdf: Path) -> None:
 def mask_picture(mask: np.ndarray, note: str = "", box=None) -> Picture:
     """Return a mask, bool or 0/1 (H, W), as a picture: white teeth on black."""
     return Picture(np.where(mask, 255, 0).astype(np.uint8), note, box)
+
+
+@lru_cache
+def caption_lines(caption: str, width: float) -> list[str]:
+    """Break a caption into the lines of a sheet."""
+    # A little less than the width, because pixels round letters up.
+    return wrap(caption, 0.99 * width, CAPTION_SIZE, CAPTION_FONT)
+
+
+def caption_height(lines: list[str]) -> float:
+    """Return what a caption of these lines takes of a sheet's height, in inches."""
+    return CAPTION_GAP + len(lines) * CAPTION_SIZE * LINE + 0.03
 
 
 def wrap(text: str, width: float, size: float, family: list[str]) -> list[str]:
