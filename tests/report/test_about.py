@@ -19,7 +19,7 @@ TABLES = [
     if module_of_stage(stage).startswith("maskedteeth.report.tables.") and stage != "audit"
 ]
 IDS = ["1", "2", "3"]
-SCORES = {"tp": 40, "fp": 5, "fn": 10, "tn": 45, "dice": 0.8, "nsd": 0.9, "hd95": 3.0}
+SCORES = {"tp": 40, "fp": 5, "fn": 10, "tn": 45, "dice": 80 / 95, "nsd": 0.9, "hd95": 3.0}
 SIMILARITY = {"ssim": 0.8, "lpips": 0.2, "fsim": 0.9, "l1": 0.03}
 PAPER = ("table1", "table2", "table3", "pretext")
 
@@ -39,7 +39,8 @@ def files(tmp_path, monkeypatch, request):
         probability = np.zeros((len(IDS), 32, 64), np.uint8)
         np.savez(folder / "predictions.npz", ids=np.array(IDS), probability=probability)
         settings = {"fraction": 0.2, "model": {"architecture": "unet"}}
-        write_json(folder / "run.json", {"settings": settings, "code": f"code {seed}"})
+        run = {"settings": settings, "code": f"code {seed}", "inputs_sha256": {}, "packages": {}}
+        write_json(folder / "run.json", run)
         for name in ("metrics.csv", "predictions.npz", "run.json"):
             runs.setdefault(name, []).append(folder / name)
     known |= {"metrics": runs["metrics.csv"], "predictions": runs["predictions.npz"]}

@@ -343,13 +343,15 @@ REPORT = ReportJob.model_construct(
 
 
 def run(tmp_path, file, request, runs):
-    metrics = tmp_path / "metrics.csv"
-    write_csv(metrics, runs.to_dict("records"))
-    assert len(read_metrics([metrics])) == len(runs)
+    metrics = []
+    for number, (_, rows) in enumerate(runs.groupby(["method", "fraction", "seed"])):
+        metrics.append(tmp_path / f"{number}.csv")
+        write_csv(metrics[-1], rows.to_dict("records"))
+    assert len(read_metrics(metrics, REPORT)) == len(runs)
     out = {kind: tmp_path / f"claims.{kind}" for kind in ("csv", "md", "tex")}
     folder = request.config.rootpath / "config" / "published"
     arguments = ["claims", "--settings", REPORT.model_dump_json(), "--claims", str(file)]
-    arguments += ["--metrics", str(metrics)]
+    arguments += ["--metrics", *map(str, metrics)]
     for name in ("table2", "table3", "pretext", "models"):
         arguments += [f"--{name}", str(folder / f"{name}.csv")]
     arguments += [text for kind, path in out.items() for text in (f"--{kind}", str(path))]

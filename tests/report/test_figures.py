@@ -283,7 +283,7 @@ def test_the_columns_of_figure_8_follow_the_files_and_not_a_guess(study, monkeyp
 
 def test_methods_without_a_common_test_radiograph_are_refused(study):
     first, second = (
-        read_run(r / "metrics.csv", r / "predictions.npz")
+        read_run(r / "metrics.csv", r / "predictions.npz", ReportJob(**SETTINGS))
         for r in (study.run("unet"), study.run("ours"))
     )
     second.dice.clear()
@@ -295,7 +295,7 @@ def test_a_run_whose_files_differ_is_refused(study):
     run = study.run("unet")
     np.savez(run / "predictions.npz", ids=np.array(IDS[::-1]), probability=study.images)
     with pytest.raises(InputError, match="different radiographs"):
-        read_run(run / "metrics.csv", run / "predictions.npz")
+        read_run(run / "metrics.csv", run / "predictions.npz", ReportJob(**SETTINGS))
 
 
 def test_a_missing_file_is_a_sentence(study, capsys):
@@ -309,7 +309,9 @@ def test_curves_show_the_pooled_dice_that_scikit_learn_finds(study):
     files = sorted(study.folder.glob("runs/*/*/*/metrics.csv"))
     axes = Figure().add_subplot()
     paper = dice_by_fraction.pd.read_csv(study.folder / "table2.csv")
-    dice_by_fraction.draw_curves(axes, LABELS, pooled_by_run(read_metrics(files)), paper)
+    dice_by_fraction.draw_curves(
+        axes, LABELS, pooled_by_run(read_metrics(files, ReportJob(**SETTINGS))), paper
+    )
     truth = study.masks.ravel()
     expected = {
         run: f1_score(truth, (grey >= 128).ravel()) for run, grey in study.probability.items()

@@ -302,7 +302,7 @@ def test_the_forest_plot_shows_the_tables_differences_and_fills_what_is_signific
 def test_the_boundary_table_averages_radiographs_then_seeds(tmp_path):
     frame = runs(images=3)
     missed = frame.index[0]
-    frame.loc[missed, ["tp", "fp", "fn", "nsd", "hd95"]] = [0, 0, 300, 0, 100]
+    frame.loc[missed, ["tp", "fp", "fn", "dice", "nsd", "hd95"]] = [0, 0, 300, 0, 0, 100]
     out = make("boundary", frame, tmp_path)
     table, text = pd.read_csv(out["csv"]), out["md"].read_text()
     for metric in ("nsd", "hd95"):

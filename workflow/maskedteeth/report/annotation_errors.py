@@ -11,15 +11,17 @@ least as many hits.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, Field, FiniteFloat
 from scipy import stats
 
 from maskedteeth.data.arrays import read_index
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_json
 from maskedteeth.report.candidates import Candidate
+from maskedteeth.report.reading import read_content
 
 #: Depths of the rankings, as far as they reach; the last row of each is its whole length.
 DEPTHS = (1, 2, 3, 5, 10, 20, 50)
@@ -28,6 +30,12 @@ DEPTHS = (1, 2, 3, 5, 10, 20, 50)
 OVERLAP = 0.5
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the arrays
+
+
+class Injected(BaseModel):
+    """An entry of ``injected_errors.json``: left, top, right and bottom in pixels of the file."""
+
+    bbox: Annotated[list[FiniteFloat], Field(min_length=4, max_length=4)]
 
 
 @dataclass(frozen=True)
@@ -73,12 +81,12 @@ def read_errors(raw: Path, index: Path, height: int, width: int) -> dict[str, li
     file = raw / "injected_errors.json"
     if not file.is_file():
         raise InputError(f"{file} does not exist; only a phantom knows its annotation errors.")
-    known, errors = read_json(file), {}
+    known, errors = read_content(file, dict[str, list[Injected]]), {}
     for row in read_index(index, ("id", "height", "width")):
         if row["id"] not in known:
             raise InputError(f"{file} knows no radiograph {row['id']!r} of {index}; draw it again.")
         across, down = width / int(row["width"]), height / int(row["height"])
-        boxes = [entry["bbox"] for entry in known[row["id"]]]
+        boxes = [entry.bbox for entry in known[row["id"]]]
         errors[row["id"]] = [
             (x0 * across, y0 * down, (x1 + 1) * across, (y1 + 1) * down) for x0, y0, x1, y1 in boxes
         ]

@@ -86,7 +86,7 @@ def read_claims(file: Path) -> dict[str, Claim]:
         content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{file} does not exist; restore it, it came with the project.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{file} is no valid YAML: {error}") from None
     try:
         return validate(content, Claims).claims

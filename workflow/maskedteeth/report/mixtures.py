@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from maskedteeth.files import read_json
+from pydantic import BaseModel
+
 from maskedteeth.fingerprint import PACKAGE
+from maskedteeth.report.reading import read_content
 
 #: Inputs that all runs of a study share; a split belongs to its fraction and seed.
 SHARED_INPUTS = ("images", "index", "masks")
@@ -27,6 +29,29 @@ EVALUATION = "evaluation.json"
 
 #: Runs that a sentence names one by one.
 NAMED = 2
+
+
+class Record(BaseModel):
+    """What is compared of ``run.json`` and ``evaluation.json``; they have more."""
+
+    settings: dict[str, Any]
+    code: str
+    inputs_sha256: dict[str, str | None]
+    packages: dict[str, str | None]
+    modules: list[str] = []
+    machines: list[dict[str, Any]] = []
+    device: str | None = None
+    precision: str | None = None
+    weights_sha256: str | None = None
+
+
+def read_record(run: Path) -> dict[str, Any]:
+    """Read ``run.json`` or ``evaluation.json``.
+
+    Raises:
+        InputError: it is missing or damaged, or lacks what is compared.
+    """
+    return read_content(run, Record).model_dump()
 
 
 def name_of(run: Path) -> str:
@@ -64,9 +89,9 @@ def mixtures(runs: list[Path]) -> str:
             from.
 
     Raises:
-        InputError: a file is missing or no JSON.
+        InputError: a file is missing or damaged, or lacks what is compared.
     """
-    records = [(name_of(run), run.name == EVALUATION, read_json(run, keys=())) for run in runs]
+    records = [(name_of(run), run.name == EVALUATION, read_record(run)) for run in runs]
     sentences = []
     for words, value_of in (
         ("of different code", _code),
@@ -119,7 +144,7 @@ def _code(record: dict) -> dict[str, Any]:
 def _data(record: dict) -> dict[str, Any]:
     inputs, settings = record.get("inputs_sha256", {}), record.get("settings", {})
     found = {name: inputs[name] for name in SHARED_INPUTS if inputs.get(name)}
-    if "fraction" in settings and inputs.get("split"):
+    if {"fraction", "seed"} <= {*settings} and inputs.get("split"):
         found[f"split {settings['fraction']}, seed {settings['seed']}"] = inputs["split"]
     return found
 

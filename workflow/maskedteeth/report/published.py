@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from maskedteeth.files import read_frame
+from maskedteeth.errors import InputError
+from maskedteeth.metrics.segmentation import METRICS
 from maskedteeth.report.consistency import ROUNDING
 from maskedteeth.report.expressions import PRETEXT, Interval
+from maskedteeth.report.reading import MEND, read_table
 from maskedteeth.report.statistics import spread_bounds
 
 #: The paper's only pretext, by the name that it has in the settings.
@@ -33,13 +35,17 @@ class Published:
         table2: CSV of the paper's table 2.
         table3: CSV of the paper's table 3.
         pretext: CSV of section 4.1: metric, value.
+
+    Raises:
+        InputError: one is damaged.
     """
 
     def __init__(self, models: Path, table2: Path, table3: Path, pretext: Path):
-        self.models = _read(models, ["method", "table1", "table2", "by_seed"]).set_index("method")
-        self.table2 = _read(table2, ["model", "fraction"])
-        self.table3 = _read(table3, ["seed", "fraction"])
-        self.pretext = _read(pretext, ["metric", "value"]).set_index("metric")["value"]
+        names = ("method", "table1", "table2", "by_seed")
+        self.models = read_table(models, names, text=names).set_index("method")
+        self.table2 = read_values(table2, ("model", "fraction"), METRICS)
+        self.table3 = read_values(table3, ("seed", "fraction"), METRICS)
+        self.pretext = read_values(pretext, ("metric",), ("value",)).set_index("metric")["value"]
 
     def printed(self, name: str, arguments: tuple[Any, ...]) -> float:
         """Return a value as printed, or computed from what is printed over the seeds.
@@ -127,5 +133,15 @@ class Published:
         return values.to_numpy(float)
 
 
-def _read(file: Path, columns: list[str]) -> pd.DataFrame:
-    return read_frame(file, tuple(columns))
+def read_values(file: Path, keys: tuple[str, ...], values: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a table of the paper: numbers, but for models and metrics, which are names.
+
+    Raises:
+        InputError: it is damaged, lacks a column, or has a row twice.
+    """
+    table = read_table(file, (*keys, *values), text=("model", "metric"), whole=("seed",))
+    twice = table[list(keys)][table.duplicated(list(keys))]
+    if len(twice):
+        row = ", ".join(map(str, twice.iloc[0]))
+        raise InputError(f"{file} has the row of {row} twice. {MEND}")
+    return table

@@ -16,6 +16,7 @@ from maskedteeth.data.arrays import open_array, read_index
 from maskedteeth.data.copies import near_pairs, perceptual_hash
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv, read_frame
+from maskedteeth.report.reading import refuse_cut
 
 #: Columns of ``index.csv`` that are read here.
 COLUMNS = ("id", "sha256", "height", "width", "labelled", "tooth_fraction", "teeth")
@@ -81,6 +82,7 @@ def read_problems(problems: Path) -> list[dict[str, str]]:
         InputError: it is missing or damaged, or lacks a column.
     """
     read_frame(problems, ("id", "reason"), nrows=0)  # a file without a row still has a header
+    refuse_cut(problems)
     return read_csv(problems)
 
 
@@ -143,6 +145,7 @@ def letters(number: int) -> str:
 def _radiograph(index: Path, number: int, row: dict[str, str]) -> Radiograph:
     labelled, teeth = row["labelled"], row["teeth"]
     known = labelled in ("0", "1") and bool(row["tooth_fraction"]) == (labelled == "1")
+    known = known and 0 <= float(row["tooth_fraction"] or 0) <= 1
     if not known or not (teeth.isdecimal() or not teeth):
         raise InputError(
             f"{index} has labelled {labelled!r}, tooth_fraction {row['tooth_fraction']!r} and "

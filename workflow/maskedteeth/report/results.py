@@ -2,19 +2,93 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from maskedteeth.files import read_frame
+from maskedteeth.errors import InputError
 from maskedteeth.metrics.segmentation import METRICS, scores
+from maskedteeth.report.reading import MEND, read_table
+from maskedteeth.settings.jobs import ReportJob
 
 RUN = ["method", "fraction", "seed"]
+COUNTS = ("tp", "fp", "fn")
+#: What Dice in a file may be off from that of its counts, for it has six digits.
+ROUNDED = 1e-5
 
 
-def read_metrics(files: list[Path]) -> pd.DataFrame:
-    """Return all test radiographs of all runs: a row for each, columns as in ``metrics.csv``."""
-    columns = (*RUN, "id", "tp", "fp", "fn")
-    frames = [read_frame(file, columns, dtype={"id": str}) for file in files]
+def read_metrics(
+    files: list[Path], settings: ReportJob, columns: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """Return all test radiographs of all runs: a row for each, columns as in ``metrics.csv``.
+
+    Args:
+        files: ``metrics.csv`` of all runs.
+        settings: labels of the methods, protocol.
+        columns: what they must have besides those of the run, id, tp, fp and fn.
+
+    Raises:
+        InputError: a file is damaged, is not of one run of this study's, or is cut off: holds but
+            the first radiographs of another run's that was tested on the same ones.
+    """
+    frames = [read_run_metrics(file, (*COUNTS, *columns), settings) for file in files]
+    runs: dict[tuple, Path] = {}
+    tested: dict[tuple, dict[tuple[str, ...], Path]] = {}
+    for file, frame in zip(files, frames, strict=True):
+        run = tuple(frame[RUN].iloc[0])
+        if run in runs:
+            raise InputError(f"{runs[run]} and {file} are of the same run, {_named(run)}. {MEND}")
+        runs[run] = file
+        alike = () if settings.protocol == "fixed-test" else run[1:]
+        tested.setdefault(alike, {}).setdefault(tuple(frame["id"]), file)
+    for sets in tested.values():
+        longest = max(sets, key=len)
+        for ids, file in sets.items():
+            if len(ids) < len(longest) and ids == longest[: len(ids)]:
+                raise InputError(
+                    f"{file} is cut off: it holds {len(ids)} of the {len(longest)} test "
+                    f"radiographs of {sets[longest]}. {MEND}"
+                )
     return pd.concat(frames, ignore_index=True)
+
+
+def read_run_metrics(file: Path, columns: tuple[str, ...], settings: ReportJob) -> pd.DataFrame:
+    """Read the ``metrics.csv`` of one run.
+
+    Args:
+        file: to read.
+        columns: what it must have besides method, fraction, seed and id.
+        settings: labels of the methods.
+
+    Raises:
+        InputError: it is damaged, or not of one run of this study's.
+    """
+    whole = ("seed", *COUNTS, "tn")
+    frame = read_table(file, (*RUN, "id", *columns), text=("method", "id"), whole=whole)
+    runs = frame[RUN].drop_duplicates()
+    if len(runs) > 1:
+        first, second = (_named(tuple(row)) for row in runs.to_numpy()[:2])
+        raise InputError(f"{file} is of two runs, {first} and {second}. {MEND}")
+    method = frame["method"].iloc[0]
+    if method not in settings.labels:
+        known = ", ".join(settings.labels)
+        raise InputError(f"{file} is of method {method!r}; the settings know {known}. {MEND}")
+    twice = frame["id"][frame["id"].duplicated()]
+    if len(twice):
+        raise InputError(f"{file} has radiograph {twice.iloc[0]!r} twice. {MEND}")
+    if {"dice", *COUNTS} <= {*frame}:
+        dice = scores(*(frame[key] for key in COUNTS))["dice"]
+        off = np.flatnonzero(np.abs(dice - frame["dice"]) > ROUNDED)
+        if len(off):
+            raise InputError(
+                f"{file} has Dice {frame['dice'].iloc[off[0]]:g} in row {off[0] + 1}, but its "
+                f"pixel counts give {dice[off[0]]:.6f}. {MEND}"
+            )
+    return frame
+
+
+def _named(run: tuple) -> str:
+    method, fraction, seed = run
+    return f"{method} at fraction {fraction:g} with seed {seed}"
 
 
 def pooled_by_run(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -3,11 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from maskedteeth.data.arrays import read_rows
 from maskedteeth.report.about import about
 from maskedteeth.report.candidates import CONFIDENCE, Candidate, disk_size, rank_candidates
 from maskedteeth.report.figures.panels import Picture, mask_picture
-from maskedteeth.report.figures.runs import Run, percent
+from maskedteeth.report.figures.runs import Run, percent, rows_of
 from maskedteeth.settings.jobs import ReportJob
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -19,14 +18,15 @@ NOTHING = (
 
 def find_candidates(run: Run, masks: Path, index: Path) -> list[Candidate]:
     """Return the candidates among the test radiographs of ``run``, the highest score first."""
-    return rank_candidates(run.ids, run.probability, read_rows(masks, index, run.ids))
+    return rank_candidates(run.ids, run.probability, rows_of(run, masks, index, run.ids, 1))
 
 
 def candidate_row(
     run: Run, candidate: Candidate, threshold: float, *, images: Path, masks: Path, index: Path
 ) -> list[Picture]:
     """Return X-ray, annotation and generated mask with the region outlined in each."""
-    radiograph, truth = (read_rows(array, index, [candidate.id])[0] for array in (images, masks))
+    radiograph = rows_of(run, images, index, [candidate.id])[0]
+    truth = rows_of(run, masks, index, [candidate.id], 1)[0]
     note = f"score {candidate.score:.2f}%"
     generated = run.segmentation(candidate.id, threshold, note)
     row = [Picture(radiograph), mask_picture(truth), generated]

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from maskedteeth.files import read_frame
 from maskedteeth.report.about import about
 from maskedteeth.report.figures.panels import LEGEND_ROW, WIDTH, sheet
 from maskedteeth.report.figures.runs import percent
+from maskedteeth.report.published import read_values
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 from maskedteeth.settings.jobs import ReportJob
 
@@ -38,8 +38,8 @@ def dice_by_fraction(
         pdf: file to write.
         runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
-    pooled = pooled_by_run(read_metrics(metrics))
-    paper = read_frame(published, ("model", "fraction", "dice"))
+    pooled = pooled_by_run(read_metrics(metrics, settings))
+    paper = read_values(published, ("model", "fraction"), ("dice",))
     legend = LEGEND_ROW * (-(-(len(settings.labels) + 1) // 2)) + 0.08
     with sheet(WIDTH, legend + 2.97, caption(settings, runs), png, pdf) as page:
         axes = page.plot(0.5, legend, WIDTH - 0.55, 2.6)

@@ -36,7 +36,7 @@ def differences(
         pdf: file to write.
         runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
-    table = compare(read_metrics(metrics), settings.ours, settings.bootstrap_resamples)
+    table = compare(read_metrics(metrics, settings), settings.ours, settings.bootstrap_resamples)
     table = table[table["difference"].notna()]
     if table.empty:
         words = "There is no other method that was tested on the same radiographs."

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
+from pydantic import BaseModel
 
-from maskedteeth.files import read_json
+from maskedteeth.errors import InputError
 from maskedteeth.report.figures.panels import WIDTH, draw_words, sheet
+from maskedteeth.report.reading import MEND, read_content
 from maskedteeth.settings.jobs import ReportJob
 
 BOX, TALL, STEP = 1.3, 0.36, 0.55  # width and height of a block, distance of levels
@@ -29,6 +31,24 @@ ARROWS = {
 POOL, UP, SKIP = ARROWS.values()
 
 
+class Block(BaseModel):
+    """Of ``architecture.json``: a block, its parameters and the shape that it returns."""
+
+    name: str
+    output: list[int]
+    parameters: int
+
+
+class Architecture(BaseModel):
+    """Of ``architecture.json``: what is drawn of it."""
+
+    name: str
+    inputs: list[str]
+    input: list[int]
+    parameters: int
+    blocks: list[Block]
+
+
 def figure1(settings: ReportJob, *, architecture: Path, png: Path, pdf: Path) -> None:
     """Draw encoder, bottleneck, decoder, skip connections and the residual block.
 
@@ -37,8 +57,11 @@ def figure1(settings: ReportJob, *, architecture: Path, png: Path, pdf: Path) ->
         architecture: ``architecture.json`` of the stage `describe`.
         png: file to write.
         pdf: file to write.
+
+    Raises:
+        InputError: ``architecture.json`` is damaged, or lacks a block.
     """
-    content = read_json(architecture)
+    content = read_content(architecture, Architecture).model_dump()
     text = caption(settings, content)
     levels = sum(block["name"].startswith("encoder.") for block in content["blocks"])
     if content["name"] != "modified_resunet":
@@ -46,6 +69,10 @@ def figure1(settings: ReportJob, *, architecture: Path, png: Path, pdf: Path) ->
         draw_words(words, text, png=png, pdf=pdf)
         return
     height = (levels + 1) * STEP + TALL
+    wanted = [f"{part}.{level}" for level in range(levels) for part in ("encoder", "decoder")]
+    for name in (*wanted, "bottleneck", "head"):
+        if name not in [block["name"] for block in content["blocks"]]:
+            raise InputError(f"{architecture} has no block {name!r}, which is drawn. {MEND}")
     with sheet(WIDTH, TOP + height + ROOM, text, png, pdf) as page:
         _draw_network(page.axes, content, levels)
         _draw_residual_block(page.axes, TOP + height + 0.2)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import Picture, draw_grid
-from maskedteeth.report.figures.runs import first_radiographs, read_npz
+from maskedteeth.report.figures.runs import first_radiographs, read_pictures
 from maskedteeth.settings.jobs import ReportJob
 
 TITLES = {"masked": "Masked X-ray", "xray": "X-ray", "sobel": "Sobel filter"}
@@ -19,9 +19,9 @@ def figure2(settings: ReportJob, *, samples: Path, png: Path, pdf: Path) -> None
         png: file to write.
         pdf: file to write.
     """
-    content = read_npz(samples)
+    ids, content = read_pictures(samples, tuple(TITLES))
     row = [Picture(content[key][0]) for key in TITLES]
-    ids = content["ids"][:1].tolist()
+    ids = ids[:1]
     draw_grid([row], list(TITLES.values()), caption(settings, ids), png=png, pdf=pdf)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import Picture, draw_grid
-from maskedteeth.report.figures.runs import first_radiographs, read_npz
+from maskedteeth.report.figures.runs import first_radiographs, read_pictures
 from maskedteeth.settings.jobs import ReportJob
 
 TITLES = {"xray": "Dental X-ray", "masked": "Masked X-ray", "generated": "Generated X-ray"}
@@ -19,8 +19,8 @@ def figure3(settings: ReportJob, *, samples: Path, png: Path, pdf: Path) -> None
         png: file to write.
         pdf: file to write.
     """
-    content = read_npz(samples)
-    ids = content["ids"][: settings.samples].tolist()
+    ids, content = read_pictures(samples, tuple(TITLES))
+    ids = ids[: settings.samples]
     triples = [[Picture(content[key][n]) for key in TITLES] for n in range(len(ids))]
     groups = min(2, len(triples))
     triples += [[None] * len(TITLES)] * (len(triples) % groups)

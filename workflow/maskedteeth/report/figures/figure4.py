@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from maskedteeth.data.arrays import read_rows
 from maskedteeth.report.about import about
 from maskedteeth.report.figures.panels import Picture, draw_grid, mask_picture
-from maskedteeth.report.figures.runs import Run, first_radiographs, percent, read_run
+from maskedteeth.report.figures.runs import Run, first_radiographs, percent, read_run, rows_of
 from maskedteeth.settings.jobs import ReportJob
 
 TITLES = ("Dental X-ray", "Ground truth", "Generated mask")
@@ -34,9 +33,9 @@ def figure4(
         png: file to write.
         pdf: file to write.
     """
-    run = read_run(metrics, predictions)
+    run = read_run(metrics, predictions, settings)
     ids = run.ids[: settings.samples]
-    radiographs, truths = (read_rows(array, index, ids) for array in (images, masks))
+    radiographs, truths = rows_of(run, images, index, ids), rows_of(run, masks, index, ids, 1)
     rows = [
         [
             Picture(radiograph),

@@ -42,7 +42,7 @@ def figure5(
         png: file to write.
         pdf: file to write.
     """
-    run = read_run(metrics, predictions)
+    run = read_run(metrics, predictions, settings)
     shown = find_candidates(run, masks, index)[:SHOWN]
     text = caption(settings, run, shown)
     if not shown:

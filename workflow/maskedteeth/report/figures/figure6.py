@@ -4,7 +4,7 @@ from pathlib import Path
 
 from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import WIDE, Picture, draw_grid
-from maskedteeth.report.figures.runs import first_radiographs, read_npz
+from maskedteeth.report.figures.runs import first_radiographs, read_pictures
 from maskedteeth.settings.jobs import ReportJob
 
 
@@ -17,8 +17,7 @@ def figure6(settings: ReportJob, *, previews: Path, png: Path, pdf: Path) -> Non
         png: file to write.
         pdf: file to write.
     """
-    content = read_npz(previews)
-    ids = content["ids"].tolist()
+    ids, content = read_pictures(previews, ("masked", "sobel", "xray"), epochs=True)
     columns = [content["masked"], content["sobel"], *content["generated"], content["xray"]]
     rows = [[Picture(column[n]) for column in columns] for n in range(len(ids))]
     titles = ["Input", "Sobel", *(f"Epoch {epoch}" for epoch in content["epochs"]), "Target"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from maskedteeth.report.about import about_pretext
 from maskedteeth.report.figures.panels import Picture, draw_grid
-from maskedteeth.report.figures.runs import first_radiographs, read_npz
+from maskedteeth.report.figures.runs import first_radiographs, read_pictures
 from maskedteeth.settings.jobs import ReportJob
 
 TITLES = {
@@ -23,8 +23,8 @@ def figure7(settings: ReportJob, *, samples: Path, png: Path, pdf: Path) -> None
         png: file to write.
         pdf: file to write.
     """
-    content = read_npz(samples)
-    ids = content["ids"][: settings.samples].tolist()
+    ids, content = read_pictures(samples, tuple(TITLES))
+    ids = ids[: settings.samples]
     rows = [[Picture(content[key][n]) for key in TITLES] for n in range(len(ids))]
     draw_grid(rows, list(TITLES.values()), caption(settings, ids), png=png, pdf=pdf)
 

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from maskedteeth.data.arrays import read_rows
 from maskedteeth.errors import InputError
 from maskedteeth.report.about import about
 from maskedteeth.report.figures.panels import WIDE, Picture, draw_grid, mask_picture
-from maskedteeth.report.figures.runs import Run, first_radiographs, percent, read_run
+from maskedteeth.report.figures.runs import Run, first_radiographs, percent, read_run, rows_of
 from maskedteeth.settings.jobs import ReportJob
 
 
@@ -38,9 +37,11 @@ def figure8(
     Raises:
         InputError: no radiograph was tested by all methods.
     """
-    shown = [read_run(*files) for files in zip(metrics, predictions, strict=True)]
+    shown = [read_run(*files, settings) for files in zip(metrics, predictions, strict=True)]
     ids = _common(shown)[: settings.samples]
-    radiographs, truths = (read_rows(array, index, ids) for array in (images, masks))
+    for run in shown:  # all predict pictures of the arrays' size
+        radiographs = rows_of(run, images, index, ids)
+        truths = rows_of(run, masks, index, ids, 1)
     rows = [
         [
             Picture(radiograph),

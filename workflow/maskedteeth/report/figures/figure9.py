@@ -40,7 +40,7 @@ def figure9(
         png: file to write.
         pdf: file to write.
     """
-    run = read_run(metrics, predictions)
+    run = read_run(metrics, predictions, settings)
     shown = find_candidates(run, masks, index)[figure5.SHOWN :][: settings.samples]
     text = caption(settings, run, shown)
     if not shown:

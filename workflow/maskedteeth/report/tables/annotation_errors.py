@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.data.arrays import open_array, read_rows
+from maskedteeth.data.arrays import open_array
+from maskedteeth.errors import InputError
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.annotation_errors import (
     OVERLAP,
@@ -14,7 +15,8 @@ from maskedteeth.report.annotation_errors import (
     read_errors,
 )
 from maskedteeth.report.candidates import best_of_each, rank_regions
-from maskedteeth.report.figures.runs import percent, read_run
+from maskedteeth.report.figures.runs import percent, read_run, rows_of
+from maskedteeth.report.reading import MEND
 from maskedteeth.report.tables.layout import number, write_table
 from maskedteeth.settings.jobs import ReportJob
 
@@ -55,9 +57,11 @@ def annotation_errors(
     errors = read_errors(raw, index, *open_array(masks).shape[1:])
     parts, tested = [], {}
     for files in zip(metrics, predictions, strict=True):
-        run = read_run(*files)
-        truth = read_rows(masks, index, run.ids)
+        run = read_run(*files, settings)
+        truth = rows_of(run, masks, index, run.ids, 1)
         regions = rank_regions(run.ids, run.probability, truth)
+        if run.seed in tested:
+            raise InputError(f"{files[0]} is of seed {run.seed}, as another one is. {MEND}")
         tested[run.seed] = sum(len(errors[name]) for name in run.ids)
         for unit, ranking in (
             ("radiographs", of_radiographs(best_of_each(regions), run.ids, errors)),

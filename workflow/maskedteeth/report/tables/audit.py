@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_frame
 from maskedteeth.metrics.segmentation import METRICS
 from maskedteeth.report.consistency import ROUNDING, judge
 from maskedteeth.report.expressions import Interval, Misread, read
-from maskedteeth.report.published import Published, Unavailable
+from maskedteeth.report.published import Published, Unavailable, read_values
+from maskedteeth.report.reading import read_table
 from maskedteeth.report.tables.layout import TITLES
 from maskedteeth.report.tables.sections import Section, write_sections
 from maskedteeth.settings.jobs import ReportJob
 
 AGREES, DISAGREES, UNDECIDED, VAGUE = "agrees", "disagrees", "undecided", "no number named"
 ALONE = "in no table"
-SENTENCE_COLUMNS = ["place", "sentence", "quoted", "expression", "note"]
+SENTENCE_COLUMNS = ("place", "sentence", "quoted", "expression", "note")
 #: Of the CSV.
 COLUMNS = [
     *("check", "place", "model", "fraction", *METRICS, "jaccard_residual", "dice_residual"),
@@ -72,7 +72,7 @@ def audit(
     """
     published = Published(models, table2, table3, pretext)
     text = checked_sentences(sentences, published)
-    first = read_frame(table1, ("model",))
+    first = read_values(table1, ("model", "fraction"), ("dice", "jaccard"))
     rows = {
         "Table 1": judged(first),
         "Table 2": judged(published.table2),
@@ -205,12 +205,7 @@ def checked_sentences(file: Path, published: Published) -> pd.DataFrame:
         InputError: the file lacks a column, or a line holds a quotation or an expression that
             cannot be read.
     """
-    table = read_frame(file, (), dtype=str, keep_default_na=False)
-    missing = [column for column in SENTENCE_COLUMNS if column not in table]
-    if missing:
-        raise InputError(
-            f"{file} has no column {missing[0]!r}; its columns are {', '.join(SENTENCE_COLUMNS)}."
-        )
+    table = read_table(file, SENTENCE_COLUMNS, text=SENTENCE_COLUMNS)
     found = []
     for number, row in table.iterrows():
         try:

@@ -35,7 +35,7 @@ def boundary(
         tex: file to write.
         runs: ``run.json`` of all these runs and their pretexts.
     """
-    images = read_metrics(metrics)
+    images = read_metrics(metrics, settings, METRICS)
     images["missed"] = (images["tp"] == 0) & ((images["fp"] == 0) != (images["fn"] == 0))
     table = average(images)
     table.insert(0, "model", table.pop("method").map(settings.labels))

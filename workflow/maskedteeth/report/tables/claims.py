@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.files import read_frame
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.claims import (
     INCONCLUSIVE,
@@ -19,6 +18,7 @@ from maskedteeth.report.claims import (
     read_claims,
 )
 from maskedteeth.report.published import Published
+from maskedteeth.report.reconstructions import read_pretext
 from maskedteeth.report.results import read_metrics
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.tables.sections import Section, write_sections
@@ -71,8 +71,8 @@ def claims(
     entries = read_claims(claims)
     published = Published(models, table2, table3, pretext)
     measured = Measured(
-        read_metrics(metrics),
-        {f.parent.name: read_frame(f, ("id",), dtype={"id": str}) for f in pretexts},
+        read_metrics(metrics, settings, ("tn",)),
+        {f.parent.name: read_pretext(f) for f in pretexts},
         settings.bootstrap_resamples,
     )
     verdicts = {

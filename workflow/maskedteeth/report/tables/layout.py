@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.files import read_frame, write_text
+from maskedteeth.files import write_text
+from maskedteeth.report.published import read_values
 
 #: Stands where there is no number.
 NOTHING = "–"
@@ -36,14 +37,11 @@ def beside_published(
 
     Returns:
         ``ours`` with ``<metric>_published`` and ``<metric>_difference`` (ours minus published)
-        for every metric; NaN where the paper has no such row or metric.
+        for every metric; NaN where the paper has no such row.
     """
-    paper = read_frame(published, tuple(keys))
-    known = [metric for metric in metrics if metric in paper]
-    table = ours.merge(paper[keys + known], on=keys, how="left", suffixes=("", "_published"))
+    paper = read_values(published, tuple(keys), metrics)[[*keys, *metrics]]
+    table = ours.merge(paper, on=keys, how="left", suffixes=("", "_published"))
     for metric in metrics:
-        if metric not in known:
-            table[f"{metric}_published"] = math.nan
         table[f"{metric}_difference"] = table[metric] - table[f"{metric}_published"]
     order = [column for metric in metrics for column in _columns_of(table, metric)]
     return table[[c for c in table if c not in order] + order]

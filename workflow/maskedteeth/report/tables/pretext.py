@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.files import read_frame
+from maskedteeth.errors import InputError
 from maskedteeth.metrics.lpips_weights import unavailable_reason
 from maskedteeth.report.about import about_pretext, stamped
+from maskedteeth.report.published import read_values
+from maskedteeth.report.reading import MEND
 from maskedteeth.report.reconstructions import (
     BETTER,
     COMPOSITE,
@@ -85,7 +87,7 @@ def table_pretext(
     """
     images = read_reconstructions(metrics, fillers)
     table = compare(images, settings.bootstrap_resamples)
-    paper = read_frame(published, ("metric", "value")).set_index("metric")["value"]
+    paper = read_values(published, ("metric",), ("value",)).set_index("metric")["value"]
     of_paper = (table["filler"] == NETWORK) & (table["pixels"] == "all")
     table["value_published"] = table["metric"].map(paper).where(of_paper)
     table["value_difference"] = table["value"] - table["value_published"]
@@ -110,11 +112,23 @@ def table_pretext(
     masks = f"Masked: {share.mean():.1%} of the pixels ({share.min():.1%} to {share.max():.1%})."
     legend = [*LEGEND, intervals, f"{masks} {about_pretext(settings, runs)}"]
     if table.loc[table["metric"] == "lpips", "value"].isna().any():
-        reason = unavailable_reason(lpips) or "it was not measured"
+        reason = why_not(lpips) or "it was not measured"
         legend.append(f"LPIPS is not available: {reason.rstrip('.')}.")
     title = "The pretext's metrics on the test radiographs"
     stated = stamped(table, settings)
     write_sections(stated, title, lead(table), sections, legend, csv, md, tex)
+
+
+def why_not(lpips: Path) -> str | None:
+    """Return why there are no weights for LPIPS; None where there are.
+
+    Raises:
+        InputError: the file is missing, damaged or a folder.
+    """
+    try:
+        return unavailable_reason(lpips)
+    except OSError as error:
+        raise InputError(f"{lpips} cannot be read: {error}. {MEND}") from None
 
 
 def lead(table: pd.DataFrame) -> str:

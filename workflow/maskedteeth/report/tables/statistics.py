@@ -31,7 +31,7 @@ def statistics(
         tex: file to write.
         runs: ``run.json`` of all these runs and their pretexts.
     """
-    table = compare(read_metrics(metrics), settings.ours, settings.bootstrap_resamples)
+    table = compare(read_metrics(metrics, settings), settings.ours, settings.bootstrap_resamples)
     table.insert(0, "model", table.pop("method").map(settings.labels))
     ours = settings.labels[settings.ours]
     text = pd.DataFrame(

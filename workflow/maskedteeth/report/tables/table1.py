@@ -37,7 +37,7 @@ def table1(
         tex: file to write.
         runs: ``run.json`` of all these runs and their pretexts.
     """
-    ours = mean_over_seeds(pooled_by_run(read_metrics(metrics)))
+    ours = mean_over_seeds(pooled_by_run(read_metrics(metrics, settings)))
     shown = ours["fraction"].isin(FRACTIONS)
     ours = ours[shown] if shown.any() else ours
     labels = ours.pop("method").map(settings.short_labels)

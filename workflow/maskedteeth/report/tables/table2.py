@@ -36,7 +36,7 @@ def table2(
         tex: file to write.
         runs: ``run.json`` of all these runs and their pretexts.
     """
-    images = read_metrics(metrics)
+    images = read_metrics(metrics, settings, ("dice",))
     ours = mean_over_seeds(pooled_by_run(images))
     per_image = images.groupby(["method", "fraction"], sort=False)["dice"].mean()
     ours["dice_per_image"] = per_image.to_numpy()

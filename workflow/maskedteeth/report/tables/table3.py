@@ -34,7 +34,7 @@ def table3(
         tex: file to write.
         runs: ``run.json`` of all these runs and their pretexts.
     """
-    by_seed = pooled_by_run(read_metrics(metrics)).drop(columns="method")
+    by_seed = pooled_by_run(read_metrics(metrics, settings)).drop(columns="method")
     seeds = list(dict.fromkeys(by_seed["seed"]))
     by_seed = by_seed.sort_values("seed", key=lambda s: s.map(seeds.index), kind="stable")
     by_seed = by_seed[["seed", "fraction", *METRICS]]
