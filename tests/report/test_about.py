@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from records import RECORD
 from safetensors.numpy import save_file
 
 from maskedteeth.cli import STAGES, main, module_of_stage
@@ -39,8 +40,8 @@ def files(tmp_path, monkeypatch, request):
         probability = np.zeros((len(IDS), 32, 64), np.uint8)
         np.savez(folder / "predictions.npz", ids=np.array(IDS), probability=probability)
         settings = {"fraction": 0.2, "model": {"architecture": "unet"}}
-        run = {"settings": settings, "code": f"code {seed}", "inputs_sha256": {}, "packages": {}}
-        write_json(folder / "run.json", run)
+        run = {"settings": settings, "code": f"code {seed}", "packages": {}}
+        write_json(folder / "run.json", RECORD | run)
         for name in ("metrics.csv", "predictions.npz", "run.json"):
             runs.setdefault(name, []).append(folder / name)
     known |= {"metrics": runs["metrics.csv"], "predictions": runs["predictions.npz"]}

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from damages import DAMAGES
+from records import RECORD
 
 from maskedteeth.cli import STAGES, main, module_of_stage
 from maskedteeth.files import read_csv, write_csv, write_json
@@ -27,6 +28,7 @@ SETTINGS = {
     "samples": 2,
     "bootstrap_resamples": 100,
 }
+LOSSES = [{"epoch": epoch, "step": 9 * epoch, "loss": 1 / epoch} for epoch in (1, 2, 3)]
 OUTPUTS = ("csv", "md", "tex", "png", "pdf")
 
 
@@ -39,11 +41,11 @@ def signature(stage):
 INPUTS = [(s, flag) for s in REPORT for flag in signature(s) if flag not in ("settings", *OUTPUTS)]
 CSV = [
     *("metrics", "fillers", "pretexts", "published", "table1", "table2", "table3", "pretext"),
-    "index",
+    *("index", "history"),
 ]
 #: Columns of numbers that are spoilt, of files that have them.
 NUMBERS = ("fraction", "seed", "tp", "tn", "dice", "nsd", "hidden", "ssim", "fsim_masked", "value")
-NUMBERS += ("height", "labelled", "tooth_fraction")
+NUMBERS += ("step", "loss", "height", "labelled", "tooth_fraction")
 #: People write claims, also without a line break at the end: half of them are claims as well.
 UNKNOWABLE = [("claims", "cut")]
 #: What of the files above is read by name alone.
@@ -70,7 +72,7 @@ def files(tmp_path_factory, request):
     write_json(out / "raw" / "injected_errors.json", {n: [{"bbox": [1, 2, 30, 40]}] for n in IDS})
     known = {name: out / f"{name}.npy" for name in ("images", "masks")}
     known |= {name: out / f"{name}.csv" for name in ("index", "problems")}
-    known |= {"raw": out / "raw", "metrics": [], "predictions": [], "runs": []}
+    known |= {"raw": out / "raw"} | {f: [] for f in ("metrics", "predictions", "runs", "history")}
     for method, seed in RUNS:
         folder = out / "runs" / method / "fraction-0.2" / f"seed-{seed}"
         grey = np.clip(30 + 200 * masks + rng.normal(0, 40, masks.shape), 0, 255).astype(np.uint8)
@@ -88,6 +90,8 @@ def files(tmp_path_factory, request):
         np.savez(folder / "predictions.npz", ids=np.array(IDS), probability=grey)
         known["metrics"].append(folder / "metrics.csv")
         known["predictions"].append(folder / "predictions.npz")
+        write_csv(folder / "history.csv", LOSSES)
+        known["history"].append(folder / "history.csv")
         for name in ("run", "evaluation"):
             write_json(folder / f"{name}.json", record(method, seed))
             known["runs"].append(folder / f"{name}.json")
@@ -100,6 +104,7 @@ def files(tmp_path_factory, request):
     ]
     write_csv(pretext / "metrics.csv", rows)
     write_csv(pretext / "fillers.csv", [{"filler": "unfilled"} | row for row in rows])
+    write_csv(pretext / "history.csv", LOSSES)
     known |= {"pretexts": [pretext / "metrics.csv"], "fillers": [pretext / "fillers.csv"]}
     pictures = dict.fromkeys(("xray", "masked", "sobel"), images) | {"ids": np.array(IDS)}
     np.savez(out / "samples.npz", generated=images, **pictures)
@@ -117,13 +122,8 @@ def files(tmp_path_factory, request):
 
 
 def record(method, seed):
-    return {
-        "settings": {"fraction": 0.2, "seed": seed, "model": {"architecture": method}},
-        "code": "c",
-        "inputs_sha256": {"images": "d"},
-        "packages": {"torch": "1"},
-        "device": "a CPU",
-    }
+    settings = {"fraction": 0.2, "seed": seed, "model": {"architecture": method}}
+    return RECORD | {"settings": settings, "inputs_sha256": {"images": "d"}}
 
 
 def architecture():
@@ -143,6 +143,8 @@ def inputs(files, stage):
         wanted["published"] = files[paper]
     if stage == "table-pretext":
         wanted["metrics"] = files["pretexts"]
+    if stage == "training-curves":
+        wanted["pretexts"] = [file.with_name("history.csv") for file in files["pretexts"]]
     if stage in ("table3", "annotation-errors"):
         ours = slice(1, None)
         wanted |= {

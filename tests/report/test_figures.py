@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from records import RECORD
 from sklearn.metrics import f1_score
 
 from maskedteeth.cli import main
@@ -88,7 +89,7 @@ class Study:
         write_csv(folder / "metrics.csv", rows)
         losses = [{"epoch": e, "step": 10 * e, "loss": 1 / (e + seed % 2)} for e in (1, 2, 3)]
         write_csv(folder / "history.csv", losses)
-        write_json(folder / "run.json", {"packages": {"torch": "2.13.0"}})
+        write_json(folder / "run.json", RECORD)
 
     def _write_pretext(self) -> None:
         (self.folder / "pretext" / "blocks").mkdir(parents=True)
@@ -212,7 +213,7 @@ def test_a_caption_names_the_dataset_and_the_protocol(study, captions, name):
 @pytest.mark.parametrize("name", ["figure8", "dice-by-fraction", "differences", "training-curves"])
 def test_a_caption_says_when_its_runs_are_not_of_one_kind(study, captions, name):
     study.draw(name)
-    write_json(study.run("unet") / "run.json", {"packages": {"torch": "2.12.0"}})
+    write_json(study.run("unet") / "run.json", RECORD | {"packages": {"torch": "2.12.0"}})
     study.draw(name)
     alike, mixed = captions
     assert "Runs of different" not in alike

@@ -7,11 +7,11 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from maskedteeth.files import read_frame
 from maskedteeth.report.about import about
 from maskedteeth.report.figures.panels import LEGEND_ROW, SIZE, WIDTH, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.mixtures import Training
+from maskedteeth.report.reading import read_table
 from maskedteeth.settings.jobs import ReportJob
 
 COLUMNS = 3
@@ -107,5 +107,5 @@ def caption(settings: ReportJob, runs: list[Path]) -> str:
 
 def _history(file: Path) -> pd.DataFrame:
     """Return a training's history, with what tells it from the others."""
-    frame = read_frame(file, ("step", "loss"))
+    frame = read_table(file, ("epoch", "step", "loss"), whole=("epoch", "step"))
     return frame.assign(file=str(file), **Training.of(file)._asdict())

@@ -4,31 +4,41 @@ import math
 from pathlib import Path
 
 import pandas as pd
+from pydantic import BaseModel
 
-from maskedteeth.files import read_json
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.mixtures import EVALUATION, Training
+from maskedteeth.report.reading import read_content
 from maskedteeth.report.tables.layout import NOTHING, number, write_table
 from maskedteeth.settings.jobs import ReportJob
 
-#: Keys of ``run.json`` in the CSV, as they are there.
-RECORDED = (
-    "device",
-    "precision",
-    "threads",
-    "steps",
-    "training_seconds",
-    "images_per_second",
-    "seconds",
-    "peak_memory_mib",
-    "peak_device_memory_mib",
-    "git_commit",
-    "code",
-    "weights_sha256",
-    "python",
-    "system",
-    "shared_from",
-)
+
+class Cost(BaseModel):
+    """What ``run.json`` says of a training's cost and of what made it; it has more."""
+
+    device: str
+    precision: str
+    threads: int
+    steps: int
+    training_seconds: float
+    images_per_second: float
+    seconds: float
+    peak_memory_mib: float
+    peak_device_memory_mib: float | None
+    git_commit: str | None
+    code: str
+    weights_sha256: str
+    python: str
+    system: str
+    shared_from: str | None = None
+    resumed_after_steps: list[int]
+    packages: dict[str, str | None]
+
+
+class Evaluated(BaseModel):
+    """What ``evaluation.json`` says of it."""
+
+    seconds: float
 
 
 def cost(
@@ -45,8 +55,8 @@ def cost(
         settings: labels of the methods, dataset, protocol.
         runs: ``run.json`` and ``evaluation.json`` of all runs and pretexts.
         csv: file to write, a line a training: name, fraction and seed (empty for a pretext),
-            model, the keys of ``run.json`` in :data:`RECORDED`, ``resumed`` (how often it was
-            started again), ``torch`` (its version), and ``evaluation_seconds``.
+            model, what :class:`Cost` has, ``resumed`` (how often it was started again), ``torch``
+            (its version), and ``evaluation_seconds``.
         md: file to write, a line a pretext and a method.
         tex: file to write.
     """
@@ -66,21 +76,21 @@ def cost(
 
 def of_trainings(runs: list[Path], settings: ReportJob) -> pd.DataFrame:
     """Return a row a training, as in the CSV."""
-    evaluated = {f.parent: read_json(f, keys=()) for f in runs if f.name == EVALUATION}
+    evaluated = {f.parent: read_content(f, Evaluated).seconds for f in runs if f.name == EVALUATION}
     rows = []
     for file in runs:
         if file.name == EVALUATION:
             continue
-        record = read_json(file, keys=("seconds",))
-        training = Training.of(file)
+        training, record = Training.of(file), read_content(file, Cost).model_dump()
+        resumed, packages = record.pop("resumed_after_steps"), record.pop("packages")
         rows.append(
             {
                 **training._asdict(),
                 "model": _model(training, settings),
-                **{key: record.get(key) for key in RECORDED},
-                "resumed": len(record.get("resumed_after_steps", ())),
-                "torch": record.get("packages", {}).get("torch"),
-                "evaluation_seconds": evaluated.get(file.parent, {}).get("seconds"),
+                **record,
+                "resumed": len(resumed),
+                "torch": packages.get("torch"),
+                "evaluation_seconds": evaluated.get(file.parent),
             }
         )
     return pd.DataFrame(rows).astype({"seed": "Int64"})

@@ -1,0 +1,23 @@
+"""What a training notes down, for tests of what reads it."""
+
+RECORD = {
+    "settings": {},
+    "code": "c",
+    "inputs_sha256": {},
+    "packages": {"torch": "2.13.0"},
+    "device": "a CPU",
+    "precision": "bfloat16",
+    "threads": 1,
+    "python": "3.11.2",
+    "system": "Linux",
+    "git_commit": "c" * 40,
+    "seed": 42,
+    "steps": 60,
+    "training_seconds": 100.0,
+    "images_per_second": 4.8,
+    "seconds": 120.0,
+    "resumed_after_steps": [],
+    "peak_memory_mib": 400.0,
+    "peak_device_memory_mib": None,
+    "weights_sha256": "w",
+}
