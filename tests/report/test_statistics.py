@@ -15,7 +15,7 @@ from maskedteeth.cli import main
 from maskedteeth.files import write_csv
 from maskedteeth.report.comparisons import compare
 from maskedteeth.report.figures import differences
-from maskedteeth.report.figures.dice_by_fraction import COLOURS
+from maskedteeth.report.figures.panels import COLOURS
 from maskedteeth.report.statistics import (
     bootstrap_weights,
     holm,

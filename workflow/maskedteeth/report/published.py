@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
-from maskedteeth.errors import InputError
 from maskedteeth.metrics.segmentation import METRICS
 from maskedteeth.report.consistency import ROUNDING
 from maskedteeth.report.expressions import PRETEXT, Interval
-from maskedteeth.report.reading import MEND, read_table
+from maskedteeth.report.reading import read_table, read_values
 from maskedteeth.report.statistics import spread_bounds
 
 #: The paper's only pretext, by the name that it has in the settings.
@@ -131,17 +129,3 @@ class Published:
         if len(values) < 2:
             raise Unavailable(f"table 3 has no seeds at fraction {fraction:g}")
         return values.to_numpy(float)
-
-
-def read_values(file: Path, keys: tuple[str, ...], values: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Read a table of the paper: numbers, but for models and metrics, which are names.
-
-    Raises:
-        InputError: it is damaged, lacks a column, or has a row twice.
-    """
-    table = read_table(file, (*keys, *values), text=("model", "metric"), whole=("seed",))
-    twice = table[list(keys)][table.duplicated(list(keys))]
-    if len(twice):
-        row = ", ".join(map(str, twice.iloc[0]))
-        raise InputError(f"{file} has the row of {row} twice. {MEND}")
-    return table

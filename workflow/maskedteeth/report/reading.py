@@ -69,6 +69,20 @@ def read_table(
     )
 
 
+def read_values(file: Path, keys: tuple[str, ...], values: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a table of the paper: numbers, but for models and metrics, which are names.
+
+    Raises:
+        InputError: it is damaged, lacks a column, or has a row twice.
+    """
+    table = read_table(file, (*keys, *values), text=("model", "metric"), whole=("seed",))
+    twice = table[list(keys)][table.duplicated(list(keys))]
+    if len(twice):
+        row = ", ".join(map(str, twice.iloc[0]))
+        raise InputError(f"{file} has the row of {row} twice. {MEND}")
+    return table
+
+
 def refuse_cut(file: Path) -> None:
     """Refuse a text file, not an empty one, whose last line has no end.
 

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 
-from maskedteeth.report.figures.dice_by_fraction import COLOURS
 from maskedteeth.report.figures.panels import (
+    COLOURS,
     LINE,
     MARK,
     NOTE_SIZE,

@@ -8,14 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from maskedteeth.report.about import about
-from maskedteeth.report.figures.panels import LEGEND_ROW, WIDTH, sheet
+from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, sheet
 from maskedteeth.report.figures.runs import percent
-from maskedteeth.report.published import read_values
+from maskedteeth.report.reading import read_values
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 from maskedteeth.settings.jobs import ReportJob
 
-#: Okabe and Ito's palette without its yellow, which is faint on white.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 MARKERS = "osD^vP"
 
 

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 
 from maskedteeth.report.about import about
 from maskedteeth.report.comparisons import SIGNIFICANT, compare, too_few
-from maskedteeth.report.figures.dice_by_fraction import COLOURS, MARKERS
-from maskedteeth.report.figures.panels import LEGEND_ROW, WIDTH, draw_words, sheet
+from maskedteeth.report.figures.dice_by_fraction import MARKERS
+from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, draw_words, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.results import read_metrics
 from maskedteeth.settings.jobs import ReportJob

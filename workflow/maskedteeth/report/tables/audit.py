@@ -10,8 +10,8 @@ from maskedteeth.errors import InputError
 from maskedteeth.metrics.segmentation import METRICS
 from maskedteeth.report.consistency import ROUNDING, judge
 from maskedteeth.report.expressions import Interval, Misread, read
-from maskedteeth.report.published import Published, Unavailable, read_values
-from maskedteeth.report.reading import read_table
+from maskedteeth.report.published import Published, Unavailable
+from maskedteeth.report.reading import read_table, read_values
 from maskedteeth.report.tables.layout import TITLES
 from maskedteeth.report.tables.sections import Section, write_sections
 from maskedteeth.settings.jobs import ReportJob

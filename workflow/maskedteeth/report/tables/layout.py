@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.files import write_text
-from maskedteeth.report.published import read_values
+from maskedteeth.report.reading import read_values
 
 #: Stands where there is no number.
 NOTHING = "–"

@@ -8,8 +8,7 @@ import pandas as pd
 from maskedteeth.errors import InputError
 from maskedteeth.metrics.lpips_weights import unavailable_reason
 from maskedteeth.report.about import about_pretext, stamped
-from maskedteeth.report.published import read_values
-from maskedteeth.report.reading import MEND
+from maskedteeth.report.reading import MEND, read_values
 from maskedteeth.report.reconstructions import (
     BETTER,
     COMPOSITE,
