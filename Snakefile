@@ -32,9 +32,15 @@ rule all:
         of_pretexts("run.json"),
 
 
+onstart:
+    follow(workflow, RESULTS)
+
+
 onsuccess:
+    unfollow()
     print(finished_message())
 
 
 onerror:
+    unfollow()
     print(failed_message(log))

@@ -40,6 +40,7 @@ from maskedteeth.study.failures import Failed, summary
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.settings.jobs import *
 from maskedteeth.study.locks import hold_when_locking
+from maskedteeth.study.progress.follow import follow, unfollow
 from maskedteeth.models import module_of
 from maskedteeth.settings.validation import validate
 

@@ -12,6 +12,7 @@ from maskedteeth.files import read_csv, read_json
 from maskedteeth.settings.config import Settings
 from maskedteeth.study.archive import RESULTS, size
 from maskedteeth.study.processes import processor
+from maskedteeth.study.progress.words import duration
 from maskedteeth.training.cards import name_of, visible_cards
 
 if TYPE_CHECKING:
@@ -72,9 +73,9 @@ def _hours(study: Settings, trainings: list["Job"], number: int | None) -> list[
     lines = [f"  device: {device}"]
     if counted:
         cores = study.compute.threads if unit == "CPU" else 1
-        text = f"about {_duration(seconds * cores)} of {unit} time for {counted} trainings"
+        text = f"about {duration(seconds * cores)} of {unit} time for {counted} trainings"
         if cores > 1:
-            text += f" ({_duration(seconds)} one after another, {cores} threads each)"
+            text += f" ({duration(seconds)} one after another, {cores} threads each)"
         lines += _item(text)
     if number is None:
         lines += _item("hours unknown: how many radiographs there are, `snakemake index` finds out")
@@ -153,11 +154,3 @@ def _disk(study: Settings, jobs: list["Job"], number: int | None) -> list[str]:
     listed = ", ".join(f"{name} {size(value)}" for name, value in parts.items())
     lines = _item(f"about {size(sum(parts.values()))} of disk: {listed}") if parts else []
     return lines + [f"  disk unknown: {name}" for name in unknown]
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
