@@ -134,6 +134,24 @@ def test_what_a_cluster_says_of_a_failure_and_that_the_job_is_tried_again(run):
     assert "For further" not in printed
 
 
+def test_stopped_is_not_failed(run, tmp_path):
+    study = run()
+    for number in (1, 2):
+        study.begin(number)
+    (tmp_path / "1.log").write_text("maskedteeth train: stopped by SIGTERM; its state is in x.\n")
+    study.fail(1)
+    study.log(None, "Terminating processes on user request, this might take some time.")
+    study.fail(2)
+    study.begin(3)
+    printed, _ = study.end()
+    assert re.findall(r"(\w+) after \S+ (\S+)", printed)[:2] == [
+        ("Stopped", "Training:"),
+        ("Stopped", "Training:"),
+    ]
+    assert "stopped by SIGTERM; its state is in x." in printed
+    assert "0 of 3 jobs done, 3 stopped." in printed
+
+
 def test_summaries_come_now_and_then(run, monkeypatch):
     monkeypatch.setattr(follow, "SUMMARY", 0.2)
     monkeypatch.setattr(follow, "FRAME", 0.05)

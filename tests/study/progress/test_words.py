@@ -28,7 +28,7 @@ def test_a_summary_says_what_runs_and_how_far_it_is(training, say_epoch):
     jobs = Jobs([job, queued, failed, blocked, Job(5, "r", "r", "r")])
     first, *rest = words.summary(jobs, Estimate(None, {1: 7.0}), 50, 110).splitlines()
     counts = "0 of 5 jobs done, 1 running, 1 in the queue, 1 left, 1 failed"
-    counts += ", 1 cannot run without those that failed"
+    counts += ", 1 cannot run without those"
     assert first == f"{counts}; 0:01:00 so far, finishing time not known yet"
     assert rest == [
         "  Training: 1: epoch 3/10  loss 0.5000  100.0 images/s  7 s left",

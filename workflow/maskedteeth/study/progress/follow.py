@@ -35,6 +35,10 @@ _MUTED = {"job_info", "job_started", "job_finished", "progress", "group_info"}
 _ERRORS = {"job_error", "group_error"}
 _EXITED = re.compile(r"returned non-zero exit status \d|died with <Signals")
 
+#: How Snakemake begins to obey Ctrl-C, and how a training says that it was asked to stop.
+_INTERRUPTED = "Terminating processes on user request"
+_STOPPED = re.compile(r"maskedteeth [a-z-]+: stopped by SIG")
+
 _followed: list["Follower"] = []
 
 
@@ -124,7 +128,7 @@ class Follower(logging.Handler):
         self.news: list[News] = []
         self.state = threading.Lock()
         self.wake = threading.Event()
-        self.ending = self.broken = False
+        self.ending = self.broken = self.interrupted = False
         self.next_look = self.next_summary = 0.0
         self.estimate = Estimate(None, {})
         self.log_path = folder / "progress.log"
@@ -183,12 +187,8 @@ class Follower(logging.Handler):
         event, about = getattr(record, "event", None), record.__dict__
         if event == "error":
             self.printed.append(str(record.msg))
-        elif event is None:
-            if found := re.fullmatch(r"Trying to restart job (\d+)\.", str(record.msg)):
-                job = self.jobs.all.get(int(found[1]))
-                if job and job.state is Is.FAILED:
-                    job.state = Is.LEFT
-                    self._note(f"Tried again: {job.title}", scrolls=True)
+        if event in (None, "error"):
+            self._hear_text(str(record.msg))
             return
         job = self.jobs.all.get(about.get("jobid", about.get("job_id")))
         if job is None:
@@ -201,10 +201,21 @@ class Follower(logging.Handler):
             job.end(Is.DONE, now)
             done, total = len(self.jobs.are(Is.DONE)), len(self.jobs.all)
             self._note(words.done(job, done, total))
-        elif event == "job_error" and job.state is not Is.FAILED:
-            job.end(Is.FAILED, now)
-            self._note(words.failure(job, self._reason(job, about)), scrolls=True)
+        elif event == "job_error" and job.state not in (Is.FAILED, Is.STOPPED):
+            reason = self._reason(job, about)
+            stopped = self.interrupted or any(map(_STOPPED.match, reason))
+            job.end(Is.STOPPED if stopped else Is.FAILED, now)
+            self._note(words.failure(job, reason), scrolls=True)
         self.next_look = 0.0
+
+    def _hear_text(self, text: str) -> None:
+        if text.startswith(_INTERRUPTED):
+            self.interrupted = True
+        elif found := re.fullmatch(r"Trying to restart job (\d+)\.", text):
+            job = self.jobs.all.get(int(found[1]))
+            if job and job.state in (Is.FAILED, Is.STOPPED):
+                job.state = Is.LEFT
+                self._note(f"Tried again: {job.title}", scrolls=True)
 
     def _reason(self, job: Job, about: dict[str, Any]) -> list[str]:
         """Return why a job failed: what its cluster says, and what its log does."""

@@ -22,6 +22,7 @@ class Is(Enum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    STOPPED = "stopped"
 
 
 @dataclass
@@ -160,8 +161,8 @@ class Jobs:
         self.most_at_once = max(self.most_at_once, sum(not job.queued for job in running))
 
     def blocked(self) -> set[int]:
-        """Return the numbers of jobs that wait for one that failed."""
-        found = {job.number for job in self.are(Is.FAILED)}
+        """Return the numbers of jobs that wait for one that failed or was stopped."""
+        found = {job.number for job in self.are(Is.FAILED) + self.are(Is.STOPPED)}
         failed = set(found)
         while more := {
             job.number

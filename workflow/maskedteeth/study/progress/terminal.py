@@ -16,8 +16,8 @@ from maskedteeth.study.progress import words
 from maskedteeth.study.progress.finish import Estimate
 from maskedteeth.study.progress.jobs import Is, Jobs
 
-#: Columns of the display at the most.
-WIDTH = 110
+#: Columns of the display at the most, and those left free: a terminal shows ^C there.
+WIDTH, FREE = 110, 3
 
 
 def frame(jobs: Jobs, estimate: Estimate, begun: float, now: float) -> Group:
@@ -37,12 +37,12 @@ def frame(jobs: Jobs, estimate: Estimate, begun: float, now: float) -> Group:
     so_far = f"{words.elapsed(now - begun)} so far"
     head.add_row(bar, Text(so_far), Text(words.finish(estimate.run, now)))
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(overflow="ellipsis")  # may wrap, if it did: so it is what a lack of room cuts
     table.add_column(no_wrap=True, overflow="ellipsis")
     shown, more = words.listed(running)
     for job in shown:
         said = words.of_running(job, estimate.jobs.get(job.number), now)
-        table.add_row(Text(f"  {job.title}"), Text("  ".join(said), style="cyan"))
+        table.add_row(Text(f"  {job.title}", no_wrap=True), Text("  ".join(said), style="cyan"))
     if more:
         table.add_row(Text(f"  {more}"), Text(""))
     counted = Text(words.counts(jobs), style="bold", no_wrap=True, overflow="ellipsis")
@@ -112,7 +112,7 @@ class Terminal:
         except OSError:
             return
         if columns and lines:
-            self.console.size = (min(columns, WIDTH), lines)
+            self.console.size = (max(1, min(columns - FREE, WIDTH)), lines)
 
 
 class Caught:

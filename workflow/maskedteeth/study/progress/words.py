@@ -38,13 +38,15 @@ def counts(jobs: Jobs) -> str:
     """Return how many jobs are done, running and left: `3 of 9 jobs done, 2 running, 4 left`."""
     running = jobs.are(Is.RUNNING)
     queued = sum(job.queued for job in running)
-    failed, blocked = len(jobs.are(Is.FAILED)), len(jobs.blocked())
+    failed, stopped = len(jobs.are(Is.FAILED)), len(jobs.are(Is.STOPPED))
+    blocked = len(jobs.blocked())
     parts = [f"{len(jobs.are(Is.DONE))} of {len(jobs.all)} jobs done"]
     parts += [f"{len(running) - queued} running"]
     parts += [f"{queued} in the queue"] if queued else []
     parts += [f"{len(jobs.are(Is.LEFT)) - blocked} left"]
     parts += [f"{failed} failed"] if failed else []
-    parts += [f"{blocked} cannot run without those that failed"] if blocked else []
+    parts += [f"{stopped} stopped"] if stopped else []
+    parts += [f"{blocked} cannot run without those"] if blocked else []
     return ", ".join(parts)
 
 
@@ -94,8 +96,8 @@ def summary(jobs: Jobs, estimate: Estimate, begun: float, now: float) -> str:
 
 
 def failure(job: Job, reason: list[str]) -> str:
-    """Return the lines on a job that has failed, at the moment when it does."""
-    head = f"Failed after {elapsed(job.seconds(job.ended))}: {job.title}"
+    """Return the lines on a job that has failed or was stopped, at the moment when it does."""
+    head = f"{job.state.value.capitalize()} after {elapsed(job.seconds(job.ended))}: {job.title}"
     lines = [head, *reason, *([f"log: {job.log}"] if job.log else [])]
     return "\n    ".join(lines)
 
@@ -104,7 +106,8 @@ def end(jobs: Jobs, seconds: float) -> str:
     """Return the line on a run that has ended, well or not."""
     total, finished = len(jobs.all), len(jobs.are(Is.DONE))
     parts = [f"{finished} of {total} jobs done"]
-    failed, stopped = len(jobs.are(Is.FAILED)), len(jobs.are(Is.RUNNING))
+    failed = len(jobs.are(Is.FAILED))
+    stopped = len(jobs.are(Is.STOPPED) + jobs.are(Is.RUNNING))
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{stopped} stopped"] if stopped else []
     parts += [f"{waiting} did not run"] if (waiting := len(jobs.are(Is.LEFT))) else []
