@@ -3,6 +3,8 @@
 import io
 import logging
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -203,3 +205,10 @@ def test_who_wants_quiet_about_progress_has_it(quiet, followed, monkeypatch, tmp
     output = SimpleNamespace(quiet=quiet)
     follow.follow(SimpleNamespace(touch=False, output_settings=output), tmp_path)
     assert len(begun) == followed
+
+
+def test_nothing_heavy_is_imported_for_it():
+    heavy = "{'torch', 'pandas', 'matplotlib', 'numpy', 'rich', 'snakemake'}"
+    code = f"import sys, maskedteeth.study.progress.follow; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr

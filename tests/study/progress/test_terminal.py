@@ -23,7 +23,7 @@ terminal = Terminal(sys.stderr, colours=True)
 try:
     for epoch in (1, 2, 3):
         job.reached = Reached(epoch, 3, epoch * 10, 0.3621, 50.8)
-        terminal.draw(frame(jobs, Estimate(60.0, {1: 20.0}), 90, 110))
+        terminal.draw(frame(jobs, Estimate(60.0, {1: 20.0}), 90, 110, terminal.columns()))
         subprocess.run(["sh", "-c", f"echo a child in epoch {epoch}; echo '10%\\r20%' >&2"])
         print("printed in epoch", epoch)
     terminal.say("Failed: [something]\\n    log: a.log")
@@ -91,10 +91,12 @@ def test_a_narrow_terminal_cuts_lines_and_wraps_none(terminal, columns):
     )  # which the terminal itself shows at the end of a line
 
 
-def test_where_room_lacks_the_title_is_cut_and_not_how_far_it_is(terminal):
-    written = terminal(columns=70)
-    assert "42  " not in written and re.search(r"Training: lin.*…", written)
-    assert "epoch 3/3  loss 0.3621  50.8 images/s  20 s left" in written
+def test_where_room_lacks_the_title_is_cut_and_then_has_a_line_of_its_own(terminal):
+    far = "epoch 3/3  loss 0.3621  50.8 images/s  20 s left"
+    drawn = [re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", terminal(columns=n)) for n in (100, 85, 60)]
+    assert f"Training: linknet, fraction 0.9, seed 42  {far}" in drawn[0]
+    assert re.search(f"Training: linknet, fr[^\\n]*…  {far}", drawn[1])
+    assert re.search(f"Training: linknet, fraction 0.9, seed 42\r?\n    {far}", drawn[2])
 
 
 def test_no_color_is_heeded(terminal):

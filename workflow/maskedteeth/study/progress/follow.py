@@ -261,7 +261,8 @@ class Follower(logging.Handler):
             if self.terminal and not self.ending:
                 from maskedteeth.study.progress.terminal import frame
 
-                shown = frame(self.jobs, self.estimate, self.begun, now)
+                columns = self.terminal.columns()
+                shown = frame(self.jobs, self.estimate, self.begun, now, columns)
         for one in news:
             self._say(one)
         if shown:

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import TextIO
 
+from rich.cells import cell_len
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from maskedteeth.study.progress import words
@@ -18,9 +19,11 @@ from maskedteeth.study.progress.jobs import Is, Jobs
 
 #: Columns of the display at the most, and those left free: a terminal shows ^C there.
 WIDTH, FREE = 110, 3
+#: Columns of the bar, and of a title that stands in one line with how far its job is.
+BAR, TITLE = 20, 24
 
 
-def frame(jobs: Jobs, estimate: Estimate, begun: float, now: float) -> Group:
+def frame(jobs: Jobs, estimate: Estimate, begun: float, now: float, columns: int) -> Group:
     """Return what the display shows now.
 
     Args:
@@ -28,25 +31,38 @@ def frame(jobs: Jobs, estimate: Estimate, begun: float, now: float) -> Group:
         estimate: of its end.
         begun: when it began, like ``now`` in seconds since 1970.
         now: the present.
+        columns: how wide it may be.
     """
     done, running = jobs.are(Is.DONE), jobs.are(Is.RUNNING)
-    head = Table.grid(padding=(0, 2))
-    for _ in range(3):
-        head.add_column(no_wrap=True)
-    bar = ProgressBar(total=max(len(jobs.all), 1), completed=len(done), width=20)
-    so_far = f"{words.elapsed(now - begun)} so far"
-    head.add_row(bar, Text(so_far), Text(words.finish(estimate.run, now)))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(overflow="ellipsis")  # may wrap, if it did: so it is what a lack of room cuts
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    times = f"{words.elapsed(now - begun)} so far, {words.finish(estimate.run, now)}"
+    head: Text | Columns = _line(times)
+    if columns >= BAR + 2 + len(times):
+        bar = ProgressBar(total=max(len(jobs.all), 1), completed=len(done), width=BAR)
+        head = Columns([bar, head], padding=(0, 2))
     shown, more = words.listed(running)
-    for job in shown:
-        said = words.of_running(job, estimate.jobs.get(job.number), now)
-        table.add_row(Text(f"  {job.title}", no_wrap=True), Text("  ".join(said), style="cyan"))
-    if more:
-        table.add_row(Text(f"  {more}"), Text(""))
-    counted = Text(words.counts(jobs), style="bold", no_wrap=True, overflow="ellipsis")
-    return Group(counted, head, table)
+    rows = [
+        (f"  {job.title}", "  ".join(words.of_running(job, estimate.jobs.get(job.number), now)))
+        for job in shown
+    ]
+    return Group(_line(words.counts(jobs), "bold"), head, *_rows(rows, columns), _line(f"  {more}"))
+
+
+def _rows(rows: list[tuple[str, str]], columns: int) -> list[Text]:
+    """Lay out titles and how far their jobs are, in two lines each where room lacks."""
+    room = columns - 2 - max((len(said) for _, said in rows), default=0)
+    if room < TITLE:
+        return [_line(part) for title, said in rows for part in (title, f"    {said}")]
+    wide = min(room, max((cell_len(title) for title, _ in rows), default=0))
+    lines = []
+    for title, said in rows:
+        line = _line(title)
+        line.truncate(wide, overflow="ellipsis", pad=True)
+        lines.append(line.append("  ").append(said, "cyan"))
+    return lines
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
 class Terminal:
@@ -64,10 +80,7 @@ class Terminal:
         self.caught = Caught([s.fileno() for s in (sys.stdout, sys.stderr) if s.isatty()], self.say)
         self.fd = os.dup(self.caught.terminal(stream.fileno()))
         self.file = os.fdopen(self.fd, "w", encoding=stream.encoding, errors="replace")
-        size = {"width": WIDTH, "height": 25}  # until it is drawn
-        self.console = Console(
-            file=self.file, force_terminal=True, no_color=not colours or None, **size
-        )
+        self.console = Console(file=self.file, force_terminal=True, no_color=not colours or None)
         self.lock = threading.Lock()
         self.live = Live(
             console=self.console,
@@ -106,13 +119,19 @@ class Terminal:
                 self.live.stop()
                 self.file.flush()
 
+    def columns(self) -> int:
+        """Return how wide the display may be at present."""
+        return max(1, min(self._size()[0] - FREE, WIDTH))
+
     def _fit(self) -> None:
+        self.console.size = (self.columns(), self._size()[1])
+
+    def _size(self) -> tuple[int, int]:
         try:
             columns, lines = os.get_terminal_size(self.fd)
         except OSError:
-            return
-        if columns and lines:
-            self.console.size = (max(1, min(columns - FREE, WIDTH)), lines)
+            columns = lines = 0
+        return columns or 80, lines or 25
 
 
 class Caught:
