@@ -8,6 +8,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from snakemake.settings.enums import Quietness
 
 from maskedteeth.study.progress import follow
 from maskedteeth.study.progress.follow import Follower
@@ -195,14 +196,16 @@ def test_a_log_that_cannot_be_written_is_named_and_the_rest_is_told(run, tmp_pat
     assert "progress.log: Is a directory" in printed and "1/3  Training: 1" in printed
 
 
-@pytest.mark.parametrize(("quiet", "followed"), [({"rules", "host"}, 1), ({"progress"}, 0)])
+@pytest.mark.parametrize(
+    ("quiet", "followed"), [("RULES HOST", 1), ("RULES PROGRESS", 0), ("ALL", 0), ("", 1)]
+)
 def test_who_wants_quiet_about_progress_has_it(quiet, followed, monkeypatch, tmp_path):
     begun = []
     monkeypatch.setattr(
         follow, "Follower", lambda *_: SimpleNamespace(begin=lambda: begun.append(1))
     )
     monkeypatch.setattr(follow, "_followed", [])
-    output = SimpleNamespace(quiet=quiet)
+    output = SimpleNamespace(quiet={Quietness[name] for name in quiet.split()} or None)
     follow.follow(SimpleNamespace(touch=False, output_settings=output), tmp_path)
     assert len(begun) == followed
 

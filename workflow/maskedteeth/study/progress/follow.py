@@ -50,9 +50,11 @@ def follow(workflow: "Workflow", folder: Path) -> None:
     With ``--verbose`` Snakemake's own lines stay, with ``--show-failed-logs`` those on failures.
     """
     from snakemake.logging import logger
+    from snakemake.settings.enums import Quietness
 
     try:
-        if not workflow.touch and not {"progress", "all"} & _quiet(workflow):
+        quiet = {Quietness.PROGRESS, Quietness.ALL} & set(workflow.output_settings.quiet or ())
+        if not workflow.touch and not quiet:
             follower = Follower(workflow, folder, logger)
             _followed.append(follower)
             follower.begin()
@@ -65,10 +67,6 @@ def unfollow() -> None:
     """Close the display before something else is printed at the end."""
     while _followed:
         _followed.pop().close()
-
-
-def _quiet(workflow: "Workflow") -> set[str]:
-    return {str(getattr(q, "value", q)).lower() for q in workflow.output_settings.quiet or ()}
 
 
 @dataclass(frozen=True)
