@@ -97,9 +97,8 @@ def test_jobs_that_cannot_run_are_not_waited_for():
 
 def test_on_a_cluster_as_many_run_at_once_as_were_seen_to(tmp_path):
     jobs = Jobs(table(n, log=tmp_path / f"{n}.log") for n in range(4))
-    for job in jobs.all.values():
-        job.begin(0, queued=True)
-        job.takes = {"_nodes": 1}
+    for number in range(3):  # the fourth is not submitted yet
+        jobs.all[number].begin(0, queued=True)
     submitted = {"_nodes": 100}
     jobs.look(1)
     assert estimate(jobs, submitted, 1).run is None  # nothing has begun

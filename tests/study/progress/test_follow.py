@@ -193,7 +193,8 @@ def test_a_log_that_cannot_be_written_is_named_and_the_rest_is_told(run, tmp_pat
     study.finish(1)
     study.follower.close()
     printed = study.stream.getvalue()
-    assert "progress.log: Is a directory" in printed and "1/3  Training: 1" in printed
+    assert "progress.log cannot be written: Is a directory" in printed
+    assert "1/3  Training: 1" in printed
 
 
 @pytest.mark.parametrize(

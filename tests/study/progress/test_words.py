@@ -10,6 +10,11 @@ def test_durations():
     assert [words.elapsed(s) for s in (0.9, 75, 90061)] == ["0:00:00", "0:01:15", "25:01:01"]
 
 
+def test_one_job_is_one_job():
+    assert words.begin(Jobs([Job(1, "r", "r", "r")]), "x") == "1 job to do; x"
+    assert words.begin(Jobs([]), "x") == "0 jobs to do; x"
+
+
 def test_a_moment_of_another_day_says_which():
     now = time.mktime((2024, 5, 1, 10, 0, 0, 0, 0, -1))
     moments = [words.clock(now + s, now) for s in (3600, 86_400, 30 * 86_400)]

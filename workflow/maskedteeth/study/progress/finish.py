@@ -17,6 +17,8 @@ from maskedteeth.study.progress.jobs import Is, Job, Jobs
 
 #: Seconds of a job before one of its rule has ended: mostly the start of Python.
 START = 5.0
+#: What a job takes before one of its rule has begun.
+ALONE = {"_cores": 1, "_nodes": 1}
 
 
 class Pace:
@@ -122,7 +124,7 @@ def _play(
     """Play the rest of a run through; return when the last job ends."""
 
     def taken(job: Job) -> dict[str, int]:
-        known = job.takes or takes.get(job.kind) or takes.get(job.rule) or {"_cores": 1}
+        known = job.takes or takes.get(job.kind) or takes.get(job.rule) or ALONE
         return {name: min(n, capacity[name]) for name, n in known.items() if name in capacity}
 
     free = dict(capacity)

@@ -122,6 +122,8 @@ class Follower(logging.Handler):
         self.capacity = {
             k: n for k, n in pools if n < sys.maxsize and not (self.cluster and k == "_cores")
         }
+        if self.cluster:
+            self.capacity.setdefault("_nodes", sys.maxsize)
         self.printed: deque[str] = deque(maxlen=50)
         self.news: list[News] = []
         self.state = threading.Lock()
@@ -142,13 +144,13 @@ class Follower(logging.Handler):
 
     def begin(self) -> None:
         """Open the log and the display, and listen."""
-        first = f"{len(self.jobs.all)} jobs to do; what happens is also in {self.log_path}"
+        said = f"what happens is also in {self.log_path}"
         try:
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
             self.log = self.log_path.open("a", encoding="utf-8")
         except OSError as error:
-            first = f"{len(self.jobs.all)} jobs to do; {self.log_path}: {error.strerror}"
-        self._note(first, scrolls=True)
+            said = f"{self.log_path} cannot be written: {error.strerror}"
+        self._note(words.begin(self.jobs, said), scrolls=True)
         if self.of_snakemake and not self.verbose:
             stream = self.of_snakemake.stream
             if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb"):

@@ -34,6 +34,12 @@ def clock(moment: float, now: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", there)
 
 
+def begin(jobs: Jobs, log: str) -> str:
+    """Return the line on a run that begins; ``log`` says something of its log."""
+    number = len(jobs.all)
+    return f"{number} job{'' if number == 1 else 's'} to do; {log}"
+
+
 def counts(jobs: Jobs) -> str:
     """Return how many jobs are done, running and left: `3 of 9 jobs done, 2 running, 4 left`."""
     running = jobs.are(Is.RUNNING)
