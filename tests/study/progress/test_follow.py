@@ -123,7 +123,8 @@ def test_a_failure_is_told_at_once_with_its_reason(run, tmp_path):
     assert "RuleException" not in printed and log == printed
 
 
-def test_what_a_cluster_says_of_a_failure_and_that_the_job_is_tried_again(run):
+def test_what_a_cluster_says_of_a_failure_and_that_the_job_is_tried_again(run, tmp_path):
+    (tmp_path / "1.log").write_text("maskedteeth train: of last week\n")
     study = run(cluster=True)
     study.begin(1)
     further = "For further error details see the cluster/cloud log."
@@ -132,7 +133,8 @@ def test_what_a_cluster_says_of_a_failure_and_that_the_job_is_tried_again(run):
     study.begin(1)
     study.finish(1)
     printed, _ = study.end()
-    assert "Training: 1\n    SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'.\n" in printed
+    said = "Training: 1\n    SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'.\n"
+    assert f"{said}    It ended before its log began.\n" in printed
     assert "Tried again: Training: 1" in printed and "1/3  Training: 1" in printed
     assert "For further" not in printed
 

@@ -81,7 +81,7 @@ def reason(job: Failed, printed: str) -> list[str]:
         return [_killed(status - 128, job.mem_mb), *last]
     end = "" if status is None else f" with exit status {status}"
     if not last:
-        return [f"It ended{end} and its log is empty; look above for what Snakemake says."]
+        return [f"It ended{end} and its log is empty; what Snakemake says is in .snakemake/log."]
     return [f"It ended{end}. The last lines of its log:", *last]
 
 

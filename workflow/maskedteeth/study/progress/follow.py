@@ -202,6 +202,7 @@ class Follower(logging.Handler):
             done, total = len(self.jobs.are(Is.DONE)), len(self.jobs.all)
             self._note(words.done(job, done, total))
         elif event == "job_error" and job.state not in (Is.FAILED, Is.STOPPED):
+            job.look(now)
             reason = self._reason(job, about)
             stopped = self.interrupted or any(map(_STOPPED.match, reason))
             job.end(Is.STOPPED if stopped else Is.FAILED, now)
@@ -219,11 +220,13 @@ class Follower(logging.Handler):
 
     def _reason(self, job: Job, about: dict[str, Any]) -> list[str]:
         """Return why a job failed: what its cluster says, and what its log does."""
+        of_cluster = (about["rule_msg"] or "").partition("For further error details")[0].strip()
+        if job.queued:  # a log that is there is of an earlier attempt
+            return [*of_cluster.splitlines(), "It ended before its log began."]
         mem = job.takes.get("mem_mb") if self.cluster else None
         failed = failures.Failed(
             *(job.rule, {}, [job.log] if job.log else [], about["shellcmd"] or "", mem)
         )
-        of_cluster = (about["rule_msg"] or "").partition("For further error details")[0].strip()
         return [*of_cluster.splitlines(), *failures.reason(failed, "\n".join(self.printed))]
 
     def _note(self, text: str, scrolls: bool = False) -> None:
