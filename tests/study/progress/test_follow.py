@@ -189,14 +189,32 @@ def test_an_error_in_its_thread_does_not_harm_the_run_either(run, monkeypatch):
 
 
 def test_a_log_that_cannot_be_written_is_named_and_the_rest_is_told(run, tmp_path):
-    (tmp_path / "results" / "tiny" / "progress.log").mkdir(parents=True)
+    log = tmp_path / "results" / "tiny" / "progress.log"
+    log.mkdir(parents=True)
     study = run()
+    while "progress.log cannot be written: Is a directory." not in study.stream.getvalue():
+        assert study.follower.thread.is_alive()
+    log.rmdir()
     study.begin(1)
     study.finish(1)
-    study.follower.close()
-    printed = study.stream.getvalue()
-    assert "progress.log cannot be written: Is a directory" in printed
-    assert "1/3  Training: 1" in printed
+    printed, logged = study.end()
+    assert printed.count("cannot be written") == 1
+    assert "1/3  Training: 1" in printed and "1/3  Training: 1" in logged
+
+
+def test_a_second_interrupt_leaves_the_terminal_all_the_same(run, monkeypatch):
+    study = run()
+
+    def interrupted(timeout):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study.follower.thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        study.follower.close()
+    assert study.follower not in study.logger.handlers
+    study.log("progress", "Snakemake's own line")
+    assert "Snakemake's own line" in study.stream.getvalue()
+    monkeypatch.undo()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from maskedteeth.study import failures
 from maskedteeth.study.progress import words
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Seconds between two frames.
 FRAME = 1.0
 #: Seconds between two looks at the logs of the running jobs, of which a cluster may have many.
-LOOK = 2.0
+LOOK = 4.0
 #: Seconds between two summaries in plain lines: the first, of a long run its hundredth, the most.
 SUMMARY, PART, MOST = 30.0, 0.01, 600.0
 
@@ -98,7 +98,7 @@ class Mute(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether Snakemake's own line is to be seen."""
         event = getattr(record, "event", None)
-        if event == "error" and _EXITED.search(str(record.msg)):
+        if getattr(record, "exception", "") == "RuleException" and _EXITED.search(str(record.msg)):
             return False
         return event not in self.events and record.msg != "Select jobs to execute..."
 
@@ -132,7 +132,7 @@ class Follower(logging.Handler):
         self.next_look = self.next_summary = 0.0
         self.estimate = Estimate(None, {})
         self.log_path = folder / "progress.log"
-        self.log: TextIO | None = None
+        self.gap = False
         self.terminal: Terminal | None = None
         self.mute = Mute(errors=not workflow.output_settings.show_failed_logs)
         self.of_snakemake = next(
@@ -143,14 +143,8 @@ class Follower(logging.Handler):
         self.thread = threading.Thread(target=self._tell, daemon=True)
 
     def begin(self) -> None:
-        """Open the log and the display, and listen."""
-        said = f"what happens is also in {self.log_path}"
-        try:
-            self.log_path.parent.mkdir(parents=True, exist_ok=True)
-            self.log = self.log_path.open("a", encoding="utf-8")
-        except OSError as error:
-            said = f"{self.log_path} cannot be written: {error.strerror}"
-        self._note(words.begin(self.jobs, said), scrolls=True)
+        """Open the display, and listen."""
+        self._note(words.begin(self.jobs, f"what happens is also in {self.log_path}"), scrolls=True)
         if self.of_snakemake and not self.verbose:
             stream = self.of_snakemake.stream
             if stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb"):
@@ -175,13 +169,14 @@ class Follower(logging.Handler):
 
     def close(self) -> None:
         """Say how it ended, and leave terminal and log as they were before."""
-        if not self.ending:
-            self.ending = True
-            self.wake.set()
+        self.ending = True
+        self.wake.set()
+        try:
             if self.thread.is_alive() and self.thread is not threading.current_thread():
                 self.thread.join(timeout=5)
+        finally:  # also after another Ctrl-C
             self._leave()
-        super().close()
+            super().close()
 
     def _hear(self, record: logging.LogRecord, now: float) -> None:
         event, about = getattr(record, "event", None), record.__dict__
@@ -274,12 +269,15 @@ class Follower(logging.Handler):
     def _say(self, news: News) -> None:
         moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(news.when))
         line = f"{moment}  {news.text}"
-        if self.log:
-            try:
-                print(line, file=self.log, flush=True)
-            except OSError as error:
-                self.log = None
-                self._note(f"{self.log_path} ends here: {error.strerror}", scrolls=True)
+        try:
+            self.log_path.parent.mkdir(parents=True, exist_ok=True)
+            with self.log_path.open("a", encoding="utf-8") as log:
+                print(line, file=log)
+        except OSError as error:
+            if not self.gap:
+                said = f"{self.log_path} cannot be written: {error.strerror}."
+                self._note(said, scrolls=True)
+            self.gap = True
         if self.terminal:
             if news.scrolls:
                 self.terminal.say(line)
@@ -301,9 +299,6 @@ class Follower(logging.Handler):
         with suppress(Exception):
             if terminal:
                 terminal.close()
-        with suppress(OSError):
-            if self.log:
-                self.log.close()
 
 
 def _numbers(resources: Any, capacity: dict[str, int]) -> dict[str, int]:
