@@ -28,6 +28,7 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.report.output,
         of_runs("run.json"),
         of_pretexts("run.json"),
 

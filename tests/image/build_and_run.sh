@@ -100,7 +100,7 @@ grep -q "Nothing to be done" "$WORK/again.log"
 
 say "Outside: snakemake $*"
 mkdir "$WORK/outside"
-cp -r "$ROOT"/{Snakefile,config,envs,profiles,workflow} "$WORK/outside"
+cp -r "$ROOT"/{Snakefile,config,docs,envs,profiles,workflow} "$WORK/outside"
 (cd "$WORK/outside" && PYTHONPATH="$WORK/outside/workflow" snakemake --cores all "$@")
 
 say "Comparing"

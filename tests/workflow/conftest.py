@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "docs")
 
 TINY = """
 study: tiny

@@ -52,6 +52,7 @@ STAGES = {
     "differences": "maskedteeth.report.figures.differences:differences",
     "training-curves": "maskedteeth.report.figures.training_curves:training_curves",
     "contact-sheet": "maskedteeth.report.figures.contact_sheet:contact_sheet",
+    "report": "maskedteeth.report.page.report:report",
     "predict": "maskedteeth.use.predict:predict",
     "reconstruct": "maskedteeth.use.reconstruct:reconstruct",
     "export-onnx": "maskedteeth.use.export_onnx:export_onnx",

@@ -1,4 +1,5 @@
 # What several rules need: the validated settings, the paths, and the fingerprints of code.
+import ast
 import os
 import shlex
 import shutil
@@ -50,6 +51,7 @@ if workflow.modifier.skip_configfile:  # a module's settings are an overlay of t
     update_config(SETTINGS, config)
 try:
     STUDY = validate(SETTINGS, Settings)
+    PAPER_STUDY = validate(load_configfile(CONFIG / "paper.yaml"), Settings)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -181,6 +183,21 @@ def as_sources(wildcards, input):
     return shlex.join(inside)
 
 
+def shown(name, kind, path):
+    """Flag a table or figure for Snakemake's --report, told apart by what its module is about."""
+    source = Path(PACKAGE, *module_of_stage(stage_of(name)).split(".")).with_suffix(".py")
+    about = ast.get_docstring(ast.parse(source.read_bytes())) or name
+    first = about.splitlines()[0].rstrip(".")
+    number, colon, rest = first.partition(": ")
+    of_paper = name.startswith(("table", "figure"))
+    return report(
+        path,
+        caption=f"../report/{kind}.rst",
+        category=f"{kind.capitalize()}s" if of_paper else "Beyond the paper",
+        labels={"name": number if colon else name, "shows": rest or first},
+    )
+
+
 def full_disk():
     """A sentence where the disk is full, and the logs may have had no room to say so."""
     place = next(f for f in (RESULTS.absolute(), *RESULTS.absolute().parents) if f.exists())
@@ -195,8 +212,8 @@ def full_disk():
 
 def finished_message():
     """What a user reads at the end."""
-    made = [RESULTS / "tables", RESULTS / "figures"]
-    places = "  ".join(f"{f.name.capitalize()}: {f}" for f in made if f.exists())
+    made = [RESULTS / "report.html", RESULTS / "tables", RESULTS / "figures"]
+    places = "  ".join(f"{f.stem.capitalize()}: {f}" for f in made if f.exists())
     return f"\nDone. {places or f'Results: {RESULTS}'}\nDataset: {STUDY.data.name}"
 
 

@@ -1,5 +1,6 @@
 # Finished CSV, NPZ and NPY files → tables and figures; each alone by its name: snakemake table2
-# A new one is a stage (a file in maskedteeth/report/, listed in cli.py) and a line here.
+# A new one is a stage (a file in maskedteeth/report/, listed in cli.py) and a line here. All together
+# → report.html, and what Snakemake's own --report shows.
 PUBLISHED = CONFIG / "published"
 OURS = [STUDY.report.ours]
 SHOWN_FRACTION = [f"{STUDY.report.figure_fraction:g}"]
@@ -108,7 +109,7 @@ for NAME, INPUTS in TABLES.items():
         input:
             **INPUTS,
         output:
-            csv=RESULTS / "tables" / f"{NAME}.csv",
+            csv=shown(NAME, "table", RESULTS / "tables" / f"{NAME}.csv"),
             md=RESULTS / "tables" / f"{NAME}.md",
             tex=RESULTS / "tables" / f"{NAME}.tex",
             sources=RESULTS / "sources" / f"{NAME}.txt",
@@ -139,7 +140,7 @@ for NAME, INPUTS in FIGURES.items():
         input:
             **INPUTS,
         output:
-            png=RESULTS / "figures" / f"{NAME}.png",
+            png=shown(NAME, "figure", RESULTS / "figures" / f"{NAME}.png"),
             pdf=RESULTS / "figures" / f"{NAME}.pdf",
             sources=RESULTS / "sources" / f"{NAME}.txt",
         log:
@@ -159,3 +160,41 @@ for NAME, INPUTS in FIGURES.items():
             "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
             " --png {output.png} --pdf {output.pdf} > {log} 2>&1"
             " && printf '%s\\n' {params.sources} > {output.sources}"
+
+
+PAGE = Path(os.path.relpath(PACKAGE)) / "maskedteeth" / "report" / "page"
+
+
+rule report:
+    input:
+        tables=expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["md", "csv"]),
+        figures=expand(RESULTS / "figures" / "{name}.png", name=FIGURES),
+        runs=RUN_RECORDS + PRETEXT_RECORDS,
+        index=rules.index.output.index,
+        problems=rules.index.output.problems,
+        guard=rules.guard.output.guard,
+        decisions=Path(os.path.relpath(PROJECT)) / "docs" / "decisions.md",
+        template=PAGE / "template.html.jinja",
+        style=PAGE / "style.css",
+    output:
+        html=report(
+            RESULTS / "report.html",
+            caption="../report/report.rst",
+            category="The reproduction as a paper",
+            labels={"name": "report", "shows": "all of it on one page"},
+        ),
+    log:
+        RESULTS / "logs" / "report.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        stage=stage_of("report"),
+        settings=PageJob.of_study(STUDY, PAPER_STUDY).model_dump_json(),
+        inputs=as_flags,
+        code=code(stage_of("report")),
+    message:
+        "Writing the report"
+    shell:
+        "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
+        " --html {output.html} > {log} 2>&1"

@@ -4,6 +4,8 @@ A stage knows its job and its files, nothing else, and Snakemake runs it again e
 job changes. ``of`` cuts the job out of the whole settings.
 """
 
+from typing import Any
+
 from pydantic import Field, model_validator
 
 from maskedteeth.settings.config import (
@@ -27,6 +29,7 @@ from maskedteeth.settings.config import (
     Strict,
     Training,
 )
+from maskedteeth.settings.overlay import overlay
 
 
 def _fields(part: Strict, kind: type[Strict] | None = None) -> dict:
@@ -272,4 +275,22 @@ class ReportJob(Report):
                 name: entry.short_label or entry.label for name, entry in study.methods.items()
             },
             **_fields(study.report),
+        )
+
+
+class PageJob(ReportJob):
+    """Settings of the stage `report`."""
+
+    study: str = Field(description="Name of the study.")
+    source: str = Field(description="Of the dataset: hitl, folder, phantom.")
+    changed: dict[str, Any] = Field(description="What the study changes of config/paper.yaml.")
+
+    @classmethod
+    def of_study(cls, study: Settings, paper: Settings) -> "PageJob":
+        """Cut the job out of a study; ``paper`` holds the paper's settings."""
+        return cls(
+            study=study.study,
+            source=study.data.source,
+            changed=overlay(study, paper),
+            **_fields(ReportJob.of(study)),
         )

@@ -21,6 +21,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from maskedteeth.files import replacing
 
@@ -46,6 +47,8 @@ STYLE = {
     "image.composite_image": False,  # a picture each, also in the PDF
 }
 CAPTION_FONT = ["STIXGeneral", "DejaVu Sans"]
+#: What a PNG tells besides its pixels: its caption, and the row of pixels from which it is drawn.
+DESCRIPTION, CAPTION_ROW = "Description", "Caption-Row"
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Sheet:
     Attributes:
         figure: matplotlib's.
         axes: cover the sheet, in inches from the top left corner of what the margin is around.
+        caption: as given.
+        room: height of what stands above the caption.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class Sheet:
         lines = caption_lines(caption, width)
         top, line = height + CAPTION_GAP, CAPTION_SIZE * LINE
         self.width, self.height, self.margin = width, height + caption_height(lines), margin
+        self.caption, self.room = caption, height
         size = (self.width + 2 * margin, self.height + 2 * margin)
         self.figure = Figure(size, dpi=dpi, facecolor="white")
         FigureCanvasAgg(self.figure)
@@ -140,7 +146,8 @@ class Sheet:
 def sheet(width: float, height: float, caption: str, png: Path, pdf: Path) -> Iterator[Sheet]:
     """Yield an empty :class:`Sheet`; write it to ``png`` and ``pdf`` when the block succeeds.
 
-    Equal drawings give equal bytes: neither file holds a date. Both appear whole or not at all.
+    Equal drawings give equal bytes: neither file holds a date. Both appear whole or not at all. The
+    PNG holds its caption as text, too.
     """
     with matplotlib.rc_context(STYLE):
         page = Sheet(width, height, caption)
@@ -167,12 +174,21 @@ def write_sheets(
         for page in pages:
             file.savefig(page.figure, dpi=pdf_dpi or page.figure.dpi)
             if first is None:
-                first = _small(page.figure), (page.figure.dpi,) * 2
+                first = _small(page.figure), (page.figure.dpi,) * 2, _said(page)
     with replacing(pdf) as temporary:
         temporary.write_bytes(content.getvalue())
-    picture, dpi = first
+    picture, dpi, said = first
     with replacing(png) as temporary:
-        picture.save(temporary, dpi=dpi)
+        picture.save(temporary, dpi=dpi, pnginfo=said)
+
+
+def _said(page: Sheet) -> PngInfo:
+    """Return a sheet's caption, and the row from which on it stands, for the PNG."""
+    said = PngInfo()
+    said.add_itxt(DESCRIPTION, page.caption)
+    row = round((page.margin + page.room + CAPTION_GAP / 2) * page.figure.dpi)
+    said.add_text(CAPTION_ROW, str(row))
+    return said
 
 
 def draw_grid(

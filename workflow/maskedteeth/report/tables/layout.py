@@ -1,6 +1,7 @@
 """What the tables share: published values beside ours, and three formats."""
 
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,9 @@ from maskedteeth.report.reading import read_values
 
 #: Stands where there is no number.
 NOTHING = "–"
+
+#: First cell of a line of the paper's values; second cell of one of ours minus the paper's.
+PAPER, MINUS_PAPER = "Paper", "Network minus paper"
 
 #: Names of metrics in print.
 TITLES = {
@@ -65,6 +69,10 @@ def cell(row: pd.Series, metric: str) -> str:
     return text
 
 
+#: A cell as :func:`cell` prints it: ours, the paper's value, ours minus the paper's.
+CELL = re.compile(r"(\d\.\d{3}(?: ± \d\.\d{3})?|not available)(?: \((\S+), (\S+)\))?")
+
+
 def printed(table: pd.DataFrame, titles: dict[str, str], metrics: tuple[str, ...]) -> pd.DataFrame:
     """Turn a table of numbers into one of texts, as a reader wants it.
 
@@ -104,8 +112,7 @@ def write_table(
         tex: file to write; needs the LaTeX package booktabs.
     """
     write_text(csv, table.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
-    body = text.to_markdown(index=False, disable_numparse=True)
-    write_text(md, f"# {title}\n\n{body}\n\n{notes}\n")
+    write_text(md, f"# {title}\n\n{in_markdown(text)}\n\n{notes}\n")
     style = text.map(_latex).rename(columns=_latex).style.hide(axis="index")
     latex = style.to_latex(
         hrules=True,
@@ -114,6 +121,16 @@ def write_table(
         position="htbp",
     )
     write_text(tex, latex)
+
+
+def in_markdown(text: pd.DataFrame) -> str:
+    """Return a frame of strings as a table in Markdown, in which a bar would end a cell."""
+    text = text.map(_in_cell).rename(columns=_in_cell)
+    return text.to_markdown(index=False, disable_numparse=True)
+
+
+def _in_cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 #: Characters that LaTeX would read as commands, and signs that it prints in mathematics.

@@ -19,7 +19,7 @@ from maskedteeth.report.reconstructions import (
     worse,
 )
 from maskedteeth.report.statistics import FEW
-from maskedteeth.report.tables.layout import NOTHING, TITLES, number
+from maskedteeth.report.tables.layout import MINUS_PAPER, NOTHING, PAPER, TITLES, number
 from maskedteeth.report.tables.sections import Section, write_sections
 from maskedteeth.settings.jobs import ReportJob
 
@@ -184,7 +184,7 @@ def section_text(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
     lines = []
     if paper is not None:
         values = {TITLES[name]: number(paper.get(name, math.nan), ".3f") for name in BETTER}
-        lines.append({"Pretext": "Paper", "Behind the masks": FILLERS[NETWORK]} | values)
+        lines.append({"Pretext": PAPER, "Behind the masks": FILLERS[NETWORK]} | values)
     signed = table["value"] * table["metric"].map(BETTER)
     best = signed.groupby([table["pretext"], table["metric"]]).transform("max") == signed
     marked = better(table, NETWORK)
@@ -194,6 +194,10 @@ def section_text(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
             for place, row in rows.iterrows()
         }
         lines.append({"Pretext": pretext, "Behind the masks": FILLERS.get(filler, filler)} | cells)
+        if paper is not None and filler == NETWORK:
+            to_paper = rows.set_index("metric")["value_difference"]
+            cells = {TITLES[name]: number(to_paper[name], "+.3f") for name in BETTER}
+            lines.append({"Pretext": pretext, "Behind the masks": MINUS_PAPER} | cells)
     text = pd.DataFrame(lines)
     text["Pretext"] = text["Pretext"].where(text["Pretext"] != text["Pretext"].shift(), "")
     return text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.files import write_text
-from maskedteeth.report.tables.layout import ESCAPED
+from maskedteeth.report.tables.layout import ESCAPED, in_markdown
 
 #: Signs of these texts that LaTeX prints in mathematics.
 SIGNS = str.maketrans({"†": r"$\dagger$", "<": "$<$", ">": "$>$"})
@@ -60,7 +60,7 @@ def write_sections(
     for section in sections:
         page += [f"## {section.title}"]
         if not section.text.empty:
-            page += [section.text.to_markdown(index=False, disable_numparse=True)]
+            page += [in_markdown(section.text)]
             latex += [_table(section)]
         else:
             latex += [_latex(f"{section.title}. {section.notes}") + "\n"]

@@ -1,0 +1,179 @@
+"""The report's first page: what was studied and what came out, computed from the tables."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from maskedteeth.files import read_csv, read_frame, read_json
+from maskedteeth.report.claims import VERDICTS
+from maskedteeth.report.comparisons import SIGNIFICANT
+from maskedteeth.report.page.markdown import Grid
+from maskedteeth.report.page.tables import grid_of
+from maskedteeth.report.reconstructions import NETWORK
+from maskedteeth.report.statistics import too_narrow
+from maskedteeth.report.tables.audit import DISAGREES
+from maskedteeth.report.tables.layout import NOTHING, TITLES, number
+from maskedteeth.report.tables.statistics import interval, p_value
+
+#: Where the radiographs come from → how much that says about the paper.
+WARRANTS = {
+    "hitl": "",
+    "folder": "These are not the paper’s radiographs. Numbers may differ from the paper’s for that "
+    "reason alone; only comparisons within this study say something about its methods.",
+    "phantom": "These radiographs were drawn by a program. The numbers show that everything works "
+    "and what it looks like; they say nothing about the paper.",
+}
+PROTOCOLS = {
+    "fixed-test": "One test set, the same for all trainings, which nothing trained on, the pretext "
+    "included.",
+    "complement": "All radiographs that a training subset leaves out test it. The pretext has seen "
+    "every one of them.",
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What was trained and tested on.
+
+    Attributes:
+        radiographs: how many there are.
+        annotated: how many of them have a mask.
+        set_aside: how many could not be used.
+        tested: how many test, under `fixed-test`; else None.
+        compared: pairs of radiographs that a split could part, none of which are copies.
+    """
+
+    radiographs: int
+    annotated: int
+    set_aside: int
+    tested: int | None
+    compared: int
+
+
+def read_dataset(index: Path, problems: Path, guard: Path) -> Dataset:
+    """Read what the stages `index` and `guard` found.
+
+    Raises:
+        InputError: a file is missing or something else.
+    """
+    rows = read_csv(index, ("id", "labelled"))
+    proof = read_json(guard, ("test", "compared"))
+    return Dataset(
+        radiographs=len(rows),
+        annotated=sum(row["labelled"] == "1" for row in rows),
+        set_aside=len(read_csv(problems)),
+        tested=len(proof["test"]) or None,
+        compared=proof["compared"],
+    )
+
+
+def against_best(statistics: Path, ours: str) -> tuple[Grid, str] | None:
+    """Compare ours, on every fraction, with the best of the other methods.
+
+    Args:
+        statistics: ``statistics.csv``.
+        ours: name in print.
+
+    Returns:
+        A table, and the sentence on its first line; None where there is no other method.
+    """
+    table = read_frame(statistics, ("model", "fraction", "radiographs", "dice", "difference", "p"))
+    rows, sentence = [], ""
+    for fraction, group in table.groupby("fraction", sort=True):
+        own, others = group[group["model"] == ours], group[group["model"] != ours]
+        if own.empty or others.empty:
+            continue
+        own, best = own.iloc[0], others.loc[others["dice"].idxmax()]
+        rows.append(
+            [
+                f"{fraction:g}",
+                interval(own, "dice"),
+                best["model"],
+                interval(best, "dice"),
+                interval(best, "difference", "+"),
+                p_value(best["p_holm"]) if pd.notna(best["p_holm"]) else NOTHING,
+            ]
+        )
+        sentence = sentence or _in_words(fraction, own, best)
+    columns = ["Train. data", "Dice of ours", "Best other method", "Its Dice"]
+    columns += ["Difference to ours", "p (Holm)"]
+    return (grid_of(columns, rows), sentence) if rows else None
+
+
+def _in_words(fraction: float, own: pd.Series, best: pd.Series) -> str:
+    said = (
+        f"Trained on {fraction:.0%} of the annotated radiographs, {own['model']} reaches a Dice of "
+        f"{interval(own, 'dice')}; of the other methods {best['model']} is best, with "
+        f"{interval(best, 'dice')}."
+    )
+    if pd.isna(best["difference"]):
+        return f"{said} The two were not tested on the same radiographs."
+    told = pd.notna(best["p_holm"]) and best["p_holm"] < SIGNIFICANT
+    side = "lower" if best["difference"] < 0 else "higher"
+    return (
+        f"{said} A radiograph’s Dice is on average {interval_of(best)} {side} than with ours, "
+        f"which {'can' if told else 'cannot'} be told from chance (p = {p_value(best['p_holm'])}, "
+        f"corrected). {too_narrow(int(best['radiographs']))}"
+    ).rstrip()
+
+
+def interval_of(row: pd.Series) -> str:
+    """Print the size of a difference with its interval, that of a worse one turned to positive."""
+    low, high = row["difference_low"], row["difference_high"]
+    if row["difference"] < 0:
+        low, high = -high, -low
+    value = abs(row["difference"])
+    return f"{value:.3f} [{number(low, '.3f')}, {number(high, '.3f')}]"
+
+
+def verdict_counts(claims: Path) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Count the verdicts on the claims, by the paper's numbers and by ours.
+
+    Args:
+        claims: ``claims.csv``.
+
+    Returns:
+        Whose numbers, and each verdict with how many claims have it.
+    """
+    table = read_frame(claims, ("paper", "ours"))
+    return [
+        (who, [(verdict, int((table[column] == verdict).sum())) for verdict in VERDICTS])
+        for who, column in (("The paper’s numbers", "paper"), ("This study’s numbers", "ours"))
+    ]
+
+
+def pretexts(table: Path) -> list[str]:
+    """Say what each pretext reaches over the whole radiograph, and what the paper gives.
+
+    Args:
+        table: ``table_pretext.csv``.
+    """
+    rows = read_frame(table, ("pretext", "pixels", "filler", "metric", "value", "value_published"))
+    rows = rows[(rows["pixels"] == "all") & (rows["filler"] == NETWORK) & rows["value"].notna()]
+    sentences = []
+    for name, group in rows.groupby("pretext", sort=False):
+        reached = [
+            f"{TITLES[row['metric']]} {row['value']:.3f}"
+            + ("" if pd.isna(row["value_published"]) else f" (paper {row['value_published']:.3f})")
+            for _, row in group.iterrows()
+        ]
+        sentences.append(f"{name}, over the whole radiograph: {', '.join(reached)}.")
+    return sentences
+
+
+def audited(audit: Path) -> str:
+    """Say how many of the paper's printed rows no averaging can give.
+
+    Args:
+        audit: ``audit.csv``.
+    """
+    table = read_frame(audit, ("check", "place", "verdict"))
+    rows = table[table["check"] == "row"]
+    impossible = rows["verdict"] == "impossible"
+    sentences = table.loc[table["check"] == "sentence", "verdict"]
+    return (
+        f"{impossible.sum()} of the {len(rows)} printed rows of tables 1 to 3 cannot come out of "
+        f"any averaging, and {(sentences == DISAGREES).sum()} of {len(sentences)} sentences "
+        "with a number or a comparison disagree with the tables."
+    )
