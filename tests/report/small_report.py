@@ -171,7 +171,7 @@ class SmallReport:
         label = f"Figure {number + 1}" if name.startswith("figure") else name
         caption = f"{label}: what {name} shows (a < b & c). Dataset: {self.settings['dataset']}."
         png = self.folder / "figures" / f"{name}.png"
-        rows = [[picture, picture]] * (1 + number % 2 * 7)
+        rows = [[picture, picture]] * (1 if number % 4 else 7)
         draw_grid(rows, ("One", "Two"), caption, png=png, pdf=png.with_suffix(".pdf"))
 
     def table(self, name: str, kind: str) -> Path:

@@ -111,7 +111,7 @@ def test_every_table_and_figure_is_there_once_and_has_its_file(small_report, pag
 
 def test_a_figure_has_its_caption_as_text_and_not_in_the_picture(small_report, reader):
     said = {caption.strip() for caption in reader.captions}
-    assert "Figure 4. what figure4 shows (a < b & c). Dataset: digital phantom." in said
+    assert "Figure 4: what figure4 shows (a < b & c). Dataset: digital phantom." in said
     figure = next(f for f in reader.all("img") if f["alt"].startswith("Figure 4: what figure4"))
     content = base64.b64decode(figure["src"].removeprefix("data:image/png;base64,"))
     with (
@@ -206,7 +206,7 @@ def test_all_decisions_are_there(small_report, reader, request):
 
 
 def test_settings_that_make_the_study_again_are_there(page):
-    assert "study: small\ntraining:\n  epochs: 5\nmethods:\n  pspnet: null" in page
+    assert "study: small\ntraining: {epochs: 5}\nmethods: {pspnet: null}" in page
 
 
 @pytest.mark.parametrize(

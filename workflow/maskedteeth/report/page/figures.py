@@ -63,7 +63,7 @@ def read_figure(png: Path) -> Figure:
         row = int(said.get(CAPTION_ROW, picture.height))
         picture = picture.crop((0, 0, picture.width, min(row, picture.height)))
     content = io.BytesIO()
-    picture.save(content, format="png", optimize=True)
+    picture.save(content, format="png")
     source = data_uri("image/png", content.getvalue())
     says = f"{label}: {SENTENCE.split(caption, maxsplit=1)[0]}".removesuffix(": ")
     return Figure(png.stem, label, caption, says, source, picture.width, picture.height)

@@ -80,7 +80,9 @@ def report(
             (part.title.html, [built_of(block, part.title.html) for block in part.blocks])
             for part in decided.parts
         ],
-        "overlay": yaml.safe_dump(settings.changed, sort_keys=False, allow_unicode=True),
+        "overlay": yaml.safe_dump(
+            settings.changed, sort_keys=False, allow_unicode=True, default_flow_style=None
+        ),
         "style": Markup(_text(style)),  # safe: a file of this project
     }
     environment = Environment(

@@ -151,7 +151,8 @@ def build(grid: Grid, caption: Markup) -> Table:
     in_rows = any(kinds)
     for row, kind in zip(grid.rows, kinds, strict=True):
         cells = [_cell(cell, width, switched) for cell, width in zip(row, widths, strict=True)]
-        cells[0] = replace(cells[0], scope="row")
+        name = Markup(cells[0].html.replace("_", Markup("_<wbr>")))  # a long name may break there
+        cells[0] = replace(cells[0], scope="row", html=name)
         if grouped:
             cells[0] = replace(cells[0], scope="rowgroup")
             cells[1] = replace(cells[1], scope="row")
