@@ -43,7 +43,7 @@ def test_settings_that_a_page_names_exist(page):
     named = {
         re.sub("<[^>]*>", "*", name)
         for name in re.findall(rf"`((?:{groups})\.[a-z_.<>]+)`", text)
-        if not name.endswith((".md", ".csv", ".py", ".tsv", ".json"))
+        if not name.endswith((".md", ".csv", ".py", ".tsv", ".json", ".html"))
     }
     known = known_settings()
     unknown = {n for n in named if n not in known and not any(k.startswith(f"{n}.") for k in known)}

@@ -40,6 +40,9 @@ def test_jobs_run_in_the_others_folder(other):
     assert len((results / "data" / "index.csv").read_text().splitlines()) == 13
     assert not (other.folder / "maskedteeth" / "results").exists()
     assert other.planned("teeth_audit") == {}
+    other.snakemake("teeth_audit", "--report", "snakemake.html")
+    page = (other.folder / "snakemake.html").read_text(encoding="utf-8")
+    assert "Its title and notes stand in" in page  # a caption's file lies beside the rules
 
 
 def test_a_wrong_setting_is_the_same_sentence(other):

@@ -188,13 +188,15 @@ def shown(name, kind, path):
     source = Path(PACKAGE, *module_of_stage(stage_of(name)).split(".")).with_suffix(".py")
     about = ast.get_docstring(ast.parse(source.read_bytes())) or name
     first = about.splitlines()[0].rstrip(".")
-    number, colon, rest = first.partition(": ")
+    number, _, rest = first.partition(": ")
+    if not number[-1:].isdigit():  # neither Table 2 nor Figure 6
+        number, rest = name.replace("_", " ").capitalize(), first
     of_paper = name.startswith(("table", "figure"))
     return report(
         path,
         caption=f"../report/{kind}.rst",
         category=f"{kind.capitalize()}s" if of_paper else "Beyond the paper",
-        labels={"name": number if colon else name, "shows": rest or first},
+        labels={"name": number, "shows": rest},
     )
 
 
