@@ -101,9 +101,20 @@ def test_the_switch_shows_ours_the_papers_or_both_with_the_keyboard(opened):
     assert visible(page, "#statistics td") > 20  # a table without the paper's values stays
 
 
+def test_the_switch_leaves_the_reader_where_they_are(opened):
+    page = opened(reduced_motion="reduce")
+    cell = page.locator("#table3 tbody th").last
+    cell.evaluate("one => one.scrollIntoView({block: 'center'})")
+    for key in ("paper", "ours", "both"):
+        before = cell.bounding_box()["y"]
+        page.locator(f"label[for=values-{key}]").click()
+        assert page.locator(".bar").bounding_box()["y"] == 0
+        page.wait_for_timeout(100)  # the page is laid out again
+        assert abs(cell.bounding_box()["y"] - before) < 100
+
+
 def test_contents_lead_to_their_sections_below_the_bar(opened):
-    page = opened()
-    page.emulate_media(reduced_motion="reduce")
+    page = opened(reduced_motion="reduce")
     page.get_by_role("link", name="Table 2", exact=True).click()
     top = page.locator("#table2").evaluate("one => one.getBoundingClientRect().top")
     assert page.locator(".bar").bounding_box()["height"] <= top < 200

@@ -36,10 +36,6 @@ def test_a_changed_page_is_made_again_and_nothing_else(project, file):
         path.write_text(before)
 
 
-def test_settings_that_change_no_result_leave_the_report_as_it_is(project):
-    assert project.planned("--config", "compute={'checkpoint_minutes': 1}") == {}
-
-
 def test_snakemakes_own_report_has_captions_categories_and_labels_without_a_network(
     project, tmp_path, monkeypatch
 ):

@@ -91,9 +91,9 @@ def test_a_changed_baseline_reruns_the_baselines_alone(project):
         assert project.planned()["train"] == 2  # U-Net, two fractions
 
 
-def test_a_changed_layout_reruns_its_table_alone(project):
+def test_a_changed_layout_reruns_its_table_and_the_report_alone(project):
     with project.edit("workflow/maskedteeth/report/tables/table2.py", "Train. data", "Share"):
-        assert project.planned() == {"table2": 1}
+        assert project.planned() == {"table2": 1, "report": 1}
 
 
 def test_a_changed_setting_reruns_what_depends_on_it(project):
@@ -112,7 +112,7 @@ def test_a_further_fraction_trains_only_its_own_runs(project):
 
 
 def test_a_guard_that_is_made_again_retrains_nothing(project):
-    assert project.planned("--forcerun", "guard") == {"guard": 1}
+    assert project.planned("--forcerun", "guard") == {"guard": 1, "report": 1}
 
 
 def test_measuring_again_retrains_nothing(project):

@@ -13,7 +13,7 @@ from maskedteeth.report.page.tables import grid_of
 from maskedteeth.report.reconstructions import NETWORK
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.tables.audit import DISAGREES
-from maskedteeth.report.tables.layout import NOTHING, TITLES, number
+from maskedteeth.report.tables.layout import TITLES, number
 from maskedteeth.report.tables.statistics import interval, p_value
 
 #: Where the radiographs come from → how much that says about the paper.
@@ -92,7 +92,7 @@ def against_best(statistics: Path, ours: str) -> tuple[Grid, str] | None:
                 best["model"],
                 interval(best, "dice"),
                 interval(best, "difference", "+"),
-                p_value(best["p_holm"]) if pd.notna(best["p_holm"]) else NOTHING,
+                p_value(best["p_holm"]),
             ]
         )
         sentence = sentence or _in_words(fraction, own, best)
@@ -109,13 +109,12 @@ def _in_words(fraction: float, own: pd.Series, best: pd.Series) -> str:
     )
     if pd.isna(best["difference"]):
         return f"{said} The two were not tested on the same radiographs."
-    told = pd.notna(best["p_holm"]) and best["p_holm"] < SIGNIFICANT
     side = "lower" if best["difference"] < 0 else "higher"
-    return (
-        f"{said} A radiograph’s Dice is on average {interval_of(best)} {side} than with ours, "
-        f"which {'can' if told else 'cannot'} be told from chance (p = {p_value(best['p_holm'])}, "
-        f"corrected). {too_narrow(int(best['radiographs']))}"
-    ).rstrip()
+    said += f" A radiograph’s Dice is on average {interval_of(best)} {side} than with ours"
+    if pd.notna(best["p_holm"]):
+        can = "can" if best["p_holm"] < SIGNIFICANT else "cannot"
+        said += f", which {can} be told from chance (p = {p_value(best['p_holm'])}, corrected)"
+    return f"{said}. {too_narrow(int(best['radiographs']))}".rstrip()
 
 
 def interval_of(row: pd.Series) -> str:
