@@ -244,11 +244,21 @@ def test_a_missing_file_is_a_sentence(small_report, tmp_path, flag, capsys):
     files = [missing]
     if flag == "tables":
         missing = missing.with_suffix(".md")
-        files = [missing, missing.with_suffix(".csv")]
+        whole = [small_report.table(n, k) for n in small_report.tables for k in ("md", "csv")]
+        files = [missing, missing.with_suffix(".csv"), *whole]
     with pytest.raises(AssertionError):
         small_report.write(tmp_path / "report.html", **{flag: files})
     assert str(missing) in capsys.readouterr().err
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("left_out", ["claims.csv", "table2.csv", "table2.md"])
+def test_half_a_table_is_a_sentence(small_report, tmp_path, left_out, capsys):
+    tables = [small_report.table(n, k) for n in small_report.tables for k in ("md", "csv")]
+    with pytest.raises(AssertionError):
+        kept = [table for table in tables if table.name != left_out]
+        small_report.write(tmp_path / "report.html", tables=kept)
+    assert f"--tables lacks {left_out}; give" in capsys.readouterr().err
 
 
 # --- Its parts ---

@@ -15,6 +15,9 @@ from maskedteeth.report.page.machines import duration, read_origin
 from maskedteeth.report.page.tables import SIGNS, VERDICTS, build, built_of, read_page
 from maskedteeth.settings.jobs import PageJob
 
+#: Tables that every study has, and the summary is computed from.
+SUMMED_UP = ("statistics", "claims", "audit")
+
 
 def report(
     settings: PageJob,
@@ -48,8 +51,12 @@ def report(
     Raises:
         InputError: a file is missing or something else than expected.
     """
-    csv = {file.stem: file for file in tables if file.suffix == ".csv"}
-    pages = {file.stem: read_page(file, csv[file.stem]) for file in tables if file.suffix == ".md"}
+    csv, md = ({f.stem: f for f in tables if f.suffix == kind} for kind in (".csv", ".md"))
+    lacking = [f"{n}.md" for n in csv if n not in md] + [f"{n}.csv" for n in md if n not in csv]
+    lacking += [f"{name}.csv" for name in SUMMED_UP if name not in csv]
+    if lacking:
+        raise InputError(f"--tables lacks {lacking[0]}; give each table's Markdown and CSV.")
+    pages = {name: read_page(file, csv[name]) for name, file in md.items()}
     drawn = {file.stem: read_figure(file) for file in figures}
     origin = read_origin(runs, settings.labels)
     names = [*drawn, *pages]
