@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from records import RECORD
 from safetensors.numpy import save_file
 
 from maskedteeth.cli import main
@@ -38,6 +39,7 @@ TABLES = (
     "boundary",
     "claims",
     "audit",
+    "cost",
 )
 FIGURES = (*(f"figure{number}" for number in range(1, 10)), "dice_by_fraction", "differences")
 
@@ -122,22 +124,13 @@ class SmallReport:
         return folder
 
     def _write_records(self, folder: Path, settings: dict, radiographs: list[int]) -> None:
-        record = {
+        record = RECORD | {
             "settings": settings,
-            "code": "a" * 16,
             "modules": ["maskedteeth.models.baselines"],
-            "git_commit": "c" * 40,
-            "packages": {"torch": "2.13.0", "numpy": "2.4.6"},
-            "python": "3.11.2",
-            "system": "Linux",
             "device": "A processor",
-            "precision": "float32",
-            "threads": 1,
-            "peak_memory_mib": 431.2,
-            "peak_device_memory_mib": None,
+            "radiographs": radiographs,
         }
-        trained = {"radiographs": radiographs, "training_seconds": 100.0, "images_per_second": 12.5}
-        write_json(folder / "run.json", record | trained | {"seconds": 101.0})
+        write_json(folder / "run.json", record)
         write_json(folder / "evaluation.json", record | {"seconds": 2.0})
 
     def _write_table(self, name: str) -> None:
@@ -160,6 +153,8 @@ class SmallReport:
             flags |= {"metrics": pretexts, "published": [PUBLISHED / "pretext.csv"]}
             flags["fillers"] = [file.with_name("fillers.csv") for file in pretexts]
             flags["lpips"] = [self.folder / "lpips.safetensors"]
+        elif name == "cost":
+            flags["runs"] = self.runs
         else:
             flags["metrics"] = self.metrics
         kept = PageJob.model_fields.keys() - {"study", "source", "changed"}

@@ -55,20 +55,20 @@ def test_a_line_a_training_with_what_its_record_says(make):
     assert set(table["evaluation_seconds"]) == {60.0}
 
 
-def test_hours_are_those_of_all_trainings_together(make):
-    runs = {f"runs/unet/fraction-0.2/seed-{seed}": {"seconds": 3600.0} for seed in range(3)}
-    _, text = make(runs)
-    (line,) = [line for line in text.splitlines() if "U-Net" in line]
-    assert [part.strip() for part in line.split("|")][1:3] == ["U-Net", "3"]
-    assert "3.00" in line
-    assert "with the evaluations 3.05" in text
+def test_a_line_a_method_and_one_of_all(make):
+    runs = {f"runs/unet/fraction-0.2/seed-{n}": {"training_seconds": 3600.0} for n in range(3)}
+    _, text = make(runs | {OURS: {"images_per_second": 9.6, "peak_memory_mib": 500.0}})
+    lines = [[part.strip() for part in line.split("|")][1:-1] for line in text.splitlines()]
+    assert ["U-Net", "3", "3 h 0 min", "1 h 0 min", "4.8", "3 min", "400 MiB"] in lines
+    assert ["Our approach", "1", "2 min", "2 min", "9.6", "60 s", "500 MiB"] in lines
+    assert ["All", "4", "3 h 2 min", "46 min", "4.8", "4 min", "500 MiB"] in lines
 
 
 def test_a_cards_memory_is_shown_where_there_was_a_card(make):
     _, text = make({UNET: {}})
-    assert "Card" not in text.split("Steps, images/s")[0]
+    assert "| Card" not in text
     _, text = make({OURS: {"device": "A card", "peak_device_memory_mib": 1234.4}})
-    assert "1234 MiB" in text and "Device: A card" in text
+    assert "1,234 MiB" in text and "Device: A card" in text
 
 
 def test_stopped_and_taken_over_trainings_are_counted(make):

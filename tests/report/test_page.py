@@ -12,10 +12,10 @@ from PIL import Image
 from small_report import FIGURES, FRACTIONS, LABELS, SEEDS, TABLES, SmallReport
 
 from maskedteeth.cli import main
-from maskedteeth.report.page.contents import CHAPTERS, chapters
-from maskedteeth.report.page.machines import duration
+from maskedteeth.report.page.contents import CHAPTERS, COST, chapters
 from maskedteeth.report.page.markdown import read, text
 from maskedteeth.report.page.tables import build, grid_of
+from maskedteeth.report.tables.cost import duration
 
 HOSTILE = '<script>alert("x")</script> & "quoted" <b>|bar|</b> ![i](http://evil.example/i.png)'
 
@@ -100,7 +100,8 @@ def test_the_papers_line_of_the_pretext_can_be_shown_apart(small_report, page):
 
 def test_every_table_and_figure_is_there_once_and_has_its_file(small_report, page, reader):
     assert [a["download"] for a in reader.all("a") if "download" in a] == [
-        f"{name}.csv" for chapter in CHAPTERS for name in chapter.shows if name in TABLES
+        *(f"{name}.csv" for chapter in CHAPTERS for name in chapter.shows if name in TABLES),
+        f"{COST}.csv",
     ]
     for name in TABLES:
         uri = re.search(rf'download="{name}.csv" href="data:text/csv;base64,([^"]+)"', page)[1]

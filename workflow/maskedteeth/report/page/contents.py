@@ -22,6 +22,12 @@ class Chapter:
 
 CHAPTERS = (
     Chapter(
+        "data",
+        "Dataset",
+        "Radiographs with their annotations, copies and problems; contact_sheet.pdf has all.",
+        ("contact_sheet",),
+    ),
+    Chapter(
         "method",
         "Method",
         "Sections 3.1 and 3.2 of the paper: the network, and what the pretext hides and shows.",
@@ -38,7 +44,7 @@ CHAPTERS = (
         "segmentation",
         "Segmentation: few annotated radiographs",
         "Section 4.2 and appendix E: every method on every training fraction.",
-        ("table1", "dice_by_fraction", "table2", "table3", "figure4", "figure8"),
+        ("table1", "dice_by_fraction", "table2", "table3", "figure4", "figure8", "training_curves"),
     ),
     Chapter(
         "intervals",
@@ -66,6 +72,8 @@ CHAPTERS = (
         ("audit",),
     ),
 )
+#: Stands among machines and software.
+COST = "cost"
 FURTHER = Chapter(
     "further", "Further results", "Tables and figures that were added to this study.", ()
 )
@@ -77,7 +85,7 @@ def chapters(names: list[str]) -> list[Chapter]:
     Args:
         names: all tables and figures that there are.
     """
-    placed = {name for chapter in CHAPTERS for name in chapter.shows}
+    placed = {COST, *(name for chapter in CHAPTERS for name in chapter.shows)}
     rest = tuple(name for name in names if name not in placed)
     found = [
         Chapter(c.key, c.title, c.about, tuple(name for name in c.shows if name in names))

@@ -11,12 +11,13 @@ from maskedteeth.files import write_text
 from maskedteeth.report.page import markdown, summary
 from maskedteeth.report.page.contents import chapters
 from maskedteeth.report.page.figures import labelled, read_figure
-from maskedteeth.report.page.machines import duration, read_origin
+from maskedteeth.report.page.machines import read_origin
 from maskedteeth.report.page.tables import SIGNS, VERDICTS, build, built_of, read_page
+from maskedteeth.report.tables.cost import duration
 from maskedteeth.settings.jobs import PageJob
 
-#: Tables that every study has, and the summary is computed from.
-SUMMED_UP = ("statistics", "claims", "audit")
+#: Tables that every study has, and the page speaks of.
+SUMMED_UP = ("statistics", "claims", "audit", "cost")
 
 
 def report(
@@ -58,7 +59,7 @@ def report(
         raise InputError(f"--tables lacks {lacking[0]}; give each table's Markdown and CSV.")
     pages = {name: read_page(file, csv[name]) for name, file in md.items()}
     drawn = {file.stem: read_figure(file) for file in figures}
-    origin = read_origin(runs, settings.labels)
+    origin = read_origin(runs)
     names = [*drawn, *pages]
     best = summary.against_best(csv["statistics"], settings.labels[settings.ours])
     counts = summary.verdict_counts(csv["claims"])
@@ -79,7 +80,6 @@ def report(
         "printed": summary.audited(csv["audit"]),
         "origin": origin,
         "time": duration(origin.seconds),
-        "costs": build(origin.costs, Markup("Cost")),
         "machines": build(origin.machines, Markup("Machines")),
         "packages": build(origin.packages, Markup("Packages")),
         "commits": build(origin.commits, Markup("Code")),

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.mixtures import EVALUATION, Training
 from maskedteeth.report.reading import read_content
-from maskedteeth.report.tables.layout import NOTHING, number, write_table
+from maskedteeth.report.tables.layout import NOTHING, write_table
 from maskedteeth.settings.jobs import ReportJob
 
 
@@ -57,21 +57,28 @@ def cost(
         csv: file to write, a line a training: name, fraction and seed (empty for a pretext),
             model, what :class:`Cost` has, ``resumed`` (how often it was started again), ``torch``
             (its version), and ``evaluation_seconds``.
-        md: file to write, a line a pretext and a method.
+        md: file to write, a line a pretext and a method, and all together.
         tex: file to write.
     """
     table = of_trainings(runs, settings)
-    text = pd.DataFrame([_line(name, rows) for name, rows in table.groupby("model", sort=False)])
+    lines = [_line(model, rows) for model, rows in table.groupby("model", sort=False)]
+    text = pd.DataFrame([*lines, _line("All", table)] if len(lines) > 1 else lines)
     text = text.loc[:, (text != NOTHING).any()]  # without the card's memory where there was none
-    together = table["seconds"].sum() + table["evaluation_seconds"].sum()
     notes = (
-        "Steps, images/s and minutes: median over the trainings. Memory: the largest resident set "
-        "of a process, and what torch reserved on a card. Hours: all trainings together, with "
-        f"loading and saving; with the evaluations {together / 3600:.2f}. "
-        f"{_machines(table)} {about(settings, runs)}"
+        "Training: time in training steps, of all and of one on average. Images/s: the median over "
+        "trainings. Measuring: the evaluations. Memory: the largest resident set of a process, and "
+        f"what torch reserved on a card. {_machines(table)} {about(settings, runs)}"
     )
     title = "Cost of all trainings"
     write_table(stamped(table, settings), text, title, notes, csv, md, tex)
+
+
+def duration(seconds: float) -> str:
+    """Print seconds as a person says them: 8.2 s, 12 min, 3 h 5 min."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
 
 
 def of_trainings(runs: list[Path], settings: ReportJob) -> pd.DataFrame:
@@ -103,17 +110,16 @@ def _model(training: Training, settings: ReportJob) -> str:
 
 def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
     """Return a line of the printed table."""
-    median = rows[["steps", "images_per_second", "seconds"]].astype(float).median()
-    cards = rows["peak_device_memory_mib"].astype(float).max()
+    card = rows["peak_device_memory_mib"].astype(float).max()
     return {
         "Model": model,
         "Trainings": str(len(rows)),
-        "Steps": number(median["steps"], ".0f"),
-        "Images/s": number(median["images_per_second"], ".1f"),
-        "Minutes": number(median["seconds"] / 60, ".1f"),
-        "Memory": f"{rows['peak_memory_mib'].max():.0f} MiB",
-        "Card's memory": NOTHING if math.isnan(cards) else f"{cards:.0f} MiB",
-        "Hours": f"{rows['seconds'].sum() / 3600:.2f}",
+        "Training": duration(rows["training_seconds"].sum()),
+        "A training": duration(rows["training_seconds"].mean()),
+        "Images/s": f"{rows['images_per_second'].median():.1f}",
+        "Measuring": duration(rows["evaluation_seconds"].sum()),
+        "Memory": f"{rows['peak_memory_mib'].max():,.0f} MiB",
+        "Card's memory": NOTHING if math.isnan(card) else f"{card:,.0f} MiB",
     }
 
 
