@@ -23,7 +23,8 @@ def test_a_full_disk_is_a_sentence_and_the_workflow_goes_on_when_there_is_room(
 
     disk.make_room()
     here.snakemake()
-    tables = sorted((project.results / "tables").glob("*.csv"))
+    tables = {*(project.results / "tables").glob("*.csv")}
+    tables -= {project.results / "tables" / "cost.csv"}  # no two trainings take the same time
     assert tables
     for table in tables:
         assert (here.results / "tables" / table.name).read_bytes() == table.read_bytes()

@@ -19,11 +19,11 @@ RUNS = 6  # 3 methods, 2 fractions, 1 seed
 def test_the_whole_paper_runs_and_leaves_every_table_and_figure(project):
     tables = {f.name for f in (project.results / "tables").iterdir()}
     names = ("table1", "table2", "table3", "table_pretext", "statistics", "boundary", "audit")
-    names += ("claims", "annotation_errors")
+    names += ("claims", "annotation_errors", "cost")
     assert tables == {f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex")}
     figures = {f.name for f in (project.results / "figures").iterdir()}
     names = (*(f"figure{n}" for n in range(1, 10)), "dice_by_fraction", "differences")
-    names += ("contact_sheet",)
+    names += ("contact_sheet", "training_curves")
     assert figures == {f"{name}.{kind}" for name in names for kind in ("png", "pdf")}
     for figure in (project.results / "figures").glob("*.png"):
         assert cv2.imread(str(figure), cv2.IMREAD_GRAYSCALE).std() > 5

@@ -168,6 +168,8 @@ def as_flags(wildcards, input):
     """Named inputs as flags of a stage: --metrics a.csv b.csv --published c.csv."""
     flags = []
     for name, files in input.items():
+        if not files:
+            continue
         flags += [f"--{name}", *([files] if isinstance(files, str) else files)]
     return " ".join(shlex.quote(flag) for flag in flags)
 

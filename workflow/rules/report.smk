@@ -51,7 +51,7 @@ FIGURES = {
         **ARRAYS,
         "metrics": of_shown_runs("metrics.csv"),
         "predictions": of_shown_runs("predictions.npz"),
-        "runs": records(fractions=SHOWN_FRACTION),
+        "runs": of_shown_runs("run.json") + of_shown_runs("evaluation.json"),
     },
     "figure9": RUNS_OF_OURS,
     "dice_by_fraction": {
@@ -63,7 +63,7 @@ FIGURES = {
     "training_curves": {
         "history": of_runs("history.csv"),
         "pretexts": of_pretexts("history.csv"),
-        "runs": PRETEXT_RECORDS + RUN_RECORDS,
+        "runs": of_runs("run.json") + of_pretexts("run.json"),
     },
     "contact_sheet": {**ARRAYS, "problems": rules.index.output.problems},
 }

@@ -30,6 +30,11 @@ def about_pretext(settings: ReportJob, runs: list[Path] = ()) -> str:  # type: i
     return _foot(settings, PRETEXT_TESTED_ON, runs)
 
 
+def about_training(settings: ReportJob, runs: list[Path]) -> str:
+    """Say what was trained on, and where these trainings are not of one kind; nothing of a test."""
+    return f"Dataset: {settings.dataset}. {mixtures(runs)}".rstrip()
+
+
 def stamped(table: pd.DataFrame, settings: ReportJob) -> pd.DataFrame:
     """Return a table for a CSV file, where there is no foot, with a column ``protocol``."""
     return table.assign(protocol=settings.protocol)

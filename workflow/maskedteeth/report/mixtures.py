@@ -57,10 +57,10 @@ def read_record(run: Path) -> dict[str, Any]:
 def name_of(run: Path) -> str:
     """Return the name of a record's run in its study: `unet/fraction-0.2/seed-42`."""
     parts = run.parent.parts
-    for folder in ("runs", "pretext"):
-        if folder in parts:
-            place = len(parts) - 1 - parts[::-1].index(folder)
-            return "/".join(parts[place + (folder == "runs") :])
+    if parts[-4:-3] == ("runs",):
+        return "/".join(parts[-3:])
+    if parts[-2:-1] == ("pretext",):
+        return "/".join(parts[-2:])
     return run.parent.name
 
 

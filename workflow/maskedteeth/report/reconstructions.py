@@ -60,8 +60,9 @@ def read_pretext(file: Path, named: tuple[str, ...] = ()) -> pd.DataFrame:
         InputError: it is damaged, or has a radiograph twice.
     """
     columns = [f"{metric}{suffix}" for suffix in PIXELS.values() for metric in BETTER]
-    blank = tuple(name for name in columns if name.startswith("lpips"))  # not everywhere to be had
-    frame = read_table(file, (*named, "id", "hidden", *columns), text=(*named, "id"), blank=blank)
+    # LPIPS is not everywhere to be had, and of few masked pixels other metrics are not defined.
+    given, text = (*named, "id", "hidden", *columns), (*named, "id")
+    frame = read_table(file, given, text=text, blank=tuple(columns))
     twice = frame[[*named, "id"]][frame.duplicated([*named, "id"])]
     if len(twice):
         words = " of ".join(map(repr, twice.iloc[0][::-1]))

@@ -110,9 +110,9 @@ def caption(
     shares = [r.tooth_fraction for r in radiographs if r.tooth_fraction is not None]
     alike = sum(len(group.members) for group in copies)
     words = [
-        f"Contact sheet. Dataset: {settings.dataset}. Radiographs: {len(radiographs):,}; "
-        f"annotated: {len(shares):,}; copies of others among them: {alike:,}; set aside or passed "
-        f"over: {passed_over:,}."
+        f"Contact sheet: all that was indexed. Dataset: {settings.dataset}. "
+        f"Radiographs: {len(radiographs):,}; annotated: {len(shares):,}; copies of "
+        f"others among them: {alike:,}; set aside or passed over: {passed_over:,}."
     ]
     if shares:
         low, middle, high = np.quantile(shares, (0, 0.5, 1))
@@ -170,7 +170,9 @@ def _pages(
     """Draw the pages one after the other: pictures, then lists."""
     room = PAGE[1] - 2 * MARGIN - caption_height(caption_lines(about, WIDTH))
     side = (WIDTH - SPACE * (COLUMNS - 1)) / COLUMNS
-    height = side * pixels.shape[1] / pixels.shape[2]
+    tall = pixels.shape[1] / pixels.shape[2]
+    side = min(side, (room - TEXT) / tall)  # one row at least
+    height = side * tall
     rows = max(1, int(room / (height + TEXT)))
     pictures = [shown[n : n + rows * COLUMNS] for n in range(0, len(shown), rows * COLUMNS)]
     texts = _pages_of_text(lists, room)

@@ -32,7 +32,7 @@ def figure8(
         predictions: their ``predictions.npz``, likewise.
         png: file to write.
         pdf: file to write.
-        runs: ``run.json`` and ``evaluation.json`` of these runs and their pretexts.
+        runs: ``run.json`` and ``evaluation.json`` of these runs.
 
     Raises:
         InputError: no radiograph was tested by all methods.

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about_training
 from maskedteeth.report.figures.panels import LEGEND_ROW, SIZE, WIDTH, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.mixtures import Training
@@ -33,12 +33,12 @@ def training_curves(
     """Draw the loss of every pretraining and training, a panel a pretext and a method.
 
     Args:
-        settings: labels, dataset and protocol.
+        settings: labels and dataset.
         history: ``history.csv`` of all runs.
         png: file to write.
         pdf: file to write.
         pretexts: ``history.csv`` of all pretexts.
-        runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
+        runs: ``run.json`` of all these runs and pretexts.
     """
     trained = pd.concat([_history(file) for file in history], ignore_index=True)
     panels = [(f"Pretext: {Training.of(file).name}", _history(file)) for file in pretexts]
@@ -101,7 +101,7 @@ def caption(settings: ReportJob, runs: list[Path]) -> str:
         "Training curves: the loss that each training minimised, on the radiographs that it was "
         "trained on, averaged over each epoch; a line a training, a colour a training fraction. "
         "Pretexts minimise L1 (equation 1), methods the weighted sum of Dice loss and binary "
-        f"cross-entropy (equation 5). {about(settings, runs)}"
+        f"cross-entropy (equation 5). {about_training(settings, runs)}"
     )
 
 

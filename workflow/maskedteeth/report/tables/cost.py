@@ -2,10 +2,12 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
 
+from maskedteeth.errors import InputError
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.mixtures import EVALUATION, Training
 from maskedteeth.report.reading import read_content
@@ -32,6 +34,7 @@ class Cost(BaseModel):
     system: str
     shared_from: str | None = None
     resumed_after_steps: list[int]
+    machines: list[dict[str, Any]] = []
     packages: dict[str, str | None]
 
 
@@ -90,11 +93,13 @@ def of_trainings(runs: list[Path], settings: ReportJob) -> pd.DataFrame:
             continue
         training, record = Training.of(file), read_content(file, Cost).model_dump()
         resumed, packages = record.pop("resumed_after_steps"), record.pop("packages")
+        machines = [machine.get("device") for machine in record.pop("machines")]
         rows.append(
             {
                 **training._asdict(),
-                "model": _model(training, settings),
+                "model": _model(file, training, settings),
                 **record,
+                "device": " then ".join(filter(None, machines)) or record["device"],
                 "resumed": len(resumed),
                 "torch": packages.get("torch"),
                 "evaluation_seconds": evaluated.get(file.parent),
@@ -103,9 +108,15 @@ def of_trainings(runs: list[Path], settings: ReportJob) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"seed": "Int64"})
 
 
-def _model(training: Training, settings: ReportJob) -> str:
-    pretext = training.fraction is None
-    return f"Pretext: {training.name}" if pretext else settings.labels[training.name]
+def _model(file: Path, training: Training, settings: ReportJob) -> str:
+    if training.fraction is None:
+        return f"Pretext: {training.name}"
+    if training.name not in settings.labels:
+        raise InputError(
+            f"{file} is of the method {training.name!r}, which the settings do not have; they have "
+            f"{', '.join(settings.labels)}."
+        )
+    return settings.labels[training.name]
 
 
 def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
