@@ -159,7 +159,8 @@ def light_stage() -> list[Figure]:
                 numbers |= {"method": method, "fraction": f"{fraction:g}", "seed": seed}
                 numbers |= {"tp": 900, "fp": 100, "fn": 100, "tn": 9000}
                 write_csv(file, [{**numbers, "id": str(n)} for n in range(60)], COLUMNS)
-                write_json(place / "run.json", {"code": "0", "packages": {"torch": "2"}})
+                record = {"settings": {}, "inputs_sha256": {}, "packages": {"torch": "2"}}
+                write_json(place / "run.json", {"code": "0", **record})
                 metrics.append(str(file))
     job = ReportJob.of(settings).model_dump_json()
     figures = []

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from maskedteeth.cli import main
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv
+from maskedteeth.files import read_csv, write_json
 from maskedteeth.use import Reconstructor
 
 
@@ -29,6 +30,14 @@ def test_a_radiograph_is_reconstructed_as_in_the_measurement(study, tmp_path, re
     assert shown.hidden.mean() == pytest.approx(float(row["hidden"]), abs=1e-6)
     for name, value in shown.scores.items():
         assert value == pytest.approx(float(row[name]), abs=1e-6), name
+
+
+def test_the_record_of_a_pretexts_measurement_is_no_hindrance(study, tmp_path, radiograph):
+    for name in ("weights.safetensors", "run.json"):
+        shutil.copy(study / "pretext" / name, tmp_path)
+    write_json(tmp_path / "evaluation.json", {"settings": {"mask_seed": 5}})
+    shown = Reconstructor(tmp_path / "weights.safetensors", device="cpu")(radiograph(9)[0], seed=1)
+    assert shown.hidden.any()
 
 
 def test_what_is_shown_is_what_is_scored(reconstructor, radiograph):

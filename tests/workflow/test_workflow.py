@@ -302,3 +302,22 @@ def test_the_papers_settings_plan_1_pretraining_and_75_trainings():
     )
     lines = [line.split() for line in (done.stdout + done.stderr).splitlines()]
     assert ["pretrain", "1"] in lines and ["train", "75"] in lines
+
+
+def test_a_study_of_one_method_without_a_pretext_has_all_its_tables_and_figures(
+    new_project, tmp_path
+):
+    project = new_project(tmp_path)
+    (tmp_path / "bare.yaml").write_text(
+        "pretext: {random_block_masking: null}\n"
+        "methods: {unet: null, random_block_masking: null}\n"
+        "report: {ours: modified_resunet}\n"
+        "split: {fractions: [0.2]}\n"
+    )
+    project.settings.append("bare.yaml")
+    project.snakemake()
+    tables = {file.stem for file in (project.results / "tables").iterdir()}
+    assert {"table1", "table2", "table3", "statistics", "claims", "cost"} <= tables
+    assert "table_pretext" not in tables
+    page = (project.results / "report.html").read_text()
+    assert "Modified ResUNet" in page and 'id="training_curves"' in page

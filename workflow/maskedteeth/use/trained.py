@@ -50,7 +50,7 @@ def find_trained(
         kind: what it must be; None: either.
         run: its record. None: ``run.json`` beside the weights, which must be of these weights.
         threshold: probability from which a pixel is tooth. None: that of ``evaluation.json`` beside
-            the weights, or 0.5 where there is none.
+            the weights, or 0.5 where there is none. Of a pretext it says nothing.
 
     Raises:
         InputError: a file is missing, damaged or of something else, or ``threshold`` is not
@@ -82,7 +82,8 @@ def find_trained(
         raise InputError(f"{weights} is of {WHAT[found]}; expected are those of {WHAT[kind]}.")
     model = validate(settings["model"], Model)
     blocks = validate(settings["blocks"], Blocks) if found == "pretext" else None
-    threshold = _threshold(weights) if threshold is None else threshold
+    if threshold is None:
+        threshold = _threshold(weights) if found == "training" else Evaluation().threshold
     if not 0 < threshold < 1:
         raise InputError(f"--threshold is {threshold:g}; it must be between 0 and 1.")
     return Trained(weights, found, model, shape[1], shape[2], threshold, blocks)
