@@ -21,7 +21,8 @@ def test_elsewhere_than_on_a_terminal_plain_lines_say_what_has_ended(project):
     trainings = [title for title in titles if title.startswith("Training: ")]
     assert len(trainings) == 6
     assert all(re.search(r", seed 42 \(\d:\d\d:\d\d, loss \d\.\d{4}\)$", t) for t in trainings)
-    assert f"{jobs} of {jobs} jobs done.\n\nDone. Tables: results/tiny/tables" in printed
+    places = "Report: results/tiny/report.html  Tables: results/tiny/tables"
+    assert f"{jobs} of {jobs} jobs done.\n\nDone. {places}" in printed
     for line in ("Job stats:", "Building DAG of jobs..."):
         assert line in printed
     for line in ("Finished jobid", "steps (", "Reason: ", "Select jobs to execute"):
