@@ -7,7 +7,7 @@ import pytest
 
 from maskedteeth.study.progress.jobs import Job, Training
 
-LINE = "epoch {}/10  step {}  loss 0.5  100.0 images/s\n"
+LINE = "epoch {}/10  step {}  loss 0.5  {} images/s\n"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def training(tmp_path):
 def say_epoch():
     """Makes a training's log say that it has come to an epoch."""
 
-    def say(job: Job, epoch: int, before: str = "") -> None:
-        Path(job.log).write_text(before + LINE.format(epoch, epoch * 10))
+    def say(job: Job, epoch: int, before: str = "", rate: float = 100.0) -> None:
+        Path(job.log).write_text(before + LINE.format(epoch, epoch * 10, rate))
 
     return say

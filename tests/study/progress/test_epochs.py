@@ -12,7 +12,19 @@ SECOND = Reached(2, 3, 20, 0.3621, 50.8)
 
 def test_the_last_epoch_counts():
     assert reached(LOG) == SECOND
-    assert SECOND.seconds(batch_size=8) == pytest.approx(20 * 8 / 50.8)
+    assert SECOND.seconds(batch_size=8, elapsed=99) == pytest.approx(20 * 8 / 50.8)
+
+
+@pytest.mark.parametrize(
+    ("rate", "elapsed", "seconds"),
+    [
+        *((0.1, 1000, 1000), (0.1, 2000, 1600), (0.1, 0, 1600 / 3)),
+        *((0.0, 4000, 4000), (0.0, 0, 1600), (1.0, 80, 80), (1.0, 99, 80 / 0.95)),
+    ],
+)
+def test_the_clock_decides_what_a_rate_of_one_decimal_leaves_open(rate, elapsed, seconds):
+    slow = Reached(1, 3, 10, 0.5, rate)
+    assert slow.seconds(batch_size=8, elapsed=elapsed) == pytest.approx(seconds)
 
 
 def test_a_line_that_is_being_written_does_not_count_yet():

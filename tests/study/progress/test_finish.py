@@ -46,6 +46,34 @@ def test_what_takes_more_of_a_card_runs_alone():
     assert estimate(jobs, {"_cores": 8, "gpu_mem_mb": 40}, 6).run == 12  # all of it, one by one
 
 
+def test_before_a_job_of_a_rule_has_begun_it_takes_the_rules_threads():
+    jobs = Jobs(table(n, threads=2) for n in range(4))
+    assert estimate(jobs, {"_cores": 4}, 0).run == 2 * START
+    assert estimate(jobs, {"_cores": 1}, 0).run == 4 * START  # all there is, one by one
+
+
+def test_higher_priorities_come_first_and_others_fill_the_gaps():
+    done = [ran(table(0), 0, 6), ran(Job(1, "wide", "wide", "Wide"), 0, 10)]
+    done[1].takes = {"_cores": 2}
+    wide, after = Job(5, "wide", "wide", "Wide", priority=10), table(6, 5)
+    jobs = Jobs([*done, table(2), table(3), table(4), wide, after])
+    assert estimate(jobs, TWO, 10).run == 10 + 6 + 6  # 28 if it came last
+    jobs = Jobs([*done, table(2), table(3), wide])
+    jobs.all[2].begin(10, queued=False)
+    assert estimate(jobs, TWO, 10).run == 6 + 10  # the third has run beside the second
+
+
+def test_a_training_that_is_too_slow_for_its_rate_in_print_is_not_over_at_once(training, say_epoch):
+    job = training(1)
+    job.begin(1000, queued=False)
+    say_epoch(job, 2, before="Going on after step 10 of 100.\n", rate=0.0)
+    os.utime(job.log, (7000, 7000))
+    job.look(7000)
+    assert job.loop_seconds() == 10 * 6000  # an epoch in this start took that
+    found = estimate(Jobs([job]), TWO, 7300)
+    assert found.run == found.jobs[1] == 8 * 6000 - 300
+
+
 def test_a_running_training_has_its_epochs_left(training, say_epoch):
     job = training(1)
     job.begin(100, queued=False)
@@ -110,16 +138,16 @@ def test_on_a_cluster_as_many_run_at_once_as_were_seen_to(tmp_path):
     assert estimate(jobs, submitted, 2).run == 2 * START
 
 
-def test_a_grid_of_hundreds_is_estimated_in_a_blink(training, say_epoch):
+def test_a_grid_of_thousands_is_estimated_in_a_blink(training, say_epoch):
     import time
 
     first = training(0)
     first.begin(0, queued=False)
     say_epoch(first, 10)
     first.end(Is.DONE, 13)
-    others = [training(n) for n in range(1, 200)]
-    jobs = Jobs([first, *others, *(table(n + 200, n) for n in range(1, 200))])
+    others = [training(n) for n in range(1, 1500)]
+    jobs = Jobs([first, *others, *(table(n + 1500, n) for n in range(1, 1500))])
     begin = time.process_time()
     left = estimate(jobs, TWO, 13).run
     assert time.process_time() - begin < 0.5
-    assert left == pytest.approx((199 * 13 + 199 * START) / 2, rel=0.02)
+    assert left == pytest.approx((1499 * 13 + 1499 * START) / 2, rel=0.02)

@@ -5,12 +5,16 @@ import logging
 import re
 import subprocess
 import sys
+import threading
+import time
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
 from snakemake.settings.enums import Quietness
 
 from maskedteeth.study.progress import follow
+from maskedteeth.study.progress.finish import Estimate
 from maskedteeth.study.progress.follow import Follower
 from maskedteeth.study.progress.jobs import Job, Jobs
 
@@ -53,6 +57,14 @@ class Run:
 
     def fail(self, number, message=None):
         self.log("job_error", jobid=number, rule_msg=message, shellcmd=COMMAND)
+
+    def wait_for(self, text, times=1, seconds=20):
+        """Wait until something is printed, so many times."""
+        deadline = time.monotonic() + seconds
+        while self.stream.getvalue().count(text) < times:
+            assert self.follower.thread.is_alive(), self.stream.getvalue()
+            assert time.monotonic() < deadline, self.stream.getvalue()
+            time.sleep(0.01)
 
     def end(self):
         """The run ends; returns what was printed and what stands in the log."""
@@ -111,8 +123,7 @@ def test_a_failure_is_told_at_once_with_its_reason(run, tmp_path):
     study.begin(2)
     (tmp_path / "1.log").write_text("epoch 1/2\nmaskedteeth train: The loss is nan.\nTry 1.\n")
     study.fail(1)
-    while "Try 1." not in study.stream.getvalue():
-        assert study.follower.thread.is_alive()
+    study.wait_for("Try 1.")
     study.log("error", KILLED, logging.ERROR, exception="RuleException")
     study.fail(2)
     printed, log = study.end()
@@ -162,9 +173,50 @@ def test_summaries_come_now_and_then(run, monkeypatch):
     monkeypatch.setattr(follow, "FRAME", 0.05)
     study = run()
     study.begin(1)
-    while study.stream.getvalue().count("0 of 3 jobs done, 1 running, 2 left") < 2:
-        assert study.follower.thread.is_alive()
+    study.wait_for("0 of 3 jobs done, 1 running, 2 left", times=2)
     assert "  Training: 1: 0:00:00\n" in study.end()[0]
+
+
+def test_snakemake_does_not_wait_for_an_estimate(run, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(jobs, *_):
+        begun.set()
+        assert go_on.wait(20)
+        return Estimate(None, {})
+
+    monkeypatch.setattr(follow, "estimate", slow)
+    study = run()
+    assert begun.wait(20)
+    hears = threading.Thread(target=study.begin, args=[1], daemon=True)
+    hears.start()
+    hears.join(10)
+    waited = hears.is_alive()
+    go_on.set()
+    assert not waited
+
+
+@pytest.mark.parametrize(("takes", "times"), [(0.0, (3, 8)), (0.1, (2, 3))])
+def test_many_events_do_not_make_many_estimates(run, monkeypatch, takes, times):
+    """At the most one in 0.2 s, and five times as long between them as they take."""
+    begun = []
+
+    def slow(*_):
+        begun.append(time.monotonic())
+        time.sleep(takes)
+        return Estimate(None, {})
+
+    monkeypatch.setattr(follow, "estimate", slow)
+    monkeypatch.setattr(follow, "SOON", 0.2)
+    monkeypatch.setattr(follow, "PAUSE", 5)
+    study = run()
+    end = time.monotonic() + 1.2
+    while time.monotonic() < end:
+        study.begin(1)
+        time.sleep(0.01)
+    apart = [after - before for before, after in pairwise(begun)]
+    assert times[0] <= len(begun) <= times[1]
+    assert min(apart) >= max(0.2, 6 * takes)
 
 
 def test_an_error_in_it_is_said_once_and_snakemakes_own_lines_come_back(run):
@@ -192,8 +244,7 @@ def test_a_log_that_cannot_be_written_is_named_and_the_rest_is_told(run, tmp_pat
     log = tmp_path / "results" / "tiny" / "progress.log"
     log.mkdir(parents=True)
     study = run()
-    while "progress.log cannot be written: Is a directory." not in study.stream.getvalue():
-        assert study.follower.thread.is_alive()
+    study.wait_for("progress.log cannot be written: Is a directory.")
     log.rmdir()
     study.begin(1)
     study.finish(1)

@@ -1,6 +1,42 @@
 import os
+import subprocess
+import sys
+
+import pytest
 
 from maskedteeth.study.progress.jobs import Is, Job, Jobs
+
+SNAKEFILE = """
+from maskedteeth.study.progress.jobs import jobs_of
+
+onstart:
+    jobs = {job.rule: job for job in jobs_of(workflow)}
+    print(*(f"{name} {jobs[name].threads}" for name in sorted(jobs)), sep=", ", flush=True)
+    os._exit(0)
+
+rule all:
+    input: "told", "counted"
+
+rule told:
+    output: "told"
+    threads: 3
+    shell: "touch {output}"
+
+rule counted:
+    input: "told"
+    output: "counted"
+    threads: lambda w, input: os.path.getsize(input[0])
+    shell: "touch {output}"
+"""
+
+
+@pytest.mark.parametrize(("most", "told"), [((), 3), (("--max-threads", "2"), 2)])
+def test_the_threads_of_a_rule_are_known_before_it_begins(most, told, tmp_path):
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    command = [sys.executable, "-m", "snakemake", "--cores", "8", "--quiet", "all", *most]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout == f"counted 1, told {told}\n", done.stderr
 
 
 def test_jobs_that_wait_for_a_failed_one_are_blocked():

@@ -1,11 +1,16 @@
 """How far a training has come, told from its log."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 #: Bytes of a log's end that are looked at: many hundreds of epochs.
 TAIL = 1 << 16
+#: A rate in print is off by this at the most, in radiographs a second.
+OFF = 0.05
+#: The rate from which that does not matter (1 %).
+EXACT = 100 * OFF
 
 _EPOCH = re.compile(
     r"^epoch (\d+)/(\d+)  step (\d+)  loss (\d+\.\d+)  (\d+\.\d+) images/s$", re.MULTILINE
@@ -31,9 +36,19 @@ class Reached:
     loss: float
     rate: float
 
-    def seconds(self, batch_size: int) -> float:
-        """Return the seconds that the steps so far have taken."""
-        return self.step * batch_size / self.rate if self.rate else 0.0
+    def seconds(self, batch_size: int, elapsed: float) -> float:
+        """Return the seconds that the steps so far have taken.
+
+        Args:
+            batch_size: of the recipe.
+            elapsed: about as long as that, by the clock. It decides what the rate leaves open: in
+                print ``0.1`` is anything from 0.05 to 0.15.
+        """
+        images = self.step * batch_size
+        if self.rate >= EXACT:
+            return images / self.rate
+        most = images / (self.rate - OFF) if self.rate > OFF else math.inf
+        return min(max(elapsed, images / (self.rate + OFF)), most)
 
 
 def reached(log: str) -> Reached | None:

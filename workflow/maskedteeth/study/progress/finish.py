@@ -17,42 +17,44 @@ from maskedteeth.study.progress.jobs import Is, Job, Jobs
 
 #: Seconds of a job before one of its rule has ended: mostly the start of Python.
 START = 5.0
-#: What a job takes before one of its rule has begun.
-ALONE = {"_cores": 1, "_nodes": 1}
+
+#: What a job takes of the resources: their names, and how much.
+Part = tuple[tuple[str, int], ...]
 
 
 class Pace:
     """What jobs of a run take, told from those that have ended or are under way."""
 
     def __init__(self, jobs: Iterable[Job], now: float):
-        self.whole: dict[str, list[float]] = defaultdict(list)
-        self.loops: dict[str, list[float]] = defaultdict(list)
+        whole: dict[str, list[float]] = defaultdict(list)
+        loops: dict[str, list[float]] = defaultdict(list)
         starts, slower = [], []
         for job in jobs:
             done = job.state is Is.DONE
             if done:
-                self.whole[job.kind].append(job.seconds(now))
-                self.whole[job.rule].append(job.seconds(now))
+                whole[job.kind].append(job.seconds(now))
+                whole[job.rule].append(job.seconds(now))
             loop = job.loop_seconds()
             if loop is None:
                 continue
-            self.loops[job.kind].append(loop / job.training.share)
+            loops[job.kind].append(loop / job.training.share)
             if measured := job.training.measured_seconds():
                 slower.append(loop / measured)
             if done and not job.went_on:
                 starts.append(max(0.0, job.seconds(now) - loop))
+        self.whole = {name: median(seconds) for name, seconds in whole.items()}
+        self.loops = {kind: median(seconds) for kind, seconds in loops.items()}
         # Of a job that runs networks: above all the import of torch, which measuring takes, too.
-        starts = starts or self.whole.get("measure_one")
-        self.start = median(starts) if starts else START
+        self.start = median(starts) if starts else self.whole.get("measure_one", START)
         self.slower = median(slower) if slower else 1.0
 
     def seconds(self, job: Job) -> float | None:
         """Return what a job that is left will take; None where nothing is known."""
         if not job.training:
-            taken = self.whole.get(job.kind) or self.whole.get(job.rule)
-            return median(taken) if taken else (self.start if job.networks else START)
-        if loops := self.loops.get(job.kind):
-            loop = median(loops) * job.training.share
+            unknown = self.start if job.networks else START
+            return self.whole.get(job.kind, self.whole.get(job.rule, unknown))
+        if job.kind in self.loops:
+            loop = self.loops[job.kind] * job.training.share
         elif (measured := job.training.measured_seconds()) is not None:
             loop = measured * self.slower
         else:
@@ -123,37 +125,51 @@ def _play(
 ) -> float:
     """Play the rest of a run through; return when the last job ends."""
 
-    def taken(job: Job) -> dict[str, int]:
-        known = job.takes or takes.get(job.kind) or takes.get(job.rule) or ALONE
-        return {name: min(n, capacity[name]) for name, n in known.items() if name in capacity}
+    def part_of(job: Job) -> Part:
+        alone = {"_cores": job.threads, "_nodes": 1}
+        known = job.takes or takes.get(job.kind) or takes.get(job.rule) or alone
+        found = ((name, min(n, capacity[name])) for name, n in known.items() if name in capacity)
+        return tuple(sorted(found))
 
     free = dict(capacity)
-    ends: list[tuple[float, int, dict[str, int]]] = []
+    ends: list[tuple[float, int, Part]] = []
 
-    def begin(job: Job, time: float) -> None:
-        part = taken(job)
-        for name, amount in part.items():
+    def begin(job: Job, time: float, part: Part) -> None:
+        for name, amount in part:
             free[name] -= amount
         heapq.heappush(ends, (time + lasts[job.number], job.number, part))
 
     for job in running:
-        begin(job, 0.0)
-    waiting = sorted(waiting, key=lambda job: -job.priority)
+        begin(job, 0.0, part_of(job))
+    # Jobs are known by their places in this order. Those that are ready stand in as many heaps as
+    # there are different parts of the resources that jobs take: a few.
+    order = sorted(waiting, key=lambda job: -job.priority)
+    parts = [part_of(job) for job in order]
     unfinished = {job.number for job in running + waiting}
+    missing = [len(job.after & unfinished) for job in order]
+    then: dict[int, list[int]] = defaultdict(list)
+    ready: dict[Part, list[int]] = defaultdict(list)
+    for place, job in enumerate(order):
+        for number in job.after & unfinished:
+            then[number].append(place)
+        if not missing[place]:
+            ready[parts[place]].append(place)
     time = 0.0
-    while waiting or ends:
-        still = []
-        for job in waiting:
-            fits = all(free[name] >= amount for name, amount in taken(job).items())
-            if fits and unfinished.isdisjoint(job.after):
-                begin(job, time)
-            else:
-                still.append(job)
-        waiting = still
-        if not ends:  # cannot be: a job takes no more than there is
-            break
+    while True:
+        while first := [
+            places[0]
+            for part, places in ready.items()
+            if places and all(free[name] >= amount for name, amount in part)
+        ]:
+            place = min(first)
+            heapq.heappop(ready[parts[place]])
+            begin(order[place], time, parts[place])
+        if not ends:
+            return time
         time, number, part = heapq.heappop(ends)
-        unfinished.discard(number)
-        for name, amount in part.items():
+        for name, amount in part:
             free[name] += amount
-    return time
+        for place in then[number]:
+            missing[place] -= 1
+            if not missing[place]:
+                heapq.heappush(ready[parts[place]], place)

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 #: Seconds between two frames.
 FRAME = 1.0
-#: Seconds between two looks at the logs of the running jobs, of which a cluster may have many.
-LOOK = 4.0
+#: Seconds between two looks at the logs of the running jobs, of which a cluster may have many, and
+#: likewise if something has happened meanwhile. A look takes a twentieth of the time at the most.
+LOOK, SOON, PAUSE = 4.0, 1.0, 19
 #: Seconds between two summaries in plain lines: the first, of a long run its hundredth, the most.
 SUMMARY, PART, MOST = 30.0, 0.01, 600.0
 
@@ -129,7 +130,7 @@ class Follower(logging.Handler):
         self.state = threading.Lock()
         self.wake = threading.Event()
         self.ending = self.broken = self.interrupted = False
-        self.next_look = self.next_summary = 0.0
+        self.next_look = self.soon = self.next_summary = 0.0
         self.estimate = Estimate(None, {})
         self.log_path = folder / "progress.log"
         self.gap = False
@@ -202,7 +203,7 @@ class Follower(logging.Handler):
             stopped = self.interrupted or any(map(_STOPPED.match, reason))
             job.end(Is.STOPPED if stopped else Is.FAILED, now)
             self._note(words.failure(job, reason), scrolls=True)
-        self.next_look = 0.0
+        self.next_look = min(self.next_look, self.soon)
 
     def _hear_text(self, text: str) -> None:
         if text.startswith(_INTERRUPTED):
@@ -243,11 +244,9 @@ class Follower(logging.Handler):
 
     def _tick(self, now: float) -> None:
         """Tell what is new; Snakemake's threads do not wait for a slow terminal."""
+        if not self.ending and time.monotonic() >= self.next_look:
+            self._look(now)
         with self.state:
-            if now >= self.next_look:
-                self.jobs.look(now)
-                self.estimate = estimate(self.jobs, self.capacity, now)
-                self.next_look = now + LOOK * (1 + len(self.jobs.are(Is.RUNNING)) // 20)
             if not self.next_summary:
                 self.next_summary = now + SUMMARY
             elif now >= self.next_summary and not self.ending:
@@ -265,6 +264,19 @@ class Follower(logging.Handler):
             self._say(one)
         if shown:
             self.terminal.draw(shown)
+
+    def _look(self, now: float) -> None:
+        """Look how far the jobs are, and estimate when they end; nobody waits for that."""
+        begin = time.monotonic()
+        self.jobs.look(now, self.state)
+        with self.state:
+            jobs = self.jobs.copy()
+        self.estimate = estimate(jobs, self.capacity, now)
+        end = time.monotonic()
+        pause = PAUSE * (end - begin)
+        with self.state:
+            self.soon = end + max(SOON, pause)
+            self.next_look = end + max(LOOK * (1 + len(jobs.are(Is.RUNNING)) // 20), pause)
 
     def _say(self, news: News) -> None:
         moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(news.when))

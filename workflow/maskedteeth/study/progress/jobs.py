@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -64,6 +66,7 @@ class Job:
         after: numbers of the jobs that it waits for.
         log: its log, if it has one.
         priority: higher ones run first.
+        threads: of its rule.
         takes: what it takes of the run's resources, known when it begins.
         training: of trainings.
         state: what has become of it.
@@ -83,6 +86,7 @@ class Job:
     after: frozenset[int] = frozenset()
     log: Path | None = None
     priority: int = 0
+    threads: int = 1
     takes: dict[str, int] = field(default_factory=dict)
     training: Training | None = None
     state: Is = Is.LEFT
@@ -126,8 +130,10 @@ class Job:
         """Return what all epochs of a training take, told from those so far; None before any."""
         if not (self.training and self.reached):
             return None
-        done = self.reached.seconds(self.training.batch_size)
-        return done * self.reached.epochs / self.reached.epoch
+        share = self.reached.epoch / self.reached.epochs
+        here = share - self.went_on  # of the epochs, without those of earlier starts
+        elapsed = (self.written - self.begun) * share / here if here > 0 else 0.0
+        return self.reached.seconds(self.training.batch_size, elapsed) / share
 
     def _signature(self) -> tuple[int, int] | None:
         try:
@@ -153,12 +159,20 @@ class Jobs:
         """Return the jobs of a state, those that began first first."""
         return sorted((j for j in self.all.values() if j.state is state), key=lambda j: j.begun)
 
-    def look(self, now: float) -> None:
-        """Read the logs of the running jobs."""
-        running = self.are(Is.RUNNING)
-        for job in running:
-            job.look(now)
-        self.most_at_once = max(self.most_at_once, sum(not job.queued for job in running))
+    def look(self, now: float, lock: AbstractContextManager | None = None) -> None:
+        """Read the logs of the running jobs; the lock, if any, is held for one at a time."""
+        for job in self.are(Is.RUNNING):
+            with lock or nullcontext():
+                if job.state is Is.RUNNING:
+                    job.look(now)
+        at_once = sum(not job.queued for job in self.are(Is.RUNNING))
+        self.most_at_once = max(self.most_at_once, at_once)
+
+    def copy(self) -> "Jobs":
+        """Return them as they are now."""
+        found = Jobs(copy(job) for job in self.all.values())
+        found.most_at_once = self.most_at_once
+        return found
 
     def blocked(self) -> set[int]:
         """Return the numbers of jobs that wait for one that failed or was stopped."""
@@ -188,10 +202,17 @@ def jobs_of(workflow: "Workflow") -> list[Job]:
             after=frozenset(numbers[other] for other in dag.dependencies[job] if other in numbers),
             log=Path(job.log[0]) if job.log else None,
             priority=job.rule.priority if isinstance(job.rule.priority, int) else 0,
+            threads=_threads(job.rule, workflow.resource_settings.max_threads),
             training=_training(job),
         )
         for job, number in numbers.items()
     ]
+
+
+def _threads(rule: Any, most: int | None) -> int:
+    """Return the threads of a rule; 1 where they are told only when a job begins."""
+    cores = rule.resources["_cores"]
+    return 1 if cores.is_evaluable() else cores.constrain(most).value
 
 
 def _training(job: Any) -> Training | None:
