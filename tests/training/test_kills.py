@@ -1,6 +1,6 @@
 """Real trainings, in processes of their own, killed at random moments.
 
-MASKEDTEETH_KILLS says how many are killed; 5 by default, 20 or more for the long variant.
+MASKEDTEETH_KILLS says how many are killed; 4 by default, 20 or more for the long variant.
 """
 
 import json
@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-KILLS = -(-int(os.environ.get("MASKEDTEETH_KILLS", "5")) // 2)  # of each of the two stages
+KILLS = -(-int(os.environ.get("MASKEDTEETH_KILLS", "4")) // 2)  # of each of the two stages
 LONG_ENOUGH = {
     "pretrain": {"epochs": 150, "preview_epochs": [1, 75, 150]},
     "train": {"epochs": 200},

@@ -9,20 +9,11 @@ import pytest
 
 pytestmark = pytest.mark.workflow
 
-LONG = """
-pretext: {random_block_masking: {epochs: 700}}
-training: {epochs: 100}
-compute: {checkpoint_minutes: 0.0001}
-"""
-
-
-@pytest.fixture
-def long_project(new_project, tmp_path):
-    """A copy whose trainings last some seconds."""
-    project = new_project(tmp_path)
-    (project.folder / "long.yaml").write_text(LONG)
-    project.settings.append("long.yaml")
-    return project
+#: Settings with which one of the two lasts some seconds.
+LONG = {
+    "pretrain": "pretext: {random_block_masking: {epochs: 300}}",
+    "train": "training: {epochs: 100}",
+}
 
 
 def wait_for(sentence, log, process):
@@ -70,8 +61,13 @@ def terminate(process):
         ),
     ],
 )
-def test_a_killed_workflow_goes_on_where_its_training_was(long_project, rule, run, log, stops):
-    project = long_project
+def test_a_killed_workflow_goes_on_where_its_training_was(
+    new_project, tmp_path, rule, run, log, stops
+):
+    project = new_project(tmp_path)
+    overlay = f"{LONG[rule]}\ncompute: {{checkpoint_minutes: 0.0001}}\n"
+    (project.folder / "long.yaml").write_text(overlay)
+    project.settings.append("long.yaml")
     folder, log = project.results / run, project.results / "logs" / log
     target = str((folder / "run.json").relative_to(project.folder))
     for stop in stops:

@@ -44,11 +44,8 @@ def script(name, *arguments, folder, environment):
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=30)
 
 
-def test_a_training_through_qsub_gives_the_same_bits_after_its_job_was_deleted(
-    new_project, tmp_path
-):
-    study = new_project(tmp_path)
-    study.snakemake(TRAINING)
+def test_a_training_through_qsub_gives_the_same_bits_after_its_job_was_deleted(project, tmp_path):
+    study = project.copy(tmp_path / "study")
     run = (study.folder / TRAINING).parent
     kept = {file.name: file.read_bytes() for file in run.glob("*")}
     for file in run.iterdir():
