@@ -346,7 +346,8 @@ def run(tmp_path, file, request, runs):
     metrics = []
     for number, (_, rows) in enumerate(runs.groupby(["method", "fraction", "seed"])):
         metrics.append(tmp_path / f"{number}.csv")
-        write_csv(metrics[-1], rows.to_dict("records"))
+        dice = scores(rows["tp"], rows["fp"], rows["fn"])["dice"]
+        write_csv(metrics[-1], rows.assign(dice=dice).to_dict("records"))
     assert len(read_metrics(metrics, REPORT)) == len(runs)
     out = {kind: tmp_path / f"claims.{kind}" for kind in ("csv", "md", "tex")}
     folder = request.config.rootpath / "config" / "published"

@@ -16,7 +16,7 @@ def read(tmp_path, content, **options):
     file = tmp_path / "a.csv"
     file.write_text(content)
     words = {"text": ("id",), "whole": ("tp",), "blank": ("lpips",)} | options
-    return read_table(file, ("id", "tp"), **words)
+    return read_table(file, ("id", "tp", "dice", "lpips"), **words)
 
 
 def test_columns_are_text_whole_numbers_or_numbers(tmp_path):
@@ -26,6 +26,12 @@ def test_columns_are_text_whole_numbers_or_numbers(tmp_path):
     assert table["dice"].tolist() == [0.25, 0.001]
     assert math.isnan(table["lpips"][0]) and table["lpips"][1] == 0.5
     pd.testing.assert_frame_equal(table, read(tmp_path, GOOD.replace("\n", "\r\n")))
+
+
+def test_columns_that_nobody_asked_for_may_hold_anything(tmp_path):
+    lines = zip(GOOD.splitlines(), ("specificity,note", "nan,", ",a word"), strict=True)
+    wider = "".join(f"{line},{more}\n" for line, more in lines)
+    pd.testing.assert_frame_equal(read(tmp_path, wider), read(tmp_path, GOOD))
 
 
 @pytest.mark.parametrize(

@@ -22,17 +22,18 @@ def read_table(
     whole: tuple[str, ...] = (),
     blank: tuple[str, ...] = (),
 ) -> pd.DataFrame:
-    """Read a CSV file of numbers.
+    """Read columns of a CSV file of numbers.
 
     Args:
         file: with a header, at least one row, and a line break at its end.
-        columns: what it must have; it may have more.
-        text: columns that are no numbers. All others are, and finite.
-        whole: columns of whole numbers from 0 up.
-        blank: columns of numbers that may be missing; they are NaN then.
+        columns: to read. What else the file has is left out, whatever its cells hold.
+        text: those of them that are no numbers. All others are, and finite.
+        whole: those of whole numbers from 0 up.
+        blank: those of numbers that may be missing; they are NaN then.
 
     Returns:
-        Text as str, whole numbers as int64, all others as float64.
+        The columns, in the order asked for: text as str, whole numbers as int64, all others as
+        float64.
 
     Raises:
         InputError: the file is missing, damaged or cut off, lacks a column, or a cell holds
@@ -64,7 +65,7 @@ def read_table(
                 row[name] if name in text else number(place, name, row[name])
                 for place, row in enumerate(rows, start=1)
             ]
-            for name in rows[0]
+            for name in columns
         }
     )
 

@@ -19,18 +19,18 @@ ROUNDED = 1e-5
 def read_metrics(
     files: list[Path], settings: ReportJob, columns: tuple[str, ...] = ()
 ) -> pd.DataFrame:
-    """Return all test radiographs of all runs: a row for each, columns as in ``metrics.csv``.
+    """Return all test radiographs of all runs: a row for each, with the columns below.
 
     Args:
         files: ``metrics.csv`` of all runs.
         settings: labels of the methods, protocol.
-        columns: what they must have besides those of the run, id, tp, fp and fn.
+        columns: what they must have besides those of the run, id, tp, fp, fn and dice.
 
     Raises:
         InputError: a file is damaged, is not of one run of this study's, or is cut off: holds but
             the first radiographs of another run's that was tested on the same ones.
     """
-    frames = [read_run_metrics(file, (*COUNTS, *columns), settings) for file in files]
+    frames = [read_run_metrics(file, columns, settings) for file in files]
     runs: dict[tuple, Path] = {}
     tested: dict[tuple, dict[tuple[str, ...], Path]] = {}
     for file, frame in zip(files, frames, strict=True):
@@ -56,14 +56,15 @@ def read_run_metrics(file: Path, columns: tuple[str, ...], settings: ReportJob) 
 
     Args:
         file: to read.
-        columns: what it must have besides method, fraction, seed and id.
+        columns: what it must have besides method, fraction, seed, id, tp, fp, fn and dice.
         settings: labels of the methods.
 
     Raises:
         InputError: it is damaged, or not of one run of this study's.
     """
     whole = ("seed", *COUNTS, "tn")
-    frame = read_table(file, (*RUN, "id", *columns), text=("method", "id"), whole=whole)
+    wanted = tuple(dict.fromkeys((*RUN, "id", *COUNTS, "dice", *columns)))
+    frame = read_table(file, wanted, text=("method", "id"), whole=whole)
     runs = frame[RUN].drop_duplicates()
     if len(runs) > 1:
         first, second = (_named(tuple(row)) for row in runs.to_numpy()[:2])
@@ -75,14 +76,13 @@ def read_run_metrics(file: Path, columns: tuple[str, ...], settings: ReportJob) 
     twice = frame["id"][frame["id"].duplicated()]
     if len(twice):
         raise InputError(f"{file} has radiograph {twice.iloc[0]!r} twice. {MEND}")
-    if {"dice", *COUNTS} <= {*frame}:
-        dice = scores(*(frame[key] for key in COUNTS))["dice"]
-        off = np.flatnonzero(np.abs(dice - frame["dice"]) > ROUNDED)
-        if len(off):
-            raise InputError(
-                f"{file} has Dice {frame['dice'].iloc[off[0]]:g} in row {off[0] + 1}, but its "
-                f"pixel counts give {dice[off[0]]:.6f}. {MEND}"
-            )
+    dice = scores(*(frame[key] for key in COUNTS))["dice"]
+    off = np.flatnonzero(np.abs(dice - frame["dice"]) > ROUNDED)
+    if len(off):
+        raise InputError(
+            f"{file} has Dice {frame['dice'].iloc[off[0]]:g} in row {off[0] + 1}, but its "
+            f"pixel counts give {dice[off[0]]:.6f}. {MEND}"
+        )
     return frame
 
 
