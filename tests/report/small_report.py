@@ -30,6 +30,8 @@ SETTINGS = {
     "changed": {"study": "small", "training": {"epochs": 5}, "methods": {"pspnet": None}},
 }
 FRACTIONS, SEEDS, RADIOGRAPHS = (0.2, 0.25, 0.8), (42, 0), 8
+#: What an evaluation notes down, as a training does.
+EVALUATED = ("code", "packages", "device", "precision", "threads", "python", "system", "git_commit")
 TABLES = (
     "table1",
     "table2",
@@ -77,7 +79,7 @@ class SmallReport:
         self.metrics = [folder / "metrics.csv" for folder in runs]
         self.runs = [f / name for f in records for name in ("run.json", "evaluation.json")]
         write_csv(folder / "index.csv", [{"id": str(n), "labelled": "1"} for n in range(60)])
-        write_csv(folder / "problems.csv", [], ("id", "problem"))
+        write_csv(folder / "problems.csv", [], ("id", "reason"))
         proof = {"test": [str(n) for n in range(RADIOGRAPHS)], "compared": 416}
         write_json(folder / "guard.json", proof)
         for name in self.tables:
@@ -131,7 +133,10 @@ class SmallReport:
             "radiographs": radiographs,
         }
         write_json(folder / "run.json", record)
-        write_json(folder / "evaluation.json", record | {"seconds": 2.0})
+        evaluation = {key: RECORD[key] for key in EVALUATED} | {"settings": settings}
+        evaluation |= {"modules": ["maskedteeth.metrics.evaluate"], "device": record["device"]}
+        evaluation |= {"inputs_sha256": {"weights": record["weights_sha256"]}, "seconds": 20.0}
+        write_json(folder / "evaluation.json", evaluation)
 
     def _write_table(self, name: str) -> None:
         files = {kind: self.table(name, kind) for kind in ("csv", "md", "tex")}

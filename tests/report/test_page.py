@@ -12,6 +12,7 @@ from PIL import Image
 from small_report import FIGURES, FRACTIONS, LABELS, SEEDS, TABLES, SmallReport
 
 from maskedteeth.cli import main
+from maskedteeth.files import write_json
 from maskedteeth.report.page.contents import CHAPTERS, COST, chapters
 from maskedteeth.report.page.markdown import read, text
 from maskedteeth.report.page.tables import build, grid_of
@@ -133,6 +134,34 @@ def test_a_figure_that_tells_no_caption_is_shown_whole(small_report, tmp_path):
     assert "Further results" in page
 
 
+def test_a_users_table_with_empty_parts_is_shown(small_report, tmp_path):
+    md, csv = tmp_path / "mine.md", tmp_path / "mine.csv"
+    md.write_text("# My <own>\n\nA lead.\n\n## First\n\n## Second\n\nOnly words.\n")
+    csv.write_text("a\n1\n")
+    tables = [small_report.table(n, k) for n in small_report.tables for k in ("md", "csv")]
+    one = [small_report.folder / "figures" / "figure1.png"]
+    page = small_report.write(tmp_path / "report.html", tables=[*tables, md, csv], figures=one)
+    own = page[page.index('id="mine"') :]
+    for words in ("A lead.", ">First</p>", ">Second</p>", "Only words."):
+        assert own.index(words) < own.index("mine.csv</a>")
+
+
+def test_one_of_a_thing_is_one(small_report, tmp_path):
+    write_json(tmp_path / "guard.json", {"test": ["1"], "compared": 1})
+    folder = small_report.runs[0].parent
+    runs = [folder / "run.json", folder / "evaluation.json"]
+    record = json.loads(runs[0].read_text()) | {"radiographs": [1, 32, 64]}
+    runs[0] = tmp_path / "runs" / "unet" / "fraction-0.125" / "seed-0" / "run.json"
+    write_json(runs[0], record | {"settings": record["settings"] | {"fraction": 0.125}})
+    one = [small_report.folder / "figures" / "figure1.png"]
+    files = {"guard": [tmp_path / "guard.json"], "runs": runs, "figures": one}
+    page = small_report.write(tmp_path / "report.html", **files)
+    assert "<dd>1 radiograph. One test set" in page
+    assert "1 pair of radiographs that a split can part was compared: they are no copies." in page
+    assert "<dd>1 radiograph at 12.5%</dd>" in page
+    assert "<dd>1 training and its measurements, in 2 min of computing</dd>" in page
+
+
 def test_nothing_is_loaded_from_anywhere_and_no_script_runs(page, reader):
     assert not reader.all("script") and not reader.all("iframe")
     assert not [a for _, a in reader.elements for name in a if name.startswith("on")]
@@ -140,7 +169,10 @@ def test_nothing_is_loaded_from_anywhere_and_no_script_runs(page, reader):
     assert all(source.startswith(("data:", "#")) for source in sources)
     assert not re.search(r"url\(|@import|srcset", page)
     policy = next(a for a in reader.all("meta") if "http-equiv" in a)["content"]
-    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert policy == (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+        "form-action 'none'"
+    )
 
 
 def test_hostile_text_in_settings_is_shown_and_never_read(small_report, tmp_path):
@@ -155,7 +187,7 @@ def test_hostile_text_in_settings_is_shown_and_never_read(small_report, tmp_path
     heads = [row[0] for row in reader.rows if row and "alert(" in row[0]]
     assert heads and all(head.strip() == HOSTILE for head in heads)
     width = {len(row) for row in reader.rows if row and row[0].strip() == HOSTILE}
-    assert width <= {5, 6, 7, 8, 9}  # no bar has ended a cell
+    assert width and width <= {5, 6, 7, 8, 9}  # no bar has ended a cell
 
 
 def test_links_within_the_page_lead_somewhere(reader):
@@ -196,6 +228,9 @@ def test_cost_and_machine_are_those_of_the_records(reader):
     assert costs["All"][1].strip() == str(2 * trainings + 1)
     words = " ".join(reader.words)
     assert "A processor" in words and "2.13.0" in words and "c" * 40 in words
+    every = 2 * trainings + 1
+    assert f"{every} trainings and their measurements, in {duration(120 * every)} of" in words
+    assert "are not of one kind" not in words
 
 
 def test_all_decisions_are_there(small_report, reader, request):
@@ -215,8 +250,13 @@ def test_settings_that_make_the_study_again_are_there(page):
     [
         ({"source": "phantom"}, "say nothing about the paper"),
         ({"source": "folder"}, "not the paper’s radiographs"),
+        ({"source": "pairs"}, "<strong>Not the paper’s dataset.</strong> These are not the"),
+        ({"source": "phantom"}, "<strong>A digital phantom.</strong>"),
         ({"protocol": "complement"}, "The pretext has seen every one of them"),
-        ({"source": "hitl", "changed": {}}, "This study has the paper’s settings"),
+        (
+            {"source": "hitl", "changed": {}},
+            "settings are those of your <code>config/paper.yaml</code>",
+        ),
     ],
 )
 def test_what_the_numbers_can_say_is_said_first(small_report, tmp_path, changes, said, monkeypatch):

@@ -71,10 +71,14 @@ def read_figure(png: Path) -> Figure:
 
 def labelled(caption: str, name: str) -> tuple[str, str]:
     """Split a caption into its number or short title, else the name in print, and the rest."""
-    label = LABEL.match(caption)
-    return (label[1], caption[label.end() :]) if label else (name_in_print(name), caption)
+    if label := LABEL.match(caption):
+        return label[1], caption[label.end() :]
+    label = name_in_print(name)
+    said = re.match(rf"{re.escape(label)}(?:[.:]\s+|$)", caption, re.IGNORECASE)
+    return label, caption[said.end() :] if said else caption
 
 
 def name_in_print(name: str) -> str:
     """Return a file's name as words."""
-    return name.replace("_", " ").capitalize()
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]

@@ -3,15 +3,14 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from maskedteeth.files import read_json
-from maskedteeth.report.mixtures import EVALUATION, mixtures, name_of
+from pydantic import BaseModel
+
+from maskedteeth.report.mixtures import EVALUATION, mixtures
 from maskedteeth.report.page.markdown import Grid
 from maskedteeth.report.page.tables import grid_of
-from maskedteeth.report.tables.layout import NOTHING
+from maskedteeth.report.reading import read_content
 
-Records = dict[str, dict[str, Any]]
 #: What a machine is told by, with the words for it.
 MACHINE = {
     "device": "Device",
@@ -22,13 +21,55 @@ MACHINE = {
 }
 
 
+class Stay(BaseModel):
+    """A machine that a training was on; the system and Python are those of its end."""
+
+    device: str
+    precision: str
+    threads: int
+
+
+class Image(BaseModel):
+    """A container image."""
+
+    name: str
+    digest: str | None = None
+    content: str | None = None
+
+
+class Job(BaseModel):
+    """The settings of a training; a pretext's have no fraction."""
+
+    fraction: float | None = None
+
+
+class Trained(Stay):
+    """What ``run.json`` says of where and on what; it has more."""
+
+    settings: Job
+    system: str
+    python: str
+    packages: dict[str, str | None]
+    git_commit: str | None
+    training_seconds: float
+    machines: list[Stay] = []
+    image: Image | None = None
+    radiographs: list[int] = []
+
+
+class Evaluated(BaseModel):
+    """What ``evaluation.json`` says of how long it took."""
+
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where the numbers come from.
 
     Attributes:
         trainings: how many networks were trained.
-        seconds: of all trainings and measurements together.
+        seconds: of all trainings, a resumed one as a whole, and measurements together.
         machines: kinds of machines, with how many trainings ran on each.
         packages: versions.
         commits: of the code that trained, with the number of trainings.
@@ -52,34 +93,27 @@ def read_origin(runs: list[Path]) -> Origin:
         runs: the files.
 
     Raises:
-        InputError: a file is missing or no record.
+        InputError: a file is missing or damaged, or lacks what is told of it.
     """
-    trained, measured = {}, {}
-    for file in runs:
-        of = measured if file.name == EVALUATION else trained
-        of[name_of(file)] = read_json(file, keys=())
+    trained = [read_content(file, Trained) for file in runs if file.name != EVALUATION]
+    measured = [read_content(file, Evaluated) for file in runs if file.name == EVALUATION]
     return Origin(
         trainings=len(trained),
-        seconds=sum(seconds(r) for of in (trained, measured) for r in of.values()),
-        machines=_kinds(list(MACHINE.values()), map(_machine, trained.values())),
+        seconds=sum(r.training_seconds for r in trained) + sum(r.seconds for r in measured),
+        machines=_kinds(list(MACHINE.values()), map(_machine, trained)),
         packages=grid_of(["Package", "Version"], _packages(trained)),
-        commits=_kinds(["Commit"], ([r.get("git_commit") or "unknown"] for r in trained.values())),
+        commits=_kinds(["Commit"], ([record.git_commit or "unknown"] for record in trained)),
         differences=mixtures(runs),
         radiographs=_radiographs(trained),
     )
 
 
-def seconds(record: dict[str, Any]) -> float:
-    """Return what a record says that its result took; a resumed training counts as a whole."""
-    return float(record.get("training_seconds") or record.get("seconds") or 0)
-
-
-def _machine(record: dict[str, Any]) -> list[str]:
+def _machine(record: Trained) -> list[str]:
     """Return what a machine is told by; of a training that moved, each device in turn."""
-    stays = record.get("machines") or [record]
+    stays = record.machines or [record]
     cells = []
     for key in MACHINE:
-        values = dict.fromkeys(str(stay.get(key, record.get(key, NOTHING))) for stay in stays)
+        values = dict.fromkeys(str(getattr(stay, key, getattr(record, key))) for stay in stays)
         cells.append(" then ".join(values))
     return cells
 
@@ -91,23 +125,23 @@ def _kinds(columns: list[str], rows) -> Grid:
     )
 
 
-def _packages(trained: Records) -> list[list[str]]:
+def _packages(trained: list[Trained]) -> list[list[str]]:
     versions: dict[str, dict[str, None]] = {}
-    for record in trained.values():
-        for name, version in record.get("packages", {}).items():
+    for record in trained:
+        for name, version in record.packages.items():
             versions.setdefault(name, {})[version or "unknown"] = None
-        if image := record.get("image"):
-            named = image.get("digest") or image.get("content") or "digest unknown"
-            versions.setdefault("Container image", {})[f"{image['name']} ({named})"] = None
+        if image := record.image:
+            named = image.digest or image.content or "digest unknown"
+            versions.setdefault("Container image", {})[f"{image.name} ({named})"] = None
     return [[name, ", ".join(found)] for name, found in versions.items()]
 
 
-def _radiographs(trained: Records) -> dict[float, str]:
+def _radiographs(trained: list[Trained]) -> dict[float, str]:
     counts: dict[float, set[int]] = {}
-    for record in trained.values():
-        fraction, shape = record.get("settings", {}).get("fraction"), record.get("radiographs")
-        if fraction is not None and shape:
-            counts.setdefault(fraction, set()).add(shape[0])
+    for record in trained:
+        fraction = record.settings.fraction
+        if fraction is not None and record.radiographs:
+            counts.setdefault(fraction, set()).add(record.radiographs[0])
     return {
         fraction: " to ".join(map(str, sorted({min(found), max(found)})))
         for fraction, found in sorted(counts.items())

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_text
+from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.page import markdown, summary
 from maskedteeth.report.page.contents import chapters
 from maskedteeth.report.page.figures import labelled, read_figure
@@ -71,7 +72,7 @@ def report(
         "figures": drawn,
         "labels": {name: label_of(name, pages, drawn) for name in names},
         "dataset": summary.read_dataset(index, problems, guard),
-        "warrant": summary.WARRANTS[settings.source],
+        "warrant": summary.WARRANTS.get(settings.source, summary.WARRANTS["folder"]),
         "protocol": summary.PROTOCOLS[settings.protocol],
         "best": best and (build(best[0], Markup("Ours against the best other method")), best[1]),
         "counts": counts,
@@ -79,6 +80,7 @@ def report(
         "pretext": summary.pretexts(csv["table_pretext"]) if "table_pretext" in csv else [],
         "printed": summary.audited(csv["audit"]),
         "origin": origin,
+        "percent": percent,
         "time": duration(origin.seconds),
         "machines": build(origin.machines, Markup("Machines")),
         "packages": build(origin.packages, Markup("Packages")),

@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from pydantic import BaseModel
 
-from maskedteeth.files import read_csv, read_frame, read_json
+from maskedteeth.files import read_csv
 from maskedteeth.report.claims import VERDICTS
 from maskedteeth.report.comparisons import SIGNIFICANT
+from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.page.markdown import Grid
 from maskedteeth.report.page.tables import grid_of
+from maskedteeth.report.reading import read_content, read_table
 from maskedteeth.report.reconstructions import NETWORK
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.tables.audit import DISAGREES
 from maskedteeth.report.tables.layout import TITLES, number
 from maskedteeth.report.tables.statistics import interval, p_value
 
-#: Where the radiographs come from → how much that says about the paper.
+#: Where the radiographs come from → how much that says about the paper; from elsewhere: `folder`.
 WARRANTS = {
     "hitl": "",
     "folder": "These are not the paper’s radiographs. Numbers may differ from the paper’s for that "
@@ -51,6 +54,13 @@ class Dataset:
     compared: int
 
 
+class Guard(BaseModel):
+    """What ``guard.json`` says of the test set; it has more."""
+
+    test: list[str]
+    compared: int
+
+
 def read_dataset(index: Path, problems: Path, guard: Path) -> Dataset:
     """Read what the stages `index` and `guard` found.
 
@@ -58,13 +68,13 @@ def read_dataset(index: Path, problems: Path, guard: Path) -> Dataset:
         InputError: a file is missing or something else.
     """
     rows = read_csv(index, ("id", "labelled"))
-    proof = read_json(guard, ("test", "compared"))
+    proof = read_content(guard, Guard)
     return Dataset(
         radiographs=len(rows),
         annotated=sum(row["labelled"] == "1" for row in rows),
         set_aside=len(read_csv(problems)),
-        tested=len(proof["test"]) or None,
-        compared=proof["compared"],
+        tested=len(proof.test) or None,
+        compared=proof.compared,
     )
 
 
@@ -78,7 +88,14 @@ def against_best(statistics: Path, ours: str) -> tuple[Grid, str] | None:
     Returns:
         A table, and the sentence on its first line; None where there is no other method.
     """
-    table = read_frame(statistics, ("model", "fraction", "radiographs", "dice", "difference", "p"))
+    estimates = [f"{name}{end}" for name in ("dice", "difference") for end in ("", "_low", "_high")]
+    table = read_table(
+        statistics,
+        ("model", "fraction", "radiographs", *estimates, "p_holm"),
+        text=("model",),
+        whole=("radiographs",),
+        blank=(*estimates[1:], "p_holm"),
+    )
     rows, sentence = [], ""
     for fraction, group in table.groupby("fraction", sort=True):
         own, others = group[group["model"] == ours], group[group["model"] != ours]
@@ -103,8 +120,8 @@ def against_best(statistics: Path, ours: str) -> tuple[Grid, str] | None:
 
 def _in_words(fraction: float, own: pd.Series, best: pd.Series) -> str:
     said = (
-        f"Trained on {fraction:.0%} of the annotated radiographs, {own['model']} reaches a Dice of "
-        f"{interval(own, 'dice')}; of the other methods {best['model']} is best, with "
+        f"Trained on {percent(fraction)} of the annotated radiographs, {own['model']} reaches a "
+        f"Dice of {interval(own, 'dice')}; of the other methods {best['model']} is best, with "
         f"{interval(best, 'dice')}."
     )
     if pd.isna(best["difference"]):
@@ -113,7 +130,9 @@ def _in_words(fraction: float, own: pd.Series, best: pd.Series) -> str:
     said += f" A radiograph’s Dice is on average {interval_of(best)} {side} than with ours"
     if pd.notna(best["p_holm"]):
         can = "can" if best["p_holm"] < SIGNIFICANT else "cannot"
-        said += f", which {can} be told from chance (p = {p_value(best['p_holm'])}, corrected)"
+        p = p_value(best["p_holm"])
+        p = p if p.startswith("<") else f"= {p}"
+        said += f", which {can} be told from chance (p {p}, corrected)"
     return f"{said}. {too_narrow(int(best['radiographs']))}".rstrip()
 
 
@@ -135,7 +154,7 @@ def verdict_counts(claims: Path) -> list[tuple[str, list[tuple[str, int]]]]:
     Returns:
         Whose numbers, and each verdict with how many claims have it.
     """
-    table = read_frame(claims, ("paper", "ours"))
+    table = read_table(claims, ("paper", "ours"), text=("paper", "ours"))
     return [
         (who, [(verdict, int((table[column] == verdict).sum())) for verdict in VERDICTS])
         for who, column in (("The paper’s numbers", "paper"), ("This study’s numbers", "ours"))
@@ -148,7 +167,8 @@ def pretexts(table: Path) -> list[str]:
     Args:
         table: ``table_pretext.csv``.
     """
-    rows = read_frame(table, ("pretext", "pixels", "filler", "metric", "value", "value_published"))
+    names, values = ("pretext", "pixels", "filler", "metric"), ("value", "value_published")
+    rows = read_table(table, (*names, *values), text=names, blank=values)
     rows = rows[(rows["pixels"] == "all") & (rows["filler"] == NETWORK) & rows["value"].notna()]
     sentences = []
     for name, group in rows.groupby("pretext", sort=False):
@@ -167,7 +187,7 @@ def audited(audit: Path) -> str:
     Args:
         audit: ``audit.csv``.
     """
-    table = read_frame(audit, ("check", "place", "verdict"))
+    table = read_table(audit, ("check", "verdict"), text=("check", "verdict"))
     rows = table[table["check"] == "row"]
     impossible = rows["verdict"] == "impossible"
     sentences = table.loc[table["check"] == "sentence", "verdict"]

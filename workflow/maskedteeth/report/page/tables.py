@@ -89,7 +89,8 @@ class Page:
     Attributes:
         name: of its files.
         title: of the whole.
-        lead: paragraphs and lists before the first heading, of a page that has headings.
+        lead: paragraphs and lists before the first heading, of a page that has headings and no
+            table before them.
         parts: title, blocks (tables and paragraphs) of each.
         csv: all its numbers, as a data URI.
     """
@@ -116,7 +117,8 @@ def read_page(md: Path, csv: Path) -> Page:
         ) from None
     first, *rest = document.parts
     title = document.title.html
-    lead, parts = ([], [(title, first.blocks)]) if not rest else (first.blocks, [])
+    in_front = any(isinstance(block, Grid) for block in first.blocks)
+    lead, parts = (first.blocks, []) if rest and not in_front else ([], [(title, first.blocks)])
     parts += [(part.title.html, part.blocks) for part in rest]
     built = [(t, [built_of(b, t) for b in blocks]) for t, blocks in parts]
     return Page(md.stem, title, lead, built, data_uri("text/csv", numbers))
@@ -143,20 +145,21 @@ def build(grid: Grid, caption: Markup) -> Table:
         for place in range(len(grid.columns))
     ]
     widths = [_width(grid.rows, place) if number else 0 for place, number in enumerate(numeric)]
-    switched = any(_beside_paper(cell) for row in grid.rows for cell in row)
+    beside = [
+        any(_beside_paper(row[place]) for row in grid.rows) for place in range(len(grid.columns))
+    ]
     blanks = any(not row[0].plain for row in grid.rows[1:])
     grouped = blanks and bool(grid.rows[0][0].plain)
     groups: list[list[Row]] = []
-    kinds = [_kind(row) for row in grid.rows]
-    in_rows = any(kinds)
-    for row, kind in zip(grid.rows, kinds, strict=True):
-        cells = [_cell(cell, width, switched) for cell, width in zip(row, widths, strict=True)]
+    in_rows = any(_is_difference(row) for row in grid.rows)
+    for row in grid.rows:
+        cells = [_cell(*column) for column in zip(row, widths, beside, strict=True)]
         name = Markup(cells[0].html.replace("_", Markup("_<wbr>")))  # a long name may break there
         cells[0] = replace(cells[0], scope="row", html=name)
         if grouped:
             cells[0] = replace(cells[0], scope="rowgroup")
             cells[1] = replace(cells[1], scope="row")
-        line = Row(cells, (kind or "ours") if in_rows else "")
+        line = Row(cells, _kind(row) if in_rows else "")
         if groups and grouped and not row[0].plain:
             first = groups[-1][0].cells
             first[0] = replace(first[0], rows=first[0].rows + 1)
@@ -166,7 +169,7 @@ def build(grid: Grid, caption: Markup) -> Table:
         else:
             groups.append([line])
     columns = [column.html for column in grid.columns]
-    return Table(caption, columns, numeric, groups, switched or in_rows)
+    return Table(caption, columns, numeric, groups, any(beside) or in_rows)
 
 
 def grid_of(columns: list[str], rows: list[list[str | Text]]) -> Grid:
@@ -177,10 +180,15 @@ def grid_of(columns: list[str], rows: list[list[str | Text]]) -> Grid:
     )
 
 
+def _is_difference(row: list[Text]) -> bool:
+    return len(row) > 1 and row[1].plain == MINUS_PAPER
+
+
 def _kind(row: list[Text]) -> str:
+    """Tell lines apart in a table that has the paper's values in lines of their own."""
     if row[0].plain == PAPER:
         return "paper"
-    return "difference" if len(row) > 1 and row[1].plain == MINUS_PAPER else ""
+    return "difference" if _is_difference(row) else "ours"
 
 
 def _beside_paper(cell: Text) -> bool:
@@ -194,14 +202,14 @@ def _width(rows: list[list[Text]], place: int) -> int:
     return max((len(start[0]) for start in starts if start), default=0)
 
 
-def _cell(text: Text, width: int, switched: bool) -> Cell:
+def _cell(text: Text, width: int, beside: bool) -> Cell:
     if verdict := VERDICT.fullmatch(text.plain):
         mark = VERDICTS[verdict[1]]
         badge = Markup('<span class="verdict {}"><span aria-hidden="true">{}</span> {}</span>')
         rest = Markup(' <span class="margin">{}</span>').format(verdict[2]) if verdict[2] else ""
         return Cell(badge.format(mark, SIGNS[mark], verdict[1]) + rest)
     paper, difference, html = None, "", text.html
-    if switched and (match := CELL.fullmatch(text.plain)):
+    if beside and (match := CELL.fullmatch(text.plain)):
         html, paper, difference = Markup.escape(match[1]), match[2] or NOTHING, match[3] or ""
     start = LEADING.match(text.plain)
     if width and start:
