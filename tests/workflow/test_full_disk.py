@@ -11,7 +11,7 @@ def test_a_full_disk_is_a_sentence_and_the_workflow_goes_on_when_there_is_room(
     (tmp_path / "project").mkdir()
     here = new_project(tmp_path / "project")
     (here.folder / "results").symlink_to(disk.folder)
-    for pages in (300, 0):  # room for the first stages, then for nothing more
+    for pages in (60, 0):  # room for the first stages, then for nothing more
         disk.leave(pages)
         printed = here.snakemake("table3", check=False)
         assert "make room and run the same command again" in printed, printed
