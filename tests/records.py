@@ -1,4 +1,14 @@
-"""What a training notes down, for tests of what reads it."""
+"""What a training notes down and the settings of what is made of it, for tests of the report."""
+
+SETTINGS = {
+    "dataset": "A synthetic set",
+    "protocol": "fixed-test",
+    "threshold": 0.5,
+    "boundary_tolerance": 2,
+    "labels": {"unet": "U-Net", "ours": "Our approach"},
+    "short_labels": {"unet": "U-Net", "ours": "Ours"},
+    "ours": "ours",
+}
 
 RECORD = {
     "settings": {},

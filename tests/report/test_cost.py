@@ -5,20 +5,11 @@ import math
 
 import pandas as pd
 import pytest
-from records import RECORD
+from records import RECORD, SETTINGS
 
 from maskedteeth.cli import main
 from maskedteeth.files import write_json
 
-SETTINGS = {
-    "dataset": "A synthetic set",
-    "protocol": "fixed-test",
-    "threshold": 0.5,
-    "boundary_tolerance": 2,
-    "labels": {"unet": "U-Net", "ours": "Our approach"},
-    "short_labels": {"unet": "U-Net", "ours": "Ours"},
-    "ours": "ours",
-}
 PRETEXT, UNET, OURS = (
     "pretext/blocks",
     "runs/unet/fraction-0.2/seed-42",

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from maskedteeth.report.about import about
-from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, sheet
+from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, lighten, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.reading import read_values
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
@@ -76,9 +76,7 @@ def draw_curves(
     axes.set_xticks(fractions, [percent(fraction) for fraction in fractions])
     axes.set_xlabel("Training fraction of the dataset")
     axes.set_ylabel("Dice, pooled over the test set")
-    axes.grid(axis="y", color="0.9", linewidth=0.5)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    lighten(axes, "y", ("top", "right"))
     if set(labels.values()) & set(paper["model"]):
         handles.append(Line2D([], [], color="0.4", linestyle="--", lw=0.8, label="Published"))
     return handles

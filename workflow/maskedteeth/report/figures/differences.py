@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from maskedteeth.report.about import about
 from maskedteeth.report.comparisons import SIGNIFICANT, compare, too_few
 from maskedteeth.report.figures.dice_by_fraction import MARKERS
-from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, draw_words, sheet
+from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, draw_words, lighten, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.results import read_metrics
 from maskedteeth.settings.jobs import ReportJob
@@ -85,9 +85,7 @@ def draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> list
     axes.set_ylabel("Training fraction of the dataset")
     axes.set_xlabel("Difference in Dice to ours (left: worse than ours, right: better)")
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="0.9", linewidth=0.5)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    lighten(axes, "x", ("top", "right", "left"))
     style = {"lw": 1.2, "ms": 4, "mfc": "white", "mew": 0.8}
     return [
         Line2D([], [], color=looks[m][0], marker=looks[m][1], label=labels[m], **style)

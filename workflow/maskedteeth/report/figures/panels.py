@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -140,6 +141,13 @@ class Sheet:
             ground = {"facecolor": "black", "alpha": 0.6, "pad": 0.8, "linewidth": 0}
             style = {"size": NOTE_SIZE, "color": "white", "ha": "right", "va": "bottom"}
             self.axes.text(right - 0.02, bottom - 0.02, picture.note, bbox=ground, **style)
+
+
+def lighten(axes: Axes, grid: Literal["x", "y"], spines: tuple[str, ...]) -> None:
+    """Give a plot faint lines across one axis, behind what is drawn, and leave out ``spines``."""
+    axes.grid(axis=grid, color="0.9", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.spines[list(spines)].set_visible(False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from maskedteeth.report.about import about_training
-from maskedteeth.report.figures.panels import LEGEND_ROW, SIZE, WIDTH, sheet
+from maskedteeth.report.figures.panels import LEGEND_ROW, SIZE, WIDTH, lighten, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.mixtures import Training
 from maskedteeth.report.reading import read_table
@@ -84,9 +84,7 @@ def draw_losses(axes: Axes, rows: pd.DataFrame, fractions: list[float]) -> None:
         marker = "o" if len(training) == 1 else None
         axes.plot(training["step"], training["loss"], color=colour, lw=0.8, marker=marker, ms=2)
     axes.set_ylim(bottom=0)
-    axes.grid(axis="y", color="0.9", linewidth=0.5)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    lighten(axes, "y", ("top", "right"))
 
 
 def colour_of(fraction: float, fractions: list[float]) -> tuple[float, ...]:

@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from maskedteeth.report.mixtures import EVALUATION, mixtures
 from maskedteeth.report.page.markdown import Grid
 from maskedteeth.report.page.tables import grid_of
 from maskedteeth.report.reading import read_content
+from maskedteeth.report.tables.cost import Cost, Evaluated
 
 #: What a machine is told by, with the words for it.
 MACHINE = {
@@ -19,14 +20,6 @@ MACHINE = {
     "system": "System",
     "python": "Python",
 }
-
-
-class Stay(BaseModel):
-    """A machine that a training was on; the system and Python are those of its end."""
-
-    device: str
-    precision: str
-    threads: int
 
 
 class Image(BaseModel):
@@ -43,24 +36,12 @@ class Job(BaseModel):
     fraction: float | None = None
 
 
-class Trained(Stay):
-    """What ``run.json`` says of where and on what; it has more."""
+class Trained(Cost):
+    """What ``run.json`` says besides of where and on what; it has more."""
 
     settings: Job
-    system: str
-    python: str
-    packages: dict[str, str | None]
-    git_commit: str | None
-    training_seconds: float
-    machines: list[Stay] = []
     image: Image | None = None
-    radiographs: list[int] = []
-
-
-class Evaluated(BaseModel):
-    """What ``evaluation.json`` says of how long it took."""
-
-    seconds: float
+    radiographs: list[int] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -100,22 +81,14 @@ def read_origin(runs: list[Path]) -> Origin:
     return Origin(
         trainings=len(trained),
         seconds=sum(r.training_seconds for r in trained) + sum(r.seconds for r in measured),
-        machines=_kinds(list(MACHINE.values()), map(_machine, trained)),
+        machines=_kinds(
+            list(MACHINE.values()), ([r.in_turn(key) for key in MACHINE] for r in trained)
+        ),
         packages=grid_of(["Package", "Version"], _packages(trained)),
         commits=_kinds(["Commit"], ([record.git_commit or "unknown"] for record in trained)),
         differences=mixtures(runs),
         radiographs=_radiographs(trained),
     )
-
-
-def _machine(record: Trained) -> list[str]:
-    """Return what a machine is told by; of a training that moved, each device in turn."""
-    stays = record.machines or [record]
-    cells = []
-    for key in MACHINE:
-        values = dict.fromkeys(str(getattr(stay, key, getattr(record, key))) for stay in stays)
-        cells.append(" then ".join(values))
-    return cells
 
 
 def _kinds(columns: list[str], rows) -> Grid:

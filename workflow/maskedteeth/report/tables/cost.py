@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
@@ -15,12 +14,17 @@ from maskedteeth.report.tables.layout import NOTHING, write_table
 from maskedteeth.settings.jobs import ReportJob
 
 
-class Cost(BaseModel):
-    """What ``run.json`` says of a training's cost and of what made it; it has more."""
+class Stay(BaseModel):
+    """A machine that a training was on."""
 
     device: str
     precision: str
     threads: int
+
+
+class Cost(Stay):
+    """What ``run.json`` says of a training's cost and of what made it; it has more."""
+
     steps: int
     training_seconds: float
     images_per_second: float
@@ -33,13 +37,19 @@ class Cost(BaseModel):
     python: str
     system: str
     shared_from: str | None = None
-    resumed_after_steps: list[int]
-    machines: list[dict[str, Any]] = []
+    resumed_after_steps: list[int] = []
+    machines: list[Stay] = []
     packages: dict[str, str | None]
+
+    def in_turn(self, key: str) -> str:
+        """Print what a machine is told by; of a training that moved, of each one in turn."""
+        stays = self.machines or [self]
+        values = dict.fromkeys(str(getattr(stay, key, getattr(self, key))) for stay in stays)
+        return " then ".join(values)
 
 
 class Evaluated(BaseModel):
-    """What ``evaluation.json`` says of it."""
+    """What ``evaluation.json`` says of its cost; it has more."""
 
     seconds: float
 
@@ -91,17 +101,15 @@ def of_trainings(runs: list[Path], settings: ReportJob) -> pd.DataFrame:
     for file in runs:
         if file.name == EVALUATION:
             continue
-        training, record = Training.of(file), read_content(file, Cost).model_dump()
-        resumed, packages = record.pop("resumed_after_steps"), record.pop("packages")
-        machines = [machine.get("device") for machine in record.pop("machines")]
+        training, record = Training.of(file), read_content(file, Cost)
         rows.append(
             {
                 **training._asdict(),
                 "model": _model(file, training, settings),
-                **record,
-                "device": " then ".join(filter(None, machines)) or record["device"],
-                "resumed": len(resumed),
-                "torch": packages.get("torch"),
+                **record.model_dump(exclude={"machines", "packages", "resumed_after_steps"}),
+                "device": record.in_turn("device"),
+                "resumed": len(record.resumed_after_steps),
+                "torch": record.packages.get("torch"),
                 "evaluation_seconds": evaluated.get(file.parent),
             }
         )
