@@ -1,4 +1,6 @@
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -223,6 +225,14 @@ def test_threads_and_devices_come_from_the_settings():
         assert nn.Linear(2, 2)(torch.rand(1, 2)).dtype == torch.bfloat16
     with set_up(Compute(device="cpu", precision="float32", threads=1)).autocast():
         assert nn.Linear(2, 2)(torch.rand(1, 2)).dtype == torch.float32
+
+
+def test_a_training_does_not_import_the_compiler():
+    stages = "maskedteeth.training.train, maskedteeth.training.pretrain, maskedteeth.metrics.evaluate"
+    code = f"import sys, {stages}; from maskedteeth.settings.config import Compute; "
+    code += "from maskedteeth.training.device import set_up; set_up(Compute(device='cpu')); "
+    code += "sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
