@@ -228,8 +228,9 @@ def test_threads_and_devices_come_from_the_settings():
 
 
 def test_a_training_does_not_import_the_compiler():
-    stages = "maskedteeth.training.train, maskedteeth.training.pretrain, maskedteeth.metrics.evaluate"
-    code = f"import sys, {stages}; from maskedteeth.settings.config import Compute; "
+    stages = ("training.train", "training.pretrain", "metrics.evaluate")
+    modules = ", ".join(f"maskedteeth.{name}" for name in stages)
+    code = f"import sys, {modules}; from maskedteeth.settings.config import Compute; "
     code += "from maskedteeth.training.device import set_up; set_up(Compute(device='cpu')); "
     code += "sys.exit('torch._dynamo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
