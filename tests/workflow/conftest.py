@@ -67,7 +67,7 @@ class Project:
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**environment, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**environment, "PATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -113,10 +113,15 @@ class _Edit:
         self.after = self.before.replace(old, new)
 
     def __enter__(self):
-        self.path.write_text(self.after)
+        self._write(self.after)
 
     def __exit__(self, *_):
-        self.path.write_text(self.before)
+        self._write(self.before)
+
+    def _write(self, text: str) -> None:
+        self.path.write_text(text)
+        # Python takes a compiled module for that of a source of the same second and size.
+        shutil.rmtree(self.path.parent / "__pycache__", ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,9 @@ LONG = {
 }
 
 
-def wait_for(sentence, log, process):
+def wait_for(sentence, log, state, process):
     deadline = time.monotonic() + 300
-    while not (log.exists() and sentence in log.read_bytes()):
+    while not (log.exists() and sentence in log.read_bytes() and state.exists()):
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
         time.sleep(0.01)
     time.sleep(0.3)
@@ -65,14 +65,15 @@ def test_a_killed_workflow_goes_on_where_its_training_was(
     new_project, tmp_path, rule, run, log, stops
 ):
     project = new_project(tmp_path)
-    overlay = f"{LONG[rule]}\ncompute: {{checkpoint_minutes: 0.0001}}\n"
+    overlay = f"{LONG[rule]}\ncompute: {{checkpoint_minutes: 0.005}}\n"
     (project.folder / "long.yaml").write_text(overlay)
     project.settings.append("long.yaml")
     folder, log = project.results / run, project.results / "logs" / log
     target = str((folder / "run.json").relative_to(project.folder))
     for stop in stops:
         process = project.start(target)
-        wait_for(b"epoch 2/" if stop == stops[0] else b"Going on", log, process)
+        sentence = b"epoch 2/" if stop == stops[0] else b"Going on"
+        wait_for(sentence, log, folder / "weights.state", process)
         stop(process)
         process.wait(timeout=60)
         project.snakemake("--unlock")

@@ -48,7 +48,7 @@ def test_on_a_terminal_it_is_shown_in_place_and_failures_where_they_happen(proje
     with project.edit(layout, "    ours = mean_over", "    1 / 0\n    ours = mean_over"):
         written = run_in_terminal(
             [*command, "--configfile", *project.settings],
-            {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            {"PATH": path},
             folder=project.folder,
         )
     assert "Writing table2" in written and "0 of 2 jobs done, 1 running, 1 left" in written
