@@ -1,8 +1,8 @@
 # make demo    the whole paper on a digital phantom, in minutes
 # make test    the tests
-# make plan    what `snakemake` would do, why, and about how long; CONFIG=config/abdi.yaml
+# make plan    what `snakemake` would do, why, and about how long; CONFIG=config/demo.yaml
 # make bench   the speed, side by side with what it is compared to
-# Everything runs in .venv, which either of them sets up.
+# make setup   nothing but the environment, .venv, which each of them sets up
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
@@ -12,10 +12,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo plan test bench lint schema clean
+.PHONY: help setup demo plan test bench lint schema clean
 
 help:
 	@sed -n '1,5s/^# //p' Makefile
+
+setup: .venv/runtime
 
 demo: .venv/runtime
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules host
@@ -55,4 +57,4 @@ schema: .venv/runtime
 	touch $@
 
 clean:
-	rm -rf .venv .snakemake results/demo
+	rm -rf .venv results/demo

@@ -1,7 +1,7 @@
 # The whole paper, from raw radiographs to every table and figure:
-#   snakemake                                     the paper's settings (config/paper.yaml)
-#   snakemake --configfile config/demo.yaml       in minutes, on a digital phantom
-#   snakemake table2                              one table, one figure: by its name
+#   snakemake --cores all                         the paper's settings (config/paper.yaml)
+#   snakemake --cores all --configfile config/demo.yaml    in minutes, on a digital phantom
+#   snakemake --cores 1 table2                    one table, one figure: by its name
 from snakemake.utils import min_version
 
 min_version("9.19")

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "results" / "README.md"])
 DOCS += sorted((ROOT / "config").glob("*.md"))
 
+CODE = re.compile(r"^```[a-z]*\n(.*?)^```", re.M | re.S)
+
 #: Keys that every CITATION.cff has (version 1.2.0 of its format), and those of a reference.
 CITATION = {
     "type": "object",
@@ -58,6 +60,16 @@ def test_files_and_stages_that_a_page_names_exist(page):
     missing = [f for f in files if not (ROOT / f).exists() and f not in written]
     assert [f for f in missing if "mine" not in f] == []
     assert set(re.findall(r"`maskedteeth ([a-z][a-z0-9-]*)", text)) <= {*STAGES, "stage"}
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_commands_that_a_page_shows_say_how_many_cores(page):
+    """Without a number of cores, or a profile that has one, Snakemake stops."""
+    text = page.read_text().replace("\\\n", " ")
+    fenced = re.findall(r"^(?:\$ )?snakemake [^#\n]*", "\n".join(re.findall(CODE, text)), re.M)
+    spans = re.findall(r"`(snakemake\s[^`]*)`", re.sub(CODE, "", text))
+    enough = ("--cores", "--dry-run", "--profile", "--workflow-profile", "--report", "--unlock")
+    assert not [c for c in fenced + spans if not any(option in c for option in enough)]
 
 
 def test_decisions_name_a_setting_or_none():

@@ -13,7 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 from maskedteeth.errors import InputError
 from maskedteeth.use import read_radiograph
 from maskedteeth.use.dicom import decode_dicom
-from maskedteeth.use.radiographs import find_radiographs
+from maskedteeth.use.radiographs import find_radiographs, names_of
 
 #: Of pydicom's own examples, which come with it.
 LOSSLESS = "SC_rgb_jpeg_gdcm.dcm"
@@ -165,10 +165,13 @@ def test_without_pydicom_a_sentence_says_what_to_install(monkeypatch):
         decode_dicom(content, HERE)
 
 
-def test_a_folder_gives_its_dicom_files_with_and_without_a_suffix(tmp_path):
-    for name in ("IM0001", "b.DCM", ".hidden.dcm"):
+def test_a_folder_gives_its_dicom_files_whatever_their_name(tmp_path):
+    for name in ("IM0001", "b.DCM", ".hidden.dcm", "1.2.840.10008.5", "1.2.840.10008.6"):
         (tmp_path / name).write_bytes(dicom(RAMP))
-    (tmp_path / "README").write_text("no DICOM")
+    for name in ("README", "list.csv"):
+        (tmp_path / name).write_text("no DICOM")
     found = find_radiographs([tmp_path], tmp_path / "out")
-    assert [file.name for file in found] == ["IM0001", "b.DCM"]
+    numbers = ["1.2.840.10008.5", "1.2.840.10008.6"]
+    assert [file.name for file in found] == [*numbers, "IM0001", "b.DCM"]
+    assert names_of(found) == [*numbers, "IM0001", "b"]
     assert read_radiograph(tmp_path / "IM0001").shape == (64, 64)

@@ -30,7 +30,7 @@ SMALL = """
 methods: {unet: null}
 pretext: {random_block_masking: {epochs: 100}}
 training: {epochs: 60}
-compute: {checkpoint_minutes: 0.0001}
+compute: {checkpoint_minutes: 0.005}
 """
 TARGETS = ("table2", "statistics", "table_pretext")
 RUNS = [

@@ -267,7 +267,7 @@ class Compute(Strict):
 
 
 class StudyCompute(Compute):
-    """The machine, and what is done on it that changes no result and so reruns nothing."""
+    """The machine. All but ``checkpoint_minutes`` may change results."""
 
     checkpoint_minutes: float = Field(
         5,

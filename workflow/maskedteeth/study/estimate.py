@@ -78,11 +78,13 @@ def _hours(study: Settings, trainings: list["Job"], number: int | None) -> list[
             text += f" ({duration(seconds)} one after another, {cores} threads each)"
         lines += _item(text)
     if number is None:
-        lines += _item("hours unknown: how many radiographs there are, `snakemake index` finds out")
+        lines += _item(
+            "hours unknown: how many radiographs there are, `snakemake --cores 1 index` finds out"
+        )
     elif without:
         names = ", ".join(f"{count} {name}" for name, count in without.items())
         lines += _item(f"no rate measured yet of: {names}")
-        lines += _item("`snakemake measure` takes a minute and measures them")
+        lines += _item("`snakemake --cores 1 measure` takes a minute and measures them")
     return lines
 
 

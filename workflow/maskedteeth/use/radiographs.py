@@ -14,16 +14,17 @@ from maskedteeth.data.records import SUFFIXES
 from maskedteeth.errors import InputError
 from maskedteeth.use.dicom import PREAMBLE, PREFIX, decode_dicom, is_dicom
 
-#: Of DICOM files; many have none at all.
-DICOM_SUFFIXES = (".dcm", ".dicom", ".dic")
+#: Of files that are taken for radiographs unseen; many DICOM files are named by a number instead.
+KNOWN_SUFFIXES = (*SUFFIXES, ".dcm", ".dicom", ".dic")
 
 
 def find_radiographs(paths: list[Path], out: Path) -> list[Path]:
     """Return the files that ``paths`` mean, each once, in their order.
 
     Args:
-        paths: files, whatever their suffix; folders, of which all images and DICOM files are taken
-            by name, without their subfolders; and patterns with ``*``, ``?``, ``[…]`` and ``**``.
+        paths: files, whatever their name; folders, of which images are taken by their suffix and
+            DICOM files by that or their content, without their subfolders; and patterns with
+            ``*``, ``?``, ``[…]`` and ``**``.
         out: where results go.
 
     Raises:
@@ -72,8 +73,8 @@ def _expanded(path: Path) -> list[Path]:
 def _is_radiograph(file: Path) -> bool:
     if file.name.startswith(".") or not file.is_file():
         return False
-    if file.suffix:
-        return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES)
+    if file.suffix.lower() in KNOWN_SUFFIXES:
+        return True
     try:
         with file.open("rb") as opened:
             return is_dicom(opened.read(PREAMBLE + len(PREFIX)))
@@ -87,13 +88,13 @@ def names_of(files: list[Path]) -> list[str]:
     It is the file's name without suffix where no other has it, or else ``FOLDER-NAME``, with a
     number behind where that is taken as well.
     """
-    counts = Counter(file.stem.casefold() for file in files)
+    stems = [file.stem if file.suffix.lower() in KNOWN_SUFFIXES else file.name for file in files]
+    counts = Counter(map(str.casefold, stems))
     taken = {stem for stem, count in counts.items() if count == 1}
     names = []
-    for file in files:
-        name = file.stem
+    for file, name in zip(files, stems, strict=True):
         if counts[name.casefold()] > 1:
-            first = f"{file.absolute().parent.name}-{file.stem}"
+            first = f"{file.absolute().parent.name}-{name}"
             numbered = (f"{first}-{number}" for number in itertools.count(2))
             candidates = itertools.chain([first], numbered)
             name = next(c for c in candidates if c.casefold() not in taken)
