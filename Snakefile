@@ -34,6 +34,7 @@ rule all:
 
 
 onstart:
+    look_when_a_job_ends(workflow)
     follow(workflow, RESULTS)
 
 

@@ -42,6 +42,7 @@ from maskedteeth.fingerprint import fingerprint
 from maskedteeth.settings.jobs import *
 from maskedteeth.study.locks import hold_when_locking
 from maskedteeth.study.progress.follow import follow, unfollow
+from maskedteeth.study.scheduling import look_when_a_job_ends
 from maskedteeth.models import module_of
 from maskedteeth.settings.validation import validate
 
