@@ -70,7 +70,28 @@ def test_every_printed_row_gets_a_verdict(audited):
         ("Table 3", "averaged"): 3,
     }
     assert "**12 of the 40 rows of tables 2 and 3" in text
-    assert "(11 of them not even" in text
+    assert "; 2 if Dice is a soft one" in text and "(11 and 1 even if" in text
+
+
+def test_without_dice_two_rows_stay_impossible(audited):
+    table, text, _ = audited
+    rows = table[table["check"] == "row"]
+    impossible = rows[rows["without_dice"] == "impossible"]
+    found = impossible[["place", "model", "fraction", "without_dice_at_one_unit"]]
+    assert found.to_numpy().tolist() == [
+        ["Table 3", "seed 42", 0.9, True],
+        ["Table 3", "seed 3407", 0.9, False],
+    ]
+    assert set(impossible["verdict"]) == {"impossible"}  # without Dice less is asked for
+    assert rows.loc[rows["place"] == "Table 1", "without_dice"].isna().all()
+    counts = [line.strip("| ").split() for line in text.splitlines() if line.startswith("| ")]
+    assert [line[-1] for line in counts if len(line) > 8 and line[0] in "123"] == ["–", "0", "2"]
+
+
+def test_hiding_two_blocks_of_15_percent_is_not_hiding_15(audited):
+    table, _, _ = audited
+    row = table[table["sentence"].str.contains("2 blocks of 15 %", na=False)].iloc[0]
+    assert (row["quoted"], row["recomputed"], row["verdict"]) == (0.15, 0.3, "disagrees")
 
 
 def test_the_two_values_that_tables_disagree_on_are_found_with_their_twins(audited):

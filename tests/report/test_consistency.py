@@ -100,6 +100,20 @@ def test_the_closed_form_of_the_support_is_the_maximum_over_a_fine_grid(seed):
     np.testing.assert_allclose(surface(where[2], where[3]), where, atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_soft_dice_beside_thresholded_metrics_is_not_held_against_a_row(seed):
+    generator = np.random.default_rng(seed)
+    truth = generator.random((6, 400)) < 0.4
+    probability = np.clip(0.5 + 0.2 * (truth - 0.5) + generator.normal(0, 0.1, truth.shape), 0, 1)
+    mask = probability >= 0.5
+    counts = [np.sum(x, axis=1) for x in (mask & truth, mask & ~truth, ~mask & truth)]
+    row = {metric: round(float(v.mean()), 3) for metric, v in scores(*counts).items()}
+    soft = 2 * (probability * truth).sum(axis=1) / (probability.sum(axis=1) + truth.sum(axis=1))
+    assert judge(row | {"dice": round(float(soft.mean()), 3)}).verdict == "impossible"
+    del row["dice"]
+    assert judge(row).verdict != "impossible"
+
+
 def test_the_excess_is_the_rounding_that_the_row_would_need():
     row = {"dice": 0.896, "jaccard": 0.80, "precision": 0.89, "recall": 0.9}
     excess = judge(row).excess

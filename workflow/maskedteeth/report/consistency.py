@@ -21,11 +21,17 @@ of the surface; while its direction proves nothing, the surface's point that obj
 programme. It ends with a proof or with weights of cases that print the row (within 1e-7, the
 solver's tolerance).
 
-What the surface holds: all P, R in [0, 1], soft counts as well as thresholded ones, and the
+What the surface holds: all P, R in [0, 1], of soft counts as well as of thresholded ones, and the
 conventions for a division by zero where nothing was hit (D = J = 0 with P or R anything, the other
 0) and for an empty image that is left empty, as long as all four follow one convention (all 0 or
 all 1). Where they follow different ones, such images lie off the surface; :func:`empty_share`
 bounds how many the row would need.
+
+What it does not hold: metrics of one case that come from different counts. The paper's eq. 11 is
+1 − Dice loss, and its loss (eq. 2) takes predicted probabilities, while eqs. 12 to 14 are of sets.
+Read literally, D is soft and J, P and R are of thresholded masks. A row given to :func:`judge`
+without its Dice may have any: what is impossible then is impossible under eq. 11, too, because J, P
+and R do not fit together. (The converse is not proved, for a soft Dice cannot be anything.)
 """
 
 from dataclasses import dataclass
@@ -71,12 +77,13 @@ def judge(values: dict[str, float], half_width: float = ROUNDING) -> Verdict:
 
     Args:
         values: printed metrics in [0, 1], any of dice, jaccard, precision, recall; one that is
-            missing may be anything.
+            missing may be anything, so it need not share its counts with the others.
         half_width: a printed value v stands for [v − half_width, v + half_width].
 
     Returns:
         The verdict. *pooled*: one case prints this row. *averaged*: an average of cases does, but
-        no single case. *impossible*: no average of cases does, whatever is averaged.
+        no single case. *impossible*: no average of cases does, whatever is averaged, if the
+        metrics given are of the same counts.
     """
     printed = np.array([values.get(metric, np.nan) for metric in METRICS])
     low = np.where(np.isnan(printed), 0, np.clip(printed - half_width, 0, 1))

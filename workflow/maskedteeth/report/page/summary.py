@@ -187,12 +187,15 @@ def audited(audit: Path) -> str:
     Args:
         audit: ``audit.csv``.
     """
-    table = read_table(audit, ("check", "verdict"), text=("check", "verdict"))
+    columns = ("check", "verdict", "without_dice")
+    table = read_table(audit, columns, text=columns)
     rows = table[table["check"] == "row"]
-    impossible = rows["verdict"] == "impossible"
+    impossible, without = (rows[key] == "impossible" for key in columns[1:])
     sentences = table.loc[table["check"] == "sentence", "verdict"]
     return (
         f"{impossible.sum()} of the {len(rows)} printed rows of tables 1 to 3 cannot come out of "
-        f"any averaging, and {(sentences == DISAGREES).sum()} of {len(sentences)} sentences "
+        "any averaging if Dice is, like the other metrics, of thresholded masks; "
+        f"{without.sum()} if it is a soft Dice, as eq. 11 read literally says. "
+        f"{(sentences == DISAGREES).sum()} of {len(sentences)} sentences "
         "with a number or a comparison disagree with the tables."
     )

@@ -12,7 +12,7 @@ from maskedteeth.report.consistency import ROUNDING, judge
 from maskedteeth.report.expressions import Interval, Misread, read
 from maskedteeth.report.published import Published, Unavailable
 from maskedteeth.report.reading import read_table, read_values
-from maskedteeth.report.tables.layout import TITLES
+from maskedteeth.report.tables.layout import NOTHING, TITLES
 from maskedteeth.report.tables.sections import Section, write_sections
 from maskedteeth.settings.jobs import ReportJob
 
@@ -22,21 +22,27 @@ SENTENCE_COLUMNS = ("place", "sentence", "quoted", "expression", "note")
 #: Of the CSV.
 COLUMNS = [
     *("check", "place", "model", "fraction", *METRICS, "jaccard_residual", "dice_residual"),
-    *("excess", "empty_share", "at_one_unit", "metric", "sentence", "quoted", "recomputed"),
-    *("verdict", "note"),
+    *("excess", "empty_share", "at_one_unit", "without_dice", "without_dice_at_one_unit"),
+    *("metric", "sentence", "quoted", "recomputed", "verdict", "note"),
 ]
 LEGEND = [
     "*pooled*: the four metrics can come from one set of pixel counts, J = D/(2 − D) and "
     "D = 2PR/(P + R).",
     "*averaged*: they cannot, but an average of such values, over images, seeds, batches or "
     "classes with any weights, gives this row.",
-    "**impossible**: no such average gives it, whatever was averaged. Each of these is proved (see "
-    "`maskedteeth.report.consistency`), for all values that round to the printed ones. *Off by*: "
-    "at least one printed value is wrong by at least this much more than rounding.",
+    "**impossible**: no such average gives it, whatever was averaged, if the metrics of a case are "
+    "of the same counts. Each of these is proved (see `maskedteeth.report.consistency`), for all "
+    "values that round to the printed ones. *Off by*: at least one printed value is then wrong by "
+    "at least this much more than rounding.",
+    "*Without Dice*: the same of Jaccard, precision and recall alone, whatever Dice is. Eq. 11 is "
+    "1 − Dice loss, and eq. 2 takes the loss of predicted probabilities; read literally, Dice is a "
+    "soft one and shares no counts with the other three, which eqs. 12 to 14 define of sets. A row "
+    "that is impossible without Dice is so under both readings. Table 1 has nothing else that "
+    "Jaccard could contradict.",
     "J − D/(2 − D) is never negative for an average, D − 2PR/(P + R) never positive; both are 0 "
     "when pooled. Rows can respect both and be impossible nevertheless.",
-    "Taken for granted: all four metrics of a case come from the same counts, and where nothing "
-    "is annotated and nothing found all four follow one convention. *Or empty*: the share of such "
+    "Taken for granted: where nothing is annotated and nothing found, all metrics follow one "
+    "convention. *Or empty*: the share of such "
     "images with contradictory conventions (for instance Dice 1, precision 0) that would make the "
     "row possible; the dataset has 3 in 598, 0.5 %.",
 ]
@@ -93,7 +99,7 @@ def audit(
         ],
         ignore_index=True,
     )
-    sections = [Section("Rows by verdict", _counts(rows), "", "lrrrr")]
+    sections = [Section("Rows by verdict", _counts(rows), "", "lrrrrr")]
     sections += [_rows_section(place, frame) for place, frame in rows.items()]
     sections += [_cells_section(place, frame) for place, frame in cells.items()]
     sections += [_sentences_section(text)]
@@ -107,17 +113,28 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         model, fraction, the metrics, jaccard_residual, dice_residual, verdict, excess, empty_share
         (see :class:`maskedteeth.report.consistency.Verdict`), and at_one_unit: whether it is
-        impossible even where each value may be off by a whole unit of its last digit.
+        impossible even where each value may be off by a whole unit of its last digit;
+        without_dice: the verdict on the other metrics, empty where there is but one, and
+        without_dice_at_one_unit.
     """
     metrics = [metric for metric in METRICS if metric in table]
     found = []
     for _, row in table.iterrows():
         values = {metric: float(row[metric]) for metric in metrics}
-        verdict = vars(judge(values))
-        wider = verdict["verdict"] == "impossible" and judge(values, 2 * ROUNDING)
-        verdict["at_one_unit"] = bool(wider) and wider.verdict == "impossible"
-        found.append({"model": row["model"], "fraction": row["fraction"], **values, **verdict})
+        verdict, others = judge(values), {m: v for m, v in values.items() if m != "dice"}
+        without = judge(others).verdict if len(others) > 1 else ""
+        found.append(
+            {"model": row["model"], "fraction": row["fraction"], **values, **vars(verdict)}
+            | {"at_one_unit": _impossible_at_one_unit(values, verdict.verdict)}
+            | {"without_dice": without}
+            | {"without_dice_at_one_unit": _impossible_at_one_unit(others, without)}
+        )
     return pd.DataFrame(found)
+
+
+def _impossible_at_one_unit(values: dict[str, float], verdict: str) -> bool:
+    """Judge a row again if it is impossible, with twice the width."""
+    return verdict == "impossible" and judge(values, 2 * ROUNDING).verdict == "impossible"
 
 
 def against_table2(table1: pd.DataFrame, published: Published) -> pd.DataFrame:
@@ -246,7 +263,7 @@ def _checked(quoted: str, expression: str, published: Published) -> dict:
 def _lead(rows: dict, cells: dict, sentences: pd.DataFrame) -> str:
     """Say in a few sentences what came out."""
     full = pd.concat([rows["Table 2"], rows["Table 3"]])
-    impossible = full["verdict"] == "impossible"
+    impossible, without = (full[key] == "impossible" for key in ("verdict", "without_dice"))
     short = (rows["Table 1"]["verdict"] == "impossible").sum()
     counts = sentences["verdict"].value_counts()
     compared = [
@@ -255,9 +272,11 @@ def _lead(rows: dict, cells: dict, sentences: pd.DataFrame) -> str:
     ]
     parts = [
         f"**{impossible.sum()} of the {len(full)} rows of tables 2 and 3 cannot come out of any "
-        f"averaging** ({full['at_one_unit'].sum()} of them not even if every value may be off by "
-        f"a whole unit of its last digit), and {short} of the {len(rows['Table 1'])} rows of table "
-        "1.",
+        "averaging if Dice is of thresholded masks, as Jaccard, precision and recall are; "
+        f"{without.sum()} if Dice is a soft one, which is what eq. 11 says when read literally** "
+        f"({full['at_one_unit'].sum()} and {full['without_dice_at_one_unit'].sum()} even if every "
+        "value may be off by a whole unit of its last digit). Of thresholded masks, "
+        f"{short} of the {len(rows['Table 1'])} rows of table 1 cannot either.",
         f"Disagreeing values: {'; '.join(compared)}.",
         f"Of {len(sentences)} checks of sentences, {counts.get(AGREES, 0)} agree, "
         f"{counts.get(DISAGREES, 0)} disagree, {counts.get(UNDECIDED, 0)} are undecided at three "
@@ -272,9 +291,15 @@ def _counts(rows: dict[str, pd.DataFrame]) -> pd.DataFrame:
         [
             {"Table": place.removeprefix("Table "), "Rows": str(len(frame))}
             | {v.capitalize(): str((frame["verdict"] == v).sum()) for v in verdicts}
+            | {"Impossible without Dice": _count_without_dice(frame)}
             for place, frame in rows.items()
         ]
     )
+
+
+def _count_without_dice(frame: pd.DataFrame) -> str:
+    judged_so = frame["without_dice"] != ""
+    return str((frame["without_dice"] == "impossible").sum()) if judged_so.any() else NOTHING
 
 
 def _rows_section(place: str, frame: pd.DataFrame) -> Section:
@@ -286,9 +311,11 @@ def _rows_section(place: str, frame: pd.DataFrame) -> Section:
     text["J − D/(2 − D)"] = frame["jaccard_residual"].map(_signed)
     if "precision" in metrics:
         text["D − 2PR/(P + R)"] = frame["dice_residual"].map(_signed)
-    text["Verdict"] = [
-        f"**{verdict}**" if verdict == "impossible" else verdict for verdict in frame["verdict"]
-    ]
+    verdicts = {"Verdict": frame["verdict"]}
+    if "precision" in metrics:
+        verdicts["Without Dice"] = frame["without_dice"]
+    for title, column in verdicts.items():
+        text[title] = [f"**{v}**" if v == "impossible" else v for v in column]
     text["Off by"] = [_off_by(row) for _, row in frame.iterrows()]
     text["Or empty"] = [_share(row) for _, row in frame.iterrows()]
     fragile = (frame["verdict"] == "impossible") & ~frame["at_one_unit"]
