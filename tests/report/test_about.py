@@ -101,5 +101,30 @@ def test_every_table_says_its_data_its_protocol_and_runs_of_different_code(stage
         assert "COMPLEMENT" not in text and "different code" not in text
 
 
+@pytest.mark.parametrize("stage", ["table1", "table2", "table3"])
+def test_a_table_of_seeds_says_what_a_seed_changes(stage, files, tmp_path):
+    _, text, _ = make(stage, files, tmp_path, "fixed-test")
+    assert "(where that is not all but the test set), the order and the initial weights" in text
+    assert "One test set serves all seeds." in text and "pretraining" not in text
+    _, text, _ = make(stage, files, tmp_path, "complement")
+    assert "the training subset (and so what tests), the order" in text
+    assert "One test set" not in text
+    pretext = tmp_path / "pretext" / "random_block_masking" / "run.json"
+    write_json(pretext, json.loads(files["runs"][0].read_text()))
+    files["runs"].append(pretext)
+    _, text, _ = make(stage, files, tmp_path, "fixed-test")
+    assert "and, except after a pretext, the initial weights. One test set" in text
+    assert "all start from one pretraining, whose own chance does not show." in text
+
+
+def test_the_boundary_table_says_at_what_size_its_pixels_are(files, tmp_path):
+    _, text, _ = make("boundary", files, tmp_path, "fixed-test")
+    assert "within 2 pixels (of the evaluated size) of the other one" in text
+    for run in files["runs"]:
+        write_json(run, json.loads(run.read_text()) | {"radiographs": [9, 32, 64]})
+    _, text, _ = make("boundary", files, tmp_path, "fixed-test")
+    assert "within 2 pixels (of the evaluated 32 × 64) of the other one" in text
+
+
 def test_the_tables_are_all_there():
     assert len(TABLES) >= 8

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.report.mixtures import mixtures
+from maskedteeth.report.mixtures import Training, mixtures
 from maskedteeth.settings.jobs import ReportJob
 
 TESTED_ON = {
@@ -15,6 +15,28 @@ TESTED_ON = {
 PRETEXT_TESTED_ON = TESTED_ON | {
     "complement": "COMPLEMENT protocol: radiographs that the pretext was trained on",
 }
+#: What the seed of a run decides of its training and test sets.
+DRAWN = {
+    "fixed-test": "the training subset (where that is not all but the test set)",
+    "complement": "the training subset (and so what tests)",
+}
+#: What is the same for all seeds.
+SHARED = {"fixed-test": "One test set serves all seeds. ", "complement": ""}
+
+
+def about_seeds(settings: ReportJob, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
+    """Say what differs between the seeds of a row, for a ± covers that and no more.
+
+    Args:
+        settings: protocol.
+        runs: ``run.json`` of the runs behind a table and of the pretexts that they start from.
+    """
+    pretrained = any(Training.of(run).fraction is None for run in runs)
+    weights, shared = "and the initial weights", SHARED[settings.protocol]
+    if pretrained:
+        weights = "and, except after a pretext, the initial weights"
+        shared += "After a pretext all start from one pretraining, whose own chance does not show."
+    return f"A seed changes {DRAWN[settings.protocol]}, the order {weights}. {shared}".rstrip()
 
 
 def about(settings: ReportJob, runs: list[Path] = ()) -> str:  # type: ignore[assignment]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.report.about import about, stamped
+from maskedteeth.report.about import about, about_seeds, stamped
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 from maskedteeth.report.tables.layout import beside_published, printed, write_table
 from maskedteeth.settings.jobs import ReportJob
@@ -46,6 +46,5 @@ def table1(
     table = beside_published(ours, published, ["model", "fraction"], METRICS)
     text = printed(table, {"model": "Model", "fraction": "Train. data", "seeds": "Seeds"}, METRICS)
     title = "Table 1: performance of state-of-the-art models and our approach"
-    write_table(
-        stamped(table, settings), text, title, f"{NOTES} {about(settings, runs)}", csv, md, tex
-    )
+    notes = f"{NOTES} {about_seeds(settings, runs)} {about(settings, runs)}"
+    write_table(stamped(table, settings), text, title, notes, csv, md, tex)

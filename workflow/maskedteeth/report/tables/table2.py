@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.about import about, stamped
+from maskedteeth.report.about import about, about_seeds, stamped
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
 from maskedteeth.report.tables.layout import beside_published, printed, write_table
 from maskedteeth.settings.jobs import ReportJob
 
 NOTES = (
     "Each cell: mean over seeds ± sample standard deviation (the paper's value, ours minus the "
-    "paper's). A seed's value pools the pixels of its test radiographs."
+    "paper's). A seed's value pools the pixels of its test radiographs; the last column is the "
+    "mean of the radiographs' own Dice."
 )
+#: Title of a column.
+PER_IMAGE = "Dice a radiograph"
 
 
 def table2(
@@ -43,7 +46,7 @@ def table2(
     ours.insert(0, "model", ours.pop("method").map(settings.labels))
     table = beside_published(ours, published, ["model", "fraction"], METRICS)
     text = printed(table, {"model": "Model", "fraction": "Train. data", "seeds": "Seeds"}, METRICS)
+    text[PER_IMAGE] = table["dice_per_image"].map("{:.3f}".format)
     title = "Table 2: performance of all models"
-    write_table(
-        stamped(table, settings), text, title, f"{NOTES} {about(settings, runs)}", csv, md, tex
-    )
+    notes = f"{NOTES} {about_seeds(settings, runs)} {about(settings, runs)}"
+    write_table(stamped(table, settings), text, title, notes, csv, md, tex)

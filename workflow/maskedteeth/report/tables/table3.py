@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.about import about, stamped
+from maskedteeth.report.about import about, about_seeds, stamped
 from maskedteeth.report.results import pooled_by_run, read_metrics
 from maskedteeth.report.tables.layout import beside_published, printed, write_table
 from maskedteeth.settings.jobs import ReportJob
@@ -41,6 +41,5 @@ def table3(
     table = beside_published(by_seed, published, ["seed", "fraction"], METRICS)
     text = printed(table, {"seed": "Seed", "fraction": "Train. data"}, METRICS)
     title = f"Table 3: {settings.labels[settings.ours]}, by seed"
-    write_table(
-        stamped(table, settings), text, title, f"{NOTES} {about(settings, runs)}", csv, md, tex
-    )
+    notes = f"{NOTES} {about_seeds(settings, runs)} {about(settings, runs)}"
+    write_table(stamped(table, settings), text, title, notes, csv, md, tex)
