@@ -313,6 +313,28 @@ def test_the_boundary_table_averages_radiographs_then_seeds(tmp_path):
     assert table["missed"].tolist() == [1, 0, 0, 0, 0, 0]
     assert "within 2 pixels" in text and "(1 of 36)" in text
     assert f"{table.loc[0, 'hd95']:.1f} ± {table.loc[0, 'hd95_sd']:.1f}" in text
+    others = seeds_of_first(frame.drop(index=missed))
+    assert table.loc[0, "hd95_without_missed"] == pytest.approx(np.mean(others), abs=1e-6)
+    assert np.mean(others) + 10 < table.loc[0, "hd95"]
+    assert (table["hd95_without_missed"] == table["hd95"]).tolist() == [False] + [True] * 5
+    assert f"| {np.mean(others):.1f} ± {np.std(others, ddof=1):.1f} " in text
+
+
+def seeds_of_first(frame):
+    """Mean HD95 of each seed of the boundary table's first row."""
+    first = frame[(frame["method"] == "unet") & (frame["fraction"] == 0.2)]
+    return [rows["hd95"].mean() for _, rows in first.groupby("seed")]
+
+
+def test_where_nothing_is_missed_hd95_stands_once_and_where_all_is_there_is_none(tmp_path):
+    frame = runs(images=3)
+    assert "without missed" not in make("boundary", frame, tmp_path)["md"].read_text()
+    first = (frame["method"] == "unet") & (frame["fraction"] == 0.2)
+    frame.loc[first, ["tp", "fp", "fn", "dice"]] = [0, 0, 300, 0]
+    out = make("boundary", frame, tmp_path)
+    assert np.isnan(pd.read_csv(out["csv"]).loc[0, "hd95_without_missed"])
+    line = next(x for x in out["md"].read_text().splitlines() if x.startswith("| U-Net"))
+    assert line.split("|")[-2].strip() == "–"
 
 
 @pytest.mark.parametrize("statistic", ["sd", "range"])
