@@ -202,6 +202,19 @@ def test_every_pretext_has_its_own_sentence_and_rows(tmp_path):
     assert list(table["pretext"].unique()) == ["second", "first"]
     assert text.index("**second: Over") < text.index("**first: Over")
     assert text.count("Network, visible pixels kept") == 4
+    assert "different blocks" not in text and "| second  " in text
+
+
+def test_pretexts_that_hide_different_blocks_say_so_in_their_rows(tmp_path):
+    pretexts = [write(tmp_path, name) for name in ("first", "second")]
+    hidden = pd.read_csv(pretexts[1][0], dtype=str).assign(hidden="0.75")
+    hidden.to_csv(pretexts[1][0], index=False)
+    table, text, _ = make(tmp_path, pretexts)
+    for name in ("first (30.5% masked)", "second (75.0% masked)"):
+        assert sum(line.startswith(f"| {name} ") for line in text.splitlines()) == 2
+    assert "Masked: first, 30.5% of the pixels (30.0% to 50.0%); second, 75.0% of" in text
+    assert "These pretexts hide different blocks" in text
+    assert list(table["pretext"].unique()) == ["first", "second"]
 
 
 def test_missing_lpips_is_explained(tmp_path):

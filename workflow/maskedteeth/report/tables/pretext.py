@@ -46,9 +46,9 @@ LEGEND = [
     "*image mean*, that of the radiograph's visible pixels; *unfilled*, the masked input itself.",
     "A network with Sobel guidance is also shown the edges behind the masks (section 3.2); no "
     "filler is.",
-    "SSIM and FSIM: higher is better; LPIPS and L1: lower. **Bold**: the best value of a column "
-    "(the paper's left aside). †: a filler that is better than the network's output; the 95 % "
-    "interval of the paired difference lies beyond zero.",
+    "SSIM and FSIM: higher is better; LPIPS and L1: lower. **Bold**: a pretext's best value of a "
+    "column (the paper's left aside). †: a filler that is better than the network's output; the "
+    "95 % interval of the paired difference lies beyond zero.",
 ]
 MASKED_NOTE = (
     "Means over the masked pixels of SSIM's, LPIPS' and L1's maps, and FSIM with both of its sums "
@@ -91,16 +91,17 @@ def table_pretext(
     table["value_published"] = table["metric"].map(paper).where(of_paper)
     table["value_difference"] = table["value"] - table["value_published"]
 
+    names, masks = hidden(images[images["filler"] == NETWORK])
+    shown = table.assign(pretext=table["pretext"].map(names))
     sections = [
         Section(
             title,
-            section_text(table[table["pixels"] == pixels], paper if pixels == "all" else None),
+            section_text(shown[shown["pixels"] == pixels], paper if pixels == "all" else None),
             MASKED_NOTE if pixels == "masked" else "",
             "l" * (2 + len(BETTER)),
         )
         for pixels, title in SECTIONS.items()
     ]
-    share = images.loc[images["filler"] == NETWORK, "hidden"]
     count = images.loc[images["filler"] == NETWORK].groupby("pretext").size().min()
     intervals = (
         f"Each cell: mean over the {count} test radiographs with its 95 % percentile bootstrap "
@@ -108,7 +109,6 @@ def table_pretext(
     )
     if count < FEW:
         intervals += f" With {count} such intervals are too narrow; take them as a hint."
-    masks = f"Masked: {share.mean():.1%} of the pixels ({share.min():.1%} to {share.max():.1%})."
     legend = [*LEGEND, intervals, f"{masks} {about_pretext(settings, runs)}"]
     if table.loc[table["metric"] == "lpips", "value"].isna().any():
         reason = why_not(lpips) or "it was not measured"
@@ -116,6 +116,30 @@ def table_pretext(
     title = "The pretext's metrics on the test radiographs"
     stated = stamped(table, settings)
     write_sections(stated, title, lead(table), sections, legend, csv, md, tex)
+
+
+def hidden(network: pd.DataFrame) -> tuple[dict[str, str], str]:
+    """Say how much the pretexts hide, and where they differ in that, say it in their names, too.
+
+    Args:
+        network: the rows of one filler, of :func:`read_reconstructions`.
+
+    Returns:
+        Each pretext's name in print, and a sentence or two.
+    """
+    groups = dict(list(network.groupby("pretext", sort=False)["hidden"]))
+    if network.groupby("id")["hidden"].nunique().max() == 1:
+        return {name: name for name in groups}, f"Masked: {_share(network['hidden'])}."
+    names = {name: f"{name} ({share.mean():.1%} masked)" for name, share in groups.items()}
+    masks = "; ".join(f"{name}, {_share(share)}" for name, share in groups.items())
+    return names, (
+        f"Masked: {masks}. These pretexts hide different blocks, so that their tasks differ: "
+        "compare no value of one with that of another."
+    )
+
+
+def _share(hidden: pd.Series) -> str:
+    return f"{hidden.mean():.1%} of the pixels ({hidden.min():.1%} to {hidden.max():.1%})"
 
 
 def why_not(lpips: Path) -> str | None:
