@@ -59,6 +59,7 @@ def test_a_cards_memory_is_shown_where_there_was_a_card(make):
     _, text = make({UNET: {}})
     assert "| Card" not in text
     _, text = make({OURS: {"device": "A card", "peak_device_memory_mib": 1234.4}})
+    assert "allocated on a card" in text
     assert "1,234 MiB" in text and "Device: A card" in text
 
 

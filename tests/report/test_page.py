@@ -157,7 +157,7 @@ def test_one_of_a_thing_is_one(small_report, tmp_path):
     files = {"guard": [tmp_path / "guard.json"], "runs": runs, "figures": one}
     page = small_report.write(tmp_path / "report.html", **files)
     assert "<dd>1 radiograph. One test set" in page
-    assert "1 pair of radiographs that a split can part was compared: they are no copies." in page
+    assert "1 pair of radiographs that a split can part was compared: they were not found" in page
     assert "<dd>1 radiograph at 12.5%</dd>" in page
     assert "<dd>1 training and its measurements, in 2 min of computing</dd>" in page
 

@@ -1,7 +1,8 @@
 """Stage `guard`: before anything trains, no test radiograph may be seen in training.
 
 It looks at the very pixels that are trained on. Two radiographs count as one when their pixels are
-equal or when they are near by the perceptual hash of :mod:`maskedteeth.data.copies`.
+equal or when they are near by the perceptual hash of :mod:`maskedteeth.data.copies`, which also
+says what that hash misses.
 
 Under `fixed-test` every test radiograph is compared with every other one of the dataset: that is
 the pool of all fractions and seeds, and the pretext's data. Under `complement` each subset has a
@@ -31,11 +32,12 @@ NAMED = 5
 
 
 def guard(settings: GuardJob, *, index: Path, images: Path, guard: Path) -> None:
-    """Prove that no radiograph can be on both sides of a split, or stop.
+    """Make sure that no radiograph found to be a copy can be on both sides of a split, or stop.
 
-    The proof depends on the dataset and the test set alone, so that a further fraction, seed or
-    method leaves it as it is. Each training then holds its own split against it, see
-    :func:`maskedteeth.data.leaks.refuse_leak`.
+    Found are equal pixels and other contrast, size or compression; not crops by 2 % and more, nor
+    other radiographs of the same patient. The result depends on the dataset and the test set alone,
+    so that a further fraction, seed or method leaves it as it is. Each training then holds its own
+    split against it, see :func:`maskedteeth.data.leaks.refuse_leak`.
 
     Args:
         settings: protocol and test set.

@@ -10,6 +10,7 @@ from PIL import Image
 from maskedteeth.errors import InputError
 from maskedteeth.report.figures.panels import CAPTION_ROW, DESCRIPTION
 from maskedteeth.report.page.tables import data_uri
+from maskedteeth.report.reading import MEND
 
 #: A caption's number or short title.
 LABEL = re.compile(r"((?:Figure|Table) \d+|[^:.]{1,70}): ")
@@ -52,9 +53,7 @@ def read_figure(png: Path) -> Figure:
         with Image.open(png) as picture:
             picture.load()
     except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(
-            f"{png} cannot be read: {error}. Make it again with `snakemake {png.stem}`."
-        ) from None
+        raise InputError(f"{png} cannot be read: {error}. {MEND}") from None
     said = getattr(picture, "text", {})
     if DESCRIPTION not in said:
         label, caption = name_in_print(png.stem), ""

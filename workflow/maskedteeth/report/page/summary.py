@@ -44,7 +44,8 @@ class Dataset:
         annotated: how many of them have a mask.
         set_aside: how many could not be used.
         tested: how many test, under `fixed-test`; else None.
-        compared: pairs of radiographs that a split could part, none of which are copies.
+        compared: pairs of radiographs that a split could part, none of which were found to be
+            copies.
     """
 
     radiographs: int

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from maskedteeth.errors import InputError
 from maskedteeth.report.page.markdown import Grid, Text, plain, read
+from maskedteeth.report.reading import MEND
 from maskedteeth.report.tables.layout import CELL, MINUS_PAPER, NOTHING, PAPER
 
 #: Lines up numbers of a column on their point.
@@ -112,8 +113,7 @@ def read_page(md: Path, csv: Path) -> Page:
         document, numbers = read(md.read_text(encoding="utf-8")), csv.read_bytes()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{getattr(error, 'filename', None) or md} cannot be read: {error}. Make it again with "
-            f"`snakemake {md.stem}`."
+            f"{getattr(error, 'filename', None) or md} cannot be read: {error}. {MEND}"
         ) from None
     first, *rest = document.parts
     title = document.title.html

@@ -80,7 +80,7 @@ def cost(
     notes = (
         "Training: time in training steps, of all and of one on average. Images/s: the median over "
         "trainings. Measuring: the evaluations. Memory: the largest resident set of a process, and "
-        f"what torch reserved on a card. {_machines(table)} {about(settings, runs)}"
+        f"what torch allocated on a card at most. {_machines(table)} {about(settings, runs)}"
     )
     title = "Cost of all trainings"
     write_table(stamped(table, settings), text, title, notes, csv, md, tex)
