@@ -254,7 +254,7 @@ class Report(Strict):
 
 
 class Compute(Strict):
-    """The machine. Results are the same to the bit for equal settings on one machine."""
+    """What of the machine results depend on; a few CUDA operations are not deterministic either."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="auto: CUDA where there is a card, else the CPU."
