@@ -102,12 +102,10 @@ def test_what_the_paper_does_not_have_is_left_out_not_made_up(metrics, tmp_path)
 
 
 def test_per_image_dice_averages_radiographs_instead_of_pooling_them(metrics, tmp_path):
-    table, text, _ = make("table2", metrics, tmp_path, published("table2"))
+    table, _, _ = make("table2", metrics, tmp_path, published("table2"))
     row = table[table["model"] == "U-Net"].iloc[0]
     assert row["dice_per_image"] == pytest.approx((20 / 30 + 60 / 70) / 2, abs=1e-6)
     assert row["dice"] != pytest.approx(row["dice_per_image"], abs=1e-3)
-    line = next(line for line in text.splitlines() if line.startswith("| U-Net"))
-    assert line.split("|")[-2].strip() == f"{(20 / 30 + 60 / 70) / 2:.3f}" == "0.762"
 
 
 def test_table_1_uses_its_own_names_and_fractions(metrics, tmp_path):
