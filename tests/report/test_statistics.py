@@ -25,6 +25,7 @@ from maskedteeth.report.statistics import (
     smallest_p,
     spread_bounds,
     spread_draws,
+    training_chance,
 )
 from maskedteeth.settings.jobs import ReportJob
 
@@ -351,3 +352,13 @@ def test_intervals_of_spreads_cover_what_they_are_of(statistic, seeds):
     )
     drawn = percentile_interval(spread_draws(statistic, seeds, 200_000, [1, 2]))
     assert drawn == pytest.approx((low, high), rel=0.03)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 6])
+def test_chance_in_training_is_students_t_and_joint_for_metrics_of_the_same_seeds(seeds):
+    one, other = np.random.default_rng(seeds).normal(0.8, 0.02, (2, seeds))
+    a, b, both = (training_chance(v, 100_000, [1, 2]) for v in (one, other, one + other))
+    np.testing.assert_allclose(a + b, both)
+    expected = stats.t.ppf((0.025, 0.25, 0.9), seeds - 1) * stats.sem(one)
+    np.testing.assert_allclose(np.quantile(a, (0.025, 0.25, 0.9)), expected, rtol=0.05)
+    assert (training_chance(np.full(seeds, 0.5), 9, [1]) == 0).all()

@@ -125,10 +125,11 @@ def test_a_claim_is_judged_by_both_numbers(extended):
     def measured(unet, linknet):
         right = {"unet": unet, "linknet": linknet}
         rows = [
-            {"method": method, "fraction": f, "seed": 1, "id": f"{n}", "tp": tp + n, "tn": 50}
+            {"method": method, "fraction": f, "seed": seed, "id": f"{n}", "tp": tp + n, "tn": 50}
             | {"fp": 100 - tp, "fn": 100 - tp}
             for method, tp in right.items()
             for f in (0.2, 0.3, 0.8, 0.9)
+            for seed in (1, 2)
             for n in range(8)
         ]
         return Measured(pd.DataFrame(rows), {}, resamples=200)

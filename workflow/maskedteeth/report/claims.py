@@ -1,8 +1,7 @@
 """The paper's claims as statements over results, and whether these support them.
 
 ``config/claims.yaml`` holds the claims; each statement is written in the language of
-:mod:`maskedteeth.report.expressions`. A verdict asks where the 95 % interval of the statement's
-margin lies: above zero *supported*, below zero *refuted*, around it *inconclusive*.
+:mod:`maskedteeth.report.expressions` and judged by :mod:`maskedteeth.report.verdicts`.
 """
 
 from dataclasses import dataclass
@@ -16,26 +15,36 @@ import yaml
 from pydantic import Field, model_validator
 
 from maskedteeth.errors import InputError
-from maskedteeth.metrics.segmentation import COUNTS
-from maskedteeth.report.expressions import PRETEXT, Expression, Interval, Misread, read
+from maskedteeth.metrics.segmentation import COUNTS, scores
+from maskedteeth.report.expressions import (
+    PRETEXT,
+    Comparison,
+    Expression,
+    Interval,
+    Misread,
+    read,
+)
 from maskedteeth.report.published import Published, Unavailable
 from maskedteeth.report.statistics import (
+    TAIL,
     bootstrap_weights,
-    percentile_interval,
     pooled_scores,
     spread_draws,
+    training_chance,
 )
+from maskedteeth.report.verdicts import INCONCLUSIVE, NOT_TESTED, Margin, decide, of_draws
 from maskedteeth.settings.config import Name, Strict
 from maskedteeth.settings.validation import validate
 
-SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = VERDICTS = (
-    "supported",
-    "refuted",
-    "inconclusive",
-    "not tested",
-)
 #: Draws of the bootstrap where none are asked for, and its seed.
 RESAMPLES, SEED = 2000, 0
+
+
+class Untestable(Strict):
+    """Why no number can decide a claim."""
+
+    paper: str = Field(min_length=1, description="Why none of the paper's.")
+    ours: str = Field(min_length=1, description="Why none of a study's.")
 
 
 class Claim(Strict):
@@ -44,7 +53,7 @@ class Claim(Strict):
     place: str = Field(min_length=1, description="Where the paper says so.")
     claim: str = Field(min_length=1, description="What it says, shortly.")
     statement: str | None = Field(None, description="The claim over results.")
-    untestable: str | None = Field(None, description="Instead: why no number can decide it.")
+    untestable: Untestable | None = Field(None, description="Instead: why no number decides it.")
     note: str | None = Field(None, description="How it is read, where that is a choice.")
     only_here: bool = Field(
         False, description="The paper's number stands in this sentence alone, and cannot judge it."
@@ -54,7 +63,7 @@ class Claim(Strict):
     def _readable(self) -> "Claim":
         if (self.statement is None) == (self.untestable is None):
             raise ValueError(
-                "give either a statement, or as untestable the reason why there is none"
+                "give either a statement, or as untestable the reasons why there is none"
             )
         try:
             if self.statement is not None and not read(self.statement).is_statement:
@@ -99,11 +108,13 @@ class Verdict:
     """What results say of a claim.
 
     Attributes:
-        verdict: one of VERDICTS.
-        margin: by how much the statement holds (negative: fails); NaN when not tested.
+        verdict: one of :data:`maskedteeth.report.verdicts.VERDICTS`.
+        margin: by how much the statement holds (negative: fails), of several parts that which
+            decides; NaN when not tested.
         low: lower end of the margin's 95 % interval.
         high: upper end.
         basis: what the interval is made of; when not tested, why.
+        remark: what a reader must know of it, in two or three words.
     """
 
     verdict: str
@@ -111,41 +122,59 @@ class Verdict:
     low: float
     high: float
     basis: str
+    remark: str = ""
+
+
+#: Remarks: a row that the audit judges averaged or impossible; an interval without training's part.
+NOT_POOLED, ONE_SEED = "not pooled", "one seed"
 
 
 def _not_tested(reason: str) -> Verdict:
     return Verdict(NOT_TESTED, np.nan, np.nan, np.nan, reason)
 
 
-def _decided(margin: float, low: float, high: float, basis: str) -> Verdict:
-    verdict = SUPPORTED if low > 0 else REFUTED if high < 0 else INCONCLUSIVE
-    return Verdict(verdict, margin, float(low), float(high), basis)
+def _decided(verdict: str, margin: Margin, basis: str, remark: str) -> Verdict:
+    interval = margin.interval(TAIL)
+    return Verdict(verdict, margin.value, interval.low, interval.high, basis, remark)
 
 
 def of_published(claim: Claim, published: Published) -> Verdict:
     """Judge a claim by the paper's own numbers.
 
-    The margin's interval holds all that the numbers' intervals allow, so it is never too narrow
+    A margin's interval holds all that the numbers' intervals allow, so it is never too narrow
     for them: for rounding, and for the chance of seeds where table 3 has them.
     """
-    bases = {"rounding": None}
+    bases: dict[str, None] = {"rounding": None}
+    pooled = True
 
-    def uncertain(name: str, arguments: tuple[Any, ...]) -> Interval:
-        bases[published.chance(name, arguments)] = None
-        return published.uncertain(name, arguments)
+    def known(part: Comparison) -> Margin:
+        nonlocal pooled
+
+        def printed(name: str, arguments: tuple[Any, ...]) -> float:
+            nonlocal pooled
+            value = published.printed(name, arguments)
+            bases[published.chance(name, arguments)] = None
+            pooled = pooled and published.is_pooled(name, arguments)
+            return value
+
+        def interval(tail: float) -> Interval:
+            return Interval.of(part.margin(lambda *value: published.uncertain(*value, tail)))
+
+        value = float(part.margin(printed))
+        interval(TAIL)  # raises here what it would raise later
+        return Margin(value, interval)
 
     if claim.untestable:
-        return _not_tested(claim.untestable)
+        return _not_tested(claim.untestable.paper)
     if claim.only_here:
         return _not_tested("the paper's number stands in this sentence alone")
     try:
-        interval = Interval.of(claim.expression.value(uncertain))
-        margin = float(claim.expression.value(published.printed))
+        found = decide(claim.expression.parts, known)
     except Unavailable as error:
         return _not_tested(str(error))
     except ZeroDivisionError:
         return _not_tested("the statement divides by zero")
-    return _decided(margin, interval.low, interval.high, " and ".join(filter(None, bases)))
+    return _decided(*found, ", ".join(filter(None, bases)), "" if pooled else NOT_POOLED)
 
 
 class Measured:
@@ -153,7 +182,10 @@ class Measured:
 
     Test radiographs are drawn with replacement, each with its counts in every run and every seed,
     so that a comparison of methods is one on the same radiographs; one that a run was not tested
-    on (complement protocol) has no counts there. A spread over seeds is, on top, drawn from its
+    on (complement protocol) has no counts there. For chance in training, each draw of a mean over
+    seeds is moved by a t deviate times its standard error over the seeds
+    (:func:`maskedteeth.report.statistics.training_chance`): one draw for all metrics of a method at
+    a fraction, another for each method and fraction. A spread over seeds is drawn from its
     interval: a few seeds say little of it.
 
     Args:
@@ -185,6 +217,19 @@ class Measured:
             self._known[key] = compute(name, *arguments)
         return self._known[key]
 
+    def seeds(self, method: str, fraction: float) -> int:
+        """Return how many seeds a method has at a fraction."""
+        return self._runs_of(method, fraction)["seed"].nunique()
+
+    def _runs_of(self, method: str, fraction: float) -> pd.DataFrame:
+        runs = self.runs[self.runs["method"] == method]
+        if runs.empty:
+            raise Unavailable(f"the study has no method {method}")
+        runs = runs[np.isclose(runs["fraction"], fraction)]
+        if runs.empty:
+            raise Unavailable(f"the study has no fraction {fraction:g} of {method}")
+        return runs
+
     def _of_pretext(self, metric: str, pretext: str) -> np.ndarray:
         if pretext not in self.pretexts:
             raise Unavailable(f"the study has no pretext {pretext}")
@@ -198,12 +243,7 @@ class Measured:
 
     def _of_runs(self, name: str, method: str, fraction: float) -> np.ndarray:
         metric, _, statistic = name.partition("_")
-        runs = self.runs[self.runs["method"] == method]
-        if runs.empty:
-            raise Unavailable(f"the study has no method {method}")
-        runs = runs[np.isclose(runs["fraction"], fraction)]
-        if runs.empty:
-            raise Unavailable(f"the study has no fraction {fraction:g} of {method}")
+        runs = self._runs_of(method, fraction)
         counts = {
             key: runs.pivot(index="seed", columns="id", values=key)
             .reindex(columns=self.ids)
@@ -211,16 +251,21 @@ class Measured:
             .to_numpy()
             for key in COUNTS
         }
-        if not statistic:
-            return self._pooled(counts)[metric]
         seeds = len(counts["tp"])
+        # One draw for all metrics of these trainings, which rise and fall together.
+        stream = [SEED, crc32(f"{method} {fraction:g}".encode())]
+        if not statistic:
+            values = self._pooled(counts)[metric]
+            if seeds > 1:
+                by_seed = scores(*(counts[key].sum(axis=1) for key in ("tp", "fp", "fn")))
+                stream.append(1)  # another than that of spreads
+                values[1:] += training_chance(by_seed[metric], len(values) - 1, stream)
+            return values
         if seeds < 2:
             raise Unavailable(f"the study has one seed of {method} at fraction {fraction:g}")
         single = [{key: value[[s]] for key, value in counts.items()} for s in range(seeds)]
         values = np.stack([self._pooled(seed)[metric] for seed in single])
         spread = np.std(values, axis=0, ddof=1) if statistic == "sd" else np.ptp(values, axis=0)
-        # One draw for all metrics of these trainings, which rise and fall together.
-        stream = [SEED, crc32(f"{method} {fraction:g}".encode())]
         spread[1:] *= spread_draws(statistic, seeds, len(spread) - 1, stream)
         return spread
 
@@ -237,25 +282,49 @@ class Measured:
 
 
 def of_study(claim: Claim, measured: Measured) -> Verdict:
-    """Judge a claim by a study's results: percentile interval of the margin over the draws."""
-    if claim.untestable:
-        return _not_tested(claim.untestable)
-    bases = {"bootstrap over radiographs": None}
+    """Judge a claim by a study's results: percentile intervals of the parts' margins over draws.
 
-    def lookup(name: str, arguments: tuple[Any, ...]) -> np.ndarray:
-        if "_" in name:
-            bases["spread over seeds"] = None
-        return measured.lookup(name, arguments)
+    Nobody knows what another training would give where a method has one seed, so no part that
+    speaks of it decides.
+    """
+    if claim.untestable:
+        return _not_tested(claim.untestable.ours)
+    bases: dict[str, None] = {"bootstrap over radiographs": None}
+    single = False
+
+    def known(part: Comparison) -> Margin:
+        nonlocal single
+        trained_again = True
+
+        def lookup(name: str, arguments: tuple[Any, ...]) -> np.ndarray:
+            nonlocal trained_again
+            values = measured.lookup(name, arguments)
+            if name in PRETEXT:
+                bases["one training of the pretext"] = None
+            elif "_" in name:
+                bases["spread over seeds"] = None
+            elif measured.seeds(*arguments) > 1:
+                bases["t over seeds"] = None
+            else:
+                bases["one seed of {} at fraction {:g}".format(*arguments)] = None
+                trained_again = False
+            return values
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            margins = np.atleast_1d(part.margin(lookup))
+        if len(margins) == 1:  # of numbers alone
+            margins = np.repeat(margins, 2)
+        draws = margins[1:][np.isfinite(margins[1:])]
+        if not np.isfinite(margins[0]) or not len(draws):
+            raise ZeroDivisionError
+        single = single or not trained_again
+        return of_draws(np.concatenate([margins[:1], draws]), trained_again)
 
     try:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            margins = np.atleast_1d(claim.expression.value(lookup))
+        verdict, margin = decide(claim.expression.parts, known)
     except Unavailable as error:
         return _not_tested(str(error))
     except ZeroDivisionError:
-        margins = np.array([np.nan])
-    draws = margins[1:] if len(margins) > 1 else margins
-    draws = draws[np.isfinite(draws)]
-    if not np.isfinite(margins[0]) or not len(draws):
         return _not_tested("the statement divides by zero")
-    return _decided(float(margins[0]), *percentile_interval(draws), " and ".join(bases))
+    remark = ONE_SEED if single and verdict == INCONCLUSIVE else ""
+    return _decided(verdict, margin, ", ".join(bases), remark)

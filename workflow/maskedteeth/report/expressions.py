@@ -11,8 +11,9 @@ node is either translated here or refused.
 - repetition inside a call: ``all(dice("a", f) > dice("b", f) for f in (0.1, 0.2))``.
 
 A statement has a *margin*: the amount by which it holds, negative where it fails. Of a comparison
-it is the difference of the sides, of ``and`` the smallest, of ``or`` the largest of the parts'. So
-whether an uncertain statement holds is one question: on which side of zero is its margin?
+it is the difference of the sides, of ``and`` the smallest, of ``or`` the largest of the parts'. How
+surely a statement holds is asked of its comparisons (:attr:`Expression.parts`) one by one, because
+the smallest of several uncertain margins is lower on average than the margin that is the smallest.
 """
 
 import ast
@@ -93,21 +94,60 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """A statement without parts; ``margin`` computes by how much it holds."""
+
+    margin: Callable[[Lookup], Any]
+
+    def __neg__(self) -> "Comparison":
+        return Comparison(lambda lookup: -self.margin(lookup))
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A statement of two or more parts.
+
+    Attributes:
+        every: whether all of them must hold; else one is enough.
+        parts: none of them joined in the same way.
+    """
+
+    every: bool
+    parts: tuple["Comparison | Joined", ...]
+
+    def margin(self, lookup: Lookup) -> Any:
+        """Compute the smallest or the largest of the parts' margins."""
+        join = _smallest if self.every else _largest
+        return join(*(part.margin(lookup) for part in self.parts))
+
+    def __neg__(self) -> "Joined":
+        return Joined(not self.every, tuple(-part for part in self.parts))
+
+
+Statement = Comparison | Joined
+
+
+@dataclass(frozen=True)
 class Expression:
     """A statement or a number that has been read; ``value`` computes it.
 
     Attributes:
         text: as written.
-        is_statement: whether it compares, so that its value is a margin.
+        parts: the statement; None of a number.
     """
 
     text: str
-    is_statement: bool
+    parts: Statement | None
     _compute: Callable[[Lookup, Variables], Any]
+
+    @property
+    def is_statement(self) -> bool:
+        """Whether it compares, so that its value is a margin."""
+        return self.parts is not None
 
     def value(self, lookup: Lookup) -> Any:
         """Compute with results: numbers, :class:`Interval` or arrays (resamples,) of them."""
-        return self._compute(lookup, {})
+        return self.parts.margin(lookup) if self.parts else self._compute(lookup, {})
 
 
 def read(text: str) -> Expression:
@@ -120,14 +160,20 @@ def read(text: str) -> Expression:
         raise Misread(f"it has {len(text)} characters; up to {LONGEST} are read")
     try:
         is_statement, compute = _read(ast.parse(text.strip(), mode="eval").body, {})
+        parts = compute(_no_results, {}) if is_statement else None
     except SyntaxError as error:
         raise Misread(f"{text!r} cannot be read: {error.msg}") from None
     except (ValueError, OverflowError, RecursionError):
         raise Misread(f"{text!r} holds a number or a nesting that is too large") from None
-    return Expression(text, is_statement, compute)
+    return Expression(text, parts, compute)
 
 
-#: What reading returns: whether it is a statement, and how to compute it.
+def _no_results(name: str, arguments: tuple[Any, ...]) -> Any:
+    raise AssertionError(f"{name} was looked up while its statement was read")
+
+
+#: What reading returns: whether it is a statement, and how to compute it. That of a statement looks
+#: nothing up: it returns a Statement, whose comparisons do when they are asked for margins.
 Part = tuple[bool, Callable[[Lookup, Variables], Any]]
 ARITHMETIC = {
     ast.Add: operator.add,
@@ -152,6 +198,22 @@ def _largest(*values: Any) -> Any:
     return -_smallest(*(-value for value in values))
 
 
+def _every(*parts: Statement) -> Statement:
+    return _joined(True, parts)
+
+
+def _either(*parts: Statement) -> Statement:
+    return _joined(False, parts)
+
+
+def _joined(every: bool, parts: tuple[Statement, ...]) -> Statement:
+    flat: list[Statement] = []
+    for part in parts:
+        alike = isinstance(part, Joined) and part.every == every
+        flat += part.parts if alike else [part]
+    return Joined(every, tuple(flat)) if len(flat) > 1 else flat[0]
+
+
 def _mean(*values: Any) -> Any:
     return functools.reduce(operator.add, values) / len(values)
 
@@ -162,8 +224,8 @@ FUNCTIONS = {
     "max": (_largest, False),
     "mean": (_mean, False),
     "abs": (abs, False),
-    "all": (_smallest, True),
-    "any": (_largest, True),
+    "all": (_every, True),
+    "any": (_either, True),
 }
 
 
@@ -173,7 +235,7 @@ def _read(node: ast.AST, variables: dict[str, type]) -> Part:
         case ast.Compare():
             return _comparison(node, variables)
         case ast.BoolOp(op=kind, values=values):
-            join = _smallest if isinstance(kind, ast.And) else _largest
+            join = _every if isinstance(kind, ast.And) else _either
             parts = [_of_kind(True, value, variables) for value in values]
             return True, lambda lookup, env: join(*(part(lookup, env) for part in parts))
         case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
@@ -214,12 +276,14 @@ def _comparison(node: ast.Compare, variables: dict[str, type]) -> Part:
             raise Misread(f"{ast.unparse(node)!r} compares with something else than < <= > >=")
         rising.append(isinstance(sign, ast.Lt | ast.LtE))
 
-    def compute(lookup: Lookup, env: Variables) -> Any:
-        values = [side(lookup, env) for side in sides]
-        pairs = zip(values[:-1], values[1:], rising, strict=True)
-        return _smallest(*(b - a if up else a - b for a, b, up in pairs))
+    def part(place: int, env: Variables) -> Comparison:
+        def margin(lookup: Lookup) -> Any:
+            a, b = (sides[k](lookup, env) for k in (place, place + 1))
+            return b - a if rising[place] else a - b
 
-    return True, compute
+        return Comparison(margin)
+
+    return True, lambda _, env: _every(*(part(place, env) for place in range(len(rising))))
 
 
 def _call(name: str, arguments: list[ast.expr], variables: dict[str, type]) -> Part:

@@ -7,10 +7,10 @@ import numpy as np
 from scipy import stats
 
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.consistency import ROUNDING
+from maskedteeth.report.consistency import ROUNDING, judge
 from maskedteeth.report.expressions import PRETEXT, Interval
 from maskedteeth.report.reading import read_table, read_values
-from maskedteeth.report.statistics import spread_bounds
+from maskedteeth.report.statistics import TAIL, spread_bounds
 
 #: The paper's only pretext, by the name that it has in the settings.
 THE_PRETEXT = "random_block_masking"
@@ -73,8 +73,10 @@ class Published:
             width = ROUNDING * np.sqrt(n / (n - 1))
         return Interval(value - width, value + width)
 
-    def uncertain(self, name: str, arguments: tuple[Any, ...]) -> Interval:
+    def uncertain(self, name: str, arguments: tuple[Any, ...], tail: float = TAIL) -> Interval:
         """Return :meth:`rounded`, widened by the interval over seeds where these are printed.
+
+        That interval leaves out ``tail`` on each side.
 
         Raises:
             Unavailable: the paper does not have it.
@@ -86,10 +88,10 @@ class Published:
         metric, _, statistic = name.partition("_")
         seeds = self._seeds(metric, *arguments)
         if statistic:
-            low, high = spread_bounds(statistic, len(seeds))
+            low, high = spread_bounds(statistic, len(seeds), tail)
             return Interval(max(interval.low, 0) * low, interval.high * high)
         error = np.std(seeds, ddof=1) / np.sqrt(len(seeds))
-        width = float(stats.t.ppf(0.975, len(seeds) - 1) * error)
+        width = float(stats.t.isf(tail, len(seeds) - 1) * error)
         return Interval(interval.low - width, interval.high + width)
 
     def chance(self, name: str, arguments: tuple[Any, ...]) -> str:
@@ -102,6 +104,16 @@ class Published:
         except Unavailable:
             return ""
         return "spread over seeds" if statistic else "t over seeds"
+
+    def is_pooled(self, name: str, arguments: tuple[Any, ...]) -> bool:
+        """Tell whether a value's row of table 2 can come from one set of pixel counts, as ours do.
+
+        Of the pretext's values, and of spreads, which are of table 3, nothing is known: true.
+        """
+        if name in PRETEXT or "_" in name:
+            return True
+        row = {metric: self._of_table2(metric, *arguments) for metric in METRICS}
+        return judge(row).verdict == "pooled"
 
     def _of_pretext(self, metric: str, pretext: str) -> float:
         if pretext != THE_PRETEXT:

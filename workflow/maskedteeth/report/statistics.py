@@ -9,8 +9,9 @@ from scipy import stats
 
 from maskedteeth.metrics.segmentation import scores
 
-#: Share of the resamples inside an interval.
+#: Share of the resamples inside an interval, and on each side of it.
 LEVEL = 0.95
+TAIL = (1 - LEVEL) / 2
 
 #: Radiographs below which percentile intervals are known to be too narrow.
 FEW = 30
@@ -56,21 +57,20 @@ def pooled_scores(
     return {key: np.average(value, axis=0, weights=present) for key, value in values.items()}
 
 
-def percentile_interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the bounds of the central :data:`LEVEL` of resampled values (resamples,)."""
-    tail = (1 - LEVEL) / 2
+def percentile_interval(values: np.ndarray, tail: float = TAIL) -> tuple[float, float]:
+    """Return the bounds of resampled values (resamples,) that leave out ``tail`` on each side."""
     low, high = np.quantile(values, (tail, 1 - tail))
     return float(low), float(high)
 
 
-def spread_bounds(statistic: str, seeds: int) -> tuple[float, float]:
+def spread_bounds(statistic: str, seeds: int, tail: float = TAIL) -> tuple[float, float]:
     """Return the ends of the interval of a spread over seeds, as multiples of the one measured.
 
     Seeds are taken as draws of a normal distribution, so a standard deviation ("sd") has a
     chi-square interval (for three seeds from 0.52 to 6.3 times the one measured), and a range
-    ("range"), as what a further set of as many seeds has on average, that of its own law.
+    ("range"), as what a further set of as many seeds has on average, that of its own law. It leaves
+    out ``tail`` on each side.
     """
-    tail = (1 - LEVEL) / 2
     if statistic == "sd":
         low, high = np.sqrt((seeds - 1) / stats.chi2.isf((tail, 1 - tail), seeds - 1))
     else:
@@ -88,6 +88,26 @@ def spread_draws(statistic: str, seeds: int, resamples: int, seed: list[int]) ->
     if statistic == "sd":
         return 1 / np.std(drawn, axis=1, ddof=1)
     return _mean_range(seeds) / np.ptp(drawn, axis=1)
+
+
+def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.ndarray:
+    """Draw by how much a mean over seeds may miss that over all seeds there could be.
+
+    Each draw is a mean of normal deviates with the seeds' own covariance, divided by its chi-square
+    deviate: for one metric Student's t with ``seeds - 1`` degrees of freedom times the standard
+    error of the mean, for several ones of the same seeds their joint law.
+
+    Args:
+        values: float (seeds,) of two seeds or more, what each seed has.
+        resamples: how often to draw.
+        seed: of the draw; the same for all metrics of the same trainings.
+
+    Returns:
+        float64 (resamples,), around 0.
+    """
+    seeds, generator = len(values), np.random.default_rng(seed)
+    deviates = generator.standard_normal((resamples, seeds)) @ (values - np.mean(values))
+    return deviates / np.sqrt(seeds * generator.chisquare(seeds - 1, resamples))
 
 
 def _mean_range(count: int) -> float:

@@ -7,7 +7,6 @@ import pandas as pd
 from pydantic import BaseModel
 
 from maskedteeth.files import read_csv
-from maskedteeth.report.claims import VERDICTS
 from maskedteeth.report.comparisons import SIGNIFICANT
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.page.markdown import Grid
@@ -18,6 +17,7 @@ from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.tables.audit import DISAGREES
 from maskedteeth.report.tables.layout import TITLES, number
 from maskedteeth.report.tables.statistics import interval, p_value
+from maskedteeth.report.verdicts import VERDICTS
 
 #: Where the radiographs come from → how much that says about the paper; from elsewhere: `folder`.
 WARRANTS = {

@@ -6,10 +6,8 @@ import pandas as pd
 
 from maskedteeth.report.about import about, stamped
 from maskedteeth.report.claims import (
-    INCONCLUSIVE,
-    NOT_TESTED,
-    REFUTED,
-    SUPPORTED,
+    NOT_POOLED,
+    ONE_SEED,
     Claim,
     Measured,
     Verdict,
@@ -22,17 +20,23 @@ from maskedteeth.report.reconstructions import read_pretext
 from maskedteeth.report.results import read_metrics
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.tables.sections import Section, write_sections
+from maskedteeth.report.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED
 from maskedteeth.settings.jobs import ReportJob
 
 LEGEND = [
     "*Margin*: the amount by which a claim holds, negative where it fails, with its 95 % interval. "
-    "Of a claim with several parts, that of the part that holds least.",
-    f"**{SUPPORTED}**: the interval lies above zero. **{REFUTED}**: below. *{INCONCLUSIVE}*: "
-    "around zero.",
+    "Of a claim with several parts, that of one part with its own interval: the one that holds "
+    f"least; where the claim is not {SUPPORTED}, of the parts that refute it or leave it open.",
+    f"**{SUPPORTED}**: the interval of every part lies above zero. **{REFUTED}**: that of some "
+    "part lies below, at a level as many times stricter as there are parts. "
+    f"*{INCONCLUSIVE}*: neither. So a claim that is true is called {REFUTED}, and one that is "
+    f"false {SUPPORTED}, at most once in 40 times by the chance that the intervals hold.",
     "*Paper*: from the printed numbers alone. The interval holds all values that round to them "
     "and, for ours, of which table 3 prints three seeds, the t interval over these, or the "
     "interval of a spread over them. Images and the other methods' seeds are not "
-    "printed, so their chance is not in it.",
+    "printed, so their chance is not in it: a verdict is on the printed numbers. "
+    f"*{NOT_POOLED}*: a row that it compares was averaged otherwise than the pooled ones, or "
+    "is impossible (see the table `audit`), so that a difference may be one of averaging.",
 ]
 
 
@@ -62,7 +66,7 @@ def claims(
         pretext: likewise section 4.1.
         models: names of methods in settings, table 1 and table 2.
         csv: file to write: claim, place, text, statement, note, and for paper and ours verdict,
-            margin, low, high, basis.
+            margin, low, high, basis, remark.
         md: file to write.
         tex: file to write.
         pretexts: ``metrics.csv`` of all pretexts, in folders named like them; none without.
@@ -89,7 +93,13 @@ def claims(
     ours = (
         f"*Ours*: {settings.bootstrap_resamples:,} bootstrap draws of the {images} test "
         "radiographs, each kept together with its seeds and with all methods; percentile interval. "
-        "The chance of another training is in it for spreads over seeds alone. "
+        "Chance in training is in it: each draw of a mean over n seeds is moved by a t deviate "
+        "with n − 1 degrees of freedom times the mean's standard error over the seeds, one for all "
+        "metrics of a method at a fraction; a spread over seeds is drawn from its own interval. "
+        f"*{ONE_SEED}*: a method has no second training at a fraction, so its chance in training "
+        f"is unknown, the interval holds that of radiographs alone, and the part is "
+        f"{INCONCLUSIVE}. The pretext is trained once for all seeds: claims on its metrics are on "
+        "this one training, and what another one would change is in no interval. "
         f"{too_narrow(images)}"
     ).rstrip()
     lead = f"{_lead(verdicts)} {about(settings, runs)}"
@@ -116,7 +126,8 @@ def _row(name: str, claim: Claim, paper: Verdict, ours: Verdict) -> dict:
     for key, verdict in (("paper", paper), ("ours", ours)):
         row |= {key: verdict.verdict}
         row |= {
-            f"{key}_{part}": getattr(verdict, part) for part in ("margin", "low", "high", "basis")
+            f"{key}_{part}": getattr(verdict, part)
+            for part in ("margin", "low", "high", "basis", "remark")
         }
     return row
 
@@ -153,7 +164,8 @@ def _cell(verdict: Verdict) -> str:
         return NOT_TESTED
     strong = f"**{verdict.verdict}**" if verdict.verdict != INCONCLUSIVE else verdict.verdict
     numbers = f"{verdict.margin:+.3f} [{verdict.low:+.3f}, {verdict.high:+.3f}]"
-    return f"{strong} {numbers.replace('-', '−')}"
+    remark = f", {verdict.remark}" if verdict.remark else ""
+    return f"{strong} {numbers.replace('-', '−')}{remark}"
 
 
 def _untested(entries: dict[str, Claim], verdicts: dict) -> Section:
