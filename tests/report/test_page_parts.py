@@ -20,17 +20,33 @@ model,fraction,radiographs,dice,dice_low,dice_high,difference,difference_low,dif
 """
 
 
-def against_best(tmp_path, ours="Ours", other="Other", p="0.012000"):
+def against_best(tmp_path, ours="Ours", other="Other", p="0.012000", shown=0.125):
     file = tmp_path / "statistics.csv"
     file.write_text(STATISTICS.format(ours=ours, other=other, p=p))
-    return summary.against_best(file, ours)
+    return summary.against_best(file, ours, shown)
 
 
-@pytest.mark.parametrize(("p", "said"), [("0.012", "(p = 0.012, "), ("0.000100", "(p < 0.001, ")])
-def test_the_first_sentence_says_percent_and_p_as_one_does(tmp_path, p, said):
+@pytest.mark.parametrize(
+    ("p", "said", "differ"),
+    [
+        ("0.012", "p = 0.012, ", "differ"),
+        ("0.000100", "p < 0.001, ", "differ"),
+        ("0.05", "p = 0.050, ", "were not shown to differ"),
+    ],
+)
+def test_the_first_sentence_says_percent_and_p_as_one_does(tmp_path, p, said, differ):
     sentence = against_best(tmp_path, p=p)[1]
     assert sentence.startswith("Trained on 12.5% of the annotated radiographs, Ours reaches")
-    assert f"which can be told from chance {said}corrected)" in sentence
+    assert "is on average 0.100 [0.050, 0.200] lower than with ours. Signed-rank test" in sentence
+    assert f"differences: {said}corrected; these trained networks {differ} on such" in sentence
+
+
+def test_the_first_sentence_is_on_the_fraction_that_is_asked_for(tmp_path, monkeypatch):
+    more = STATISTICS + "{other},0.25,60,0.7,0.6,0.8,,,,\n{ours},0.25,60,0.8,0.7,0.9,,,,\n"
+    monkeypatch.setattr(f"{__name__}.STATISTICS", more)
+    for shown, said in ((0.25, "25%"), (0.125, "12.5%"), (0.5, "12.5%")):
+        grid, sentence = against_best(tmp_path, shown=shown)
+        assert len(grid.rows) == 2 and sentence.startswith(f"Trained on {said} of")
 
 
 @pytest.mark.parametrize(("ours", "other"), [("50", "101"), ("NA", "nan"), ("1e3", "1.0")])

@@ -266,14 +266,25 @@ def test_the_table_states_intervals_tests_and_what_became_of_ties(tmp_path):
     assert f"{row['dice']:.3f} [{row['dice_low']:.3f}, {row['dice_high']:.3f}]" in text
     assert "1,000 resamples" in text and "all 4 comparisons" in text
     assert "pairs without a difference dropped (24 of 48)" in text
-    assert "could be significant" not in text
+    assert "could have a p below" not in text
+    assert "these trained networks differ on such radiographs" in text
     assert "A synthetic set" in text and r"$-$1.00" in out["tex"].read_text()
+
+
+def test_a_seed_that_a_resample_misses_does_not_count_as_right(tmp_path):
+    """Complement protocol: two radiographs test each of three seeds, and every Dice is 0.70."""
+    frame = runs(images=2, seeds=(1, 2, 3)).assign(tp=70, fp=30, fn=30, dice=0.7)
+    frame["id"] = frame["seed"].astype(str) + frame["id"]
+    settings = REPORT.model_copy(update={"protocol": "complement"})
+    table = pd.read_csv(make("statistics", frame, tmp_path, settings=settings)["csv"])
+    np.testing.assert_allclose(table[["dice", "dice_low", "dice_high"]], 0.7, atol=1e-6)
+    make("differences", frame, tmp_path, kinds=("png", "pdf"), settings=settings)
 
 
 def test_the_table_says_when_there_are_too_few_radiographs_for_any_test(tmp_path):
     text = make("statistics", runs(images=5), tmp_path)["md"].read_text()
     assert "With 5 radiographs p cannot fall below 0.062 and, corrected for 4 comp" in text
-    assert "not below 0.250: no difference, however large, could be significant at 0.05" in text
+    assert "not below 0.250: no difference, however large, could have a p below 0.05" in text
     assert "With 5 test radiographs such intervals are too narrow" in text
 
 
@@ -284,7 +295,7 @@ def test_a_study_of_ours_alone_has_intervals_and_no_tests(tmp_path):
     make("differences", runs(methods=["ours"]), tmp_path, kinds=("png", "pdf"))
 
 
-def test_the_forest_plot_shows_the_tables_differences_and_fills_what_is_significant():
+def test_the_forest_plot_shows_the_tables_differences_and_fills_what_differs():
     table = compare(runs(images=12), "ours", 500)
     table = table[table["difference"].notna()]
     axes = Figure().add_subplot()

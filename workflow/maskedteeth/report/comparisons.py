@@ -15,8 +15,8 @@ from maskedteeth.report.statistics import (
     smallest_p,
 )
 
-#: Corrected p-values below this are called significant.
-SIGNIFICANT = 0.05
+#: Corrected p-values below this are taken to show that trained networks differ.
+ALPHA = 0.05
 
 #: Seed of all resamples: the same for all methods, so that they are drawn the same radiographs.
 SEED = 0
@@ -30,7 +30,8 @@ def compare(metrics: pd.DataFrame, ours: str, resamples: int) -> pd.DataFrame:
     both were tested on. Holm's correction is over all comparisons of the study.
 
     Args:
-        metrics: all test radiographs of all runs, as ``results.read_metrics`` returns them.
+        metrics: all test radiographs of all runs, as ``results.read_metrics`` returns them, with
+            tn, without which a radiograph that a seed was not tested on looks like an empty one.
         ours: method that the others are compared to.
         resamples: test sets to draw for an interval.
 
@@ -67,7 +68,7 @@ def compare(metrics: pd.DataFrame, ours: str, resamples: int) -> pd.DataFrame:
 
 
 def too_few(table: pd.DataFrame) -> str:
-    """Say, where it is so, that no difference between methods could be significant.
+    """Say, where it is so, that no difference between methods could have a small p.
 
     Args:
         table: as :func:`compare` returns it.
@@ -81,12 +82,12 @@ def too_few(table: pd.DataFrame) -> str:
     pairs = int(compared["pairs"].max())
     least = smallest_p(pairs)
     corrected = min(1, least * len(compared))
-    if corrected < SIGNIFICANT:
+    if corrected < ALPHA:
         return ""
     return (
         f"With {pairs} radiographs p cannot fall below {least:.3f} and, corrected for "
         f"{len(compared)} comparisons, not below {corrected:.3f}: no difference, however large, "
-        f"could be significant at {SIGNIFICANT:g}."
+        f"could have a p below {ALPHA:g}."
     )
 
 
@@ -95,9 +96,8 @@ def counts_by_seed(group: pd.DataFrame) -> dict[str, np.ndarray]:
 
     A radiograph that is not in a seed's test set has zeros there.
     """
-    known = [key for key in COUNTS if key in group]
-    wide = group.pivot(index="seed", columns="id", values=known)
-    return {key: wide[key].fillna(0).to_numpy(np.int64) for key in known}
+    wide = group.pivot(index="seed", columns="id", values=list(COUNTS))
+    return {key: wide[key].fillna(0).to_numpy(np.int64) for key in COUNTS}
 
 
 def dice_by_image(group: pd.DataFrame) -> pd.Series:

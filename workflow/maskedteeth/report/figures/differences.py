@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from maskedteeth.report.about import about
-from maskedteeth.report.comparisons import SIGNIFICANT, compare, too_few
+from maskedteeth.report.comparisons import ALPHA, compare, too_few
 from maskedteeth.report.figures.dice_by_fraction import MARKERS
 from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, draw_words, lighten, sheet
 from maskedteeth.report.figures.runs import percent
@@ -36,7 +36,8 @@ def differences(
         pdf: file to write.
         runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
-    table = compare(read_metrics(metrics, settings), settings.ours, settings.bootstrap_resamples)
+    images = read_metrics(metrics, settings, ("tn",))
+    table = compare(images, settings.ours, settings.bootstrap_resamples)
     table = table[table["difference"].notna()]
     if table.empty:
         words = "There is no other method that was tested on the same radiographs."
@@ -72,7 +73,7 @@ def draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> list
             y = place + LINE / 2
             bounds = (row["difference_low"], row["difference_high"])
             axes.plot(bounds, (y, y), color=colour, solid_capstyle="butt")
-            face = colour if row["p_holm"] < SIGNIFICANT else "white"
+            face = colour if row["p_holm"] < ALPHA else "white"
             axes.plot(row["difference"], y, marker, color=colour, ms=4, mfc=face, mew=0.8)
             place += LINE
         place += SPACE / 2
@@ -99,9 +100,10 @@ def caption(settings: ReportJob, table: pd.DataFrame, runs: list[Path]) -> str:
     sentences = [
         f"Differences to {ours}: mean over test radiographs of a method's Dice minus ours, each "
         "radiograph's averaged over seeds. Lines: 95% percentile bootstrap intervals over test "
-        f"radiographs ({settings.bootstrap_resamples:,} resamples), which leave out chance in "
-        f"training. Full markers: significant at {SIGNIFICANT:g} (Wilcoxon's signed-rank test, "
-        "Holm's correction for all comparisons shown); open: not.",
+        f"radiographs ({settings.bootstrap_resamples:,} resamples). Full markers: the trained "
+        f"networks differ on such radiographs (p < {ALPHA:g}; Wilcoxon's signed-rank test, Holm's "
+        "correction for all comparisons shown); open: not shown. Chance in training is neither in "
+        "the lines nor in p.",
         too_few(table),
         about(settings, runs),
     ]

@@ -49,8 +49,8 @@ CHAPTERS = (
     Chapter(
         "intervals",
         "Intervals, tests and outlines",
-        "Beyond the paper: how much hangs on which radiographs test, which differences can be told "
-        "from chance, and how well outlines fit.",
+        "Beyond the paper: how much hangs on which radiographs test, which trained networks "
+        "differ on such radiographs, and how well outlines fit.",
         ("differences", "statistics", "boundary"),
     ),
     Chapter(

@@ -62,7 +62,8 @@ def report(
     drawn = {file.stem: read_figure(file) for file in figures}
     origin = read_origin(runs)
     names = [*drawn, *pages]
-    best = summary.against_best(csv["statistics"], settings.labels[settings.ours])
+    ours = settings.labels[settings.ours]
+    best = summary.against_best(csv["statistics"], ours, settings.figure_fraction)
     counts = summary.verdict_counts(csv["claims"])
     decided = markdown.read(_text(decisions))
     content = {

@@ -1,13 +1,14 @@
 """The report's first page: what was studied and what came out, computed from the tables."""
 
 from dataclasses import dataclass
+from math import isclose
 from pathlib import Path
 
 import pandas as pd
 from pydantic import BaseModel
 
 from maskedteeth.files import read_csv
-from maskedteeth.report.comparisons import SIGNIFICANT
+from maskedteeth.report.comparisons import ALPHA
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.page.markdown import Grid
 from maskedteeth.report.page.tables import grid_of
@@ -79,15 +80,17 @@ def read_dataset(index: Path, problems: Path, guard: Path) -> Dataset:
     )
 
 
-def against_best(statistics: Path, ours: str) -> tuple[Grid, str] | None:
+def against_best(statistics: Path, ours: str, shown: float) -> tuple[Grid, str] | None:
     """Compare ours, on every fraction, with the best of the other methods.
 
     Args:
         statistics: ``statistics.csv``.
         ours: name in print.
+        shown: fraction that the sentence is about.
 
     Returns:
-        A table, and the sentence on its first line; None where there is no other method.
+        A table, and the sentence on one of its lines, the first where ``shown`` has none; None
+        where there is no other method.
     """
     estimates = [f"{name}{end}" for name in ("dice", "difference") for end in ("", "_low", "_high")]
     table = read_table(
@@ -97,7 +100,7 @@ def against_best(statistics: Path, ours: str) -> tuple[Grid, str] | None:
         whole=("radiographs",),
         blank=(*estimates[1:], "p_holm"),
     )
-    rows, sentence = [], ""
+    rows, sentences = [], {}
     for fraction, group in table.groupby("fraction", sort=True):
         own, others = group[group["model"] == ours], group[group["model"] != ours]
         if own.empty or others.empty:
@@ -113,10 +116,15 @@ def against_best(statistics: Path, ours: str) -> tuple[Grid, str] | None:
                 p_value(best["p_holm"]),
             ]
         )
-        sentence = sentence or _in_words(fraction, own, best)
+        sentences[fraction] = _in_words(fraction, own, best)
     columns = ["Train. data", "Dice of ours", "Best other method", "Its Dice"]
     columns += ["Difference to ours", "p (Holm)"]
-    return (grid_of(columns, rows), sentence) if rows else None
+    if not rows:
+        return None
+    of_shown = [
+        said for fraction, said in sentences.items() if isclose(fraction, shown, abs_tol=1e-6)
+    ]
+    return grid_of(columns, rows), (of_shown or list(sentences.values()))[0]
 
 
 def _in_words(fraction: float, own: pd.Series, best: pd.Series) -> str:
@@ -130,10 +138,14 @@ def _in_words(fraction: float, own: pd.Series, best: pd.Series) -> str:
     side = "lower" if best["difference"] < 0 else "higher"
     said += f" A radiograph’s Dice is on average {interval_of(best)} {side} than with ours"
     if pd.notna(best["p_holm"]):
-        can = "can" if best["p_holm"] < SIGNIFICANT else "cannot"
         p = p_value(best["p_holm"])
         p = p if p.startswith("<") else f"= {p}"
-        said += f", which {can} be told from chance (p {p}, corrected)"
+        differ = "differ" if best["p_holm"] < ALPHA else "were not shown to differ"
+        said += (
+            f". Signed-rank test of the radiographs’ differences: p {p}, corrected; these trained "
+            f"networks {differ} on such radiographs. What another training would change is "
+            "neither in the intervals nor in p"
+        )
     return f"{said}. {too_narrow(int(best['radiographs']))}".rstrip()
 
 

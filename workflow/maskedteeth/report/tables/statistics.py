@@ -31,7 +31,8 @@ def statistics(
         tex: file to write.
         runs: ``run.json`` of all these runs and their pretexts.
     """
-    table = compare(read_metrics(metrics, settings), settings.ours, settings.bootstrap_resamples)
+    images = read_metrics(metrics, settings, ("tn",))
+    table = compare(images, settings.ours, settings.bootstrap_resamples)
     table.insert(0, "model", table.pop("method").map(settings.labels))
     ours = settings.labels[settings.ours]
     text = pd.DataFrame(
@@ -70,7 +71,10 @@ def notes(table: pd.DataFrame, settings: ReportJob, ours: str) -> str:
             "r: matched-pairs rank-biserial correlation, from −1 (worse than ours on every "
             "radiograph) to +1 (better on every one). p: two-sided Wilcoxon signed-rank test of "
             f"those differences, {zeros(compared)}; p (Holm): corrected for all {len(compared)} "
-            "comparisons."
+            "comparisons. A small p says that these trained networks differ on such radiographs; "
+            "chance in training is not in it. Methods are compared at the same fraction; what the "
+            "paper says of one fraction against another is judged in the table `claims`, with "
+            "chance in training."
         )
         sentences.append(too_few(table))
     return " ".join(filter(None, sentences))
