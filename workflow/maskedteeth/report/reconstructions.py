@@ -7,7 +7,7 @@ import pandas as pd
 
 from maskedteeth.errors import InputError
 from maskedteeth.report.reading import MEND, read_table
-from maskedteeth.report.statistics import bootstrap_weights, percentile_interval
+from maskedteeth.report.statistics import TAIL, bootstrap_weights, percentile_interval
 
 #: Metrics, and whether more is better (+1) or less (-1).
 BETTER = {"ssim": 1, "lpips": -1, "fsim": 1, "l1": -1}
@@ -15,6 +15,8 @@ BETTER = {"ssim": 1, "lpips": -1, "fsim": 1, "l1": -1}
 PIXELS = {"all": "", "masked": "_masked"}
 #: The network's output as it is, and with the visible pixels kept.
 NETWORK, COMPOSITE = "network", "composite"
+#: What the names of a value and of its interval's bounds end with.
+BOUNDS = ("", "_low", "_high")
 #: Seed of all resamples: the same for all fillers, so that they are drawn the same radiographs.
 SEED = 0
 
@@ -82,10 +84,12 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
         metric, radiographs (measured), value (their mean), value_sd (sample standard deviation),
         value_low and value_high (95 % percentile bootstrap interval); to_network (the filler's
         mean minus the network's) and to_composite (minus the network's with the visible pixels
-        kept) over the radiographs that both were measured on, each with _low and _high. What
-        compares is NaN for network and composite; all is NaN where nothing was measured.
+        kept) over the radiographs that both were measured on, each with _low and _high, the bounds
+        of intervals that all m of these together hold what they are of in 95 % of studies: each
+        leaves out 5 %/m (Bonferroni). What compares is NaN for network and composite; all is NaN
+        where nothing was measured.
     """
-    rows = []
+    rows, compared = [], []
     for pretext, group in images.groupby("pretext", sort=False):
         order = list(dict.fromkeys(group["id"]))
         draws = bootstrap_weights(len(order), resamples, SEED).astype(float)
@@ -105,23 +109,36 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
                     for other in (NETWORK, COMPOSITE):
                         known = other in wide and name not in (NETWORK, COMPOSITE)
                         theirs = wide[other][column].to_numpy(float) if known else np.nan
-                        row |= _estimate(f"to_{other}", value - theirs, draws)
+                        difference = f"to_{other}"
+                        row |= dict.fromkeys((f"{difference}{b}" for b in BOUNDS), np.nan)
+                        if np.isfinite(value - theirs).any():
+                            row[difference], resampled = _resampled(value - theirs, draws)
+                            compared.append((len(rows), difference, resampled))
                     rows.append(row)
+    for place, name, resampled in compared:
+        low, high = percentile_interval(resampled, TAIL / len(compared))
+        rows[place] |= {f"{name}_low": low, f"{name}_high": high}
     return pd.DataFrame(rows)
 
 
 def _estimate(name: str, values: np.ndarray, draws: np.ndarray) -> dict[str, float]:
     """Mean and interval of values (images,), of which some may be NaN: not measured."""
+    if not np.isfinite(values).any():
+        return dict.fromkeys((f"{name}{bound}" for bound in BOUNDS), np.nan)
+    mean, resampled = _resampled(values, draws)
+    low, high = percentile_interval(resampled)
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
+
+
+def _resampled(values: np.ndarray, draws: np.ndarray) -> tuple[float, np.ndarray]:
+    """Mean of values (images,), of which some are not NaN, and their means in the draws."""
     present = np.isfinite(values)
-    if not present.any():
-        return dict.fromkeys((name, f"{name}_low", f"{name}_high"), np.nan)
     total, drawn = draws[:, present] @ values[present], draws @ present
-    low, high = percentile_interval(total[drawn > 0] / drawn[drawn > 0])
-    return {name: float(values[present].mean()), f"{name}_low": low, f"{name}_high": high}
+    return float(values[present].mean()), total[drawn > 0] / drawn[drawn > 0]
 
 
 def better(table: pd.DataFrame, than: str) -> pd.Series:
-    """Tell where a filler is better than ``than``, network or composite, beyond the interval.
+    """Tell where a filler is shown to be better than ``than``, network or composite.
 
     Args:
         table: as :func:`compare` returns it.
@@ -134,7 +151,7 @@ def better(table: pd.DataFrame, than: str) -> pd.Series:
 
 
 def worse(table: pd.DataFrame, than: str) -> pd.Series:
-    """Tell where a filler is worse, likewise."""
+    """Tell where a filler is shown to be worse, likewise."""
     return _gain(table, than) < 0
 
 

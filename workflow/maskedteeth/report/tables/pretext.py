@@ -47,8 +47,11 @@ LEGEND = [
     "A network with Sobel guidance is also shown the edges behind the masks (section 3.2); no "
     "filler is.",
     "SSIM and FSIM: higher is better; LPIPS and L1: lower. **Bold**: a pretext's best value of a "
-    "column (the paper's left aside). †: a filler that is better than the network's output; the "
-    "95 % interval of the paired difference lies beyond zero.",
+    "column (the paper's left aside). †: a filler that was shown to be better than the network's "
+    "output: the interval of the paired difference lies beyond zero, at a level as many times stricter "
+    "than 95 % as the table has comparisons (Bonferroni). That none was shown to be better does "
+    "not show that none is; and what another training of the pretext would change is in no "
+    "interval.",
 ]
 MASKED_NOTE = (
     "Means over the masked pixels of SSIM's, LPIPS' and L1's maps, and FSIM with both of its sums "
@@ -155,7 +158,7 @@ def why_not(lpips: Path) -> str | None:
 
 
 def lead(table: pd.DataFrame) -> str:
-    """Say, for every pretext, where a filler that learnt nothing is as good as the network."""
+    """Say, for every pretext, what was shown of fillers that learnt nothing and the network."""
     several = table["pretext"].nunique() > 1
     sentences = []
     for pretext, group in table.groupby("pretext", sort=False):
@@ -174,7 +177,7 @@ def lead(table: pd.DataFrame) -> str:
 
 
 def outcome(table: pd.DataFrame, than: str) -> str:
-    """Say which fillers are better than the network, and which are not told apart from it.
+    """Say which fillers were shown to be better than the network, and which not even worse.
 
     Args:
         table: rows of one pretext and of the same pixels, of
@@ -184,10 +187,12 @@ def outcome(table: pd.DataFrame, than: str) -> str:
     compared = table[table[f"to_{than}"].notna()]
     above, below = better(compared, than), worse(compared, than)
     ahead, level = _by_filler(compared[above]), _by_filler(compared[~above & ~below])
-    text = " and ".join(f"{name} is better than the network by {by}" for name, by in ahead)
-    text = text or "no filler is better than the network"
+    text = " and ".join(
+        f"{name} was shown to be better than the network by {by}" for name, by in ahead
+    )
+    text = text or "no filler was shown to be better than the network"
     if level:
-        undecided = " and ".join(f"{name} is not told apart from it by {by}" for name, by in level)
+        undecided = " and ".join(f"{name} was not told apart from it by {by}" for name, by in level)
         text += f", {'and' if ahead else 'but'} {undecided}"
     return text
 
