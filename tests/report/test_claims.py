@@ -136,6 +136,14 @@ def test_rounding_decides_where_the_paper_prints_no_seeds(published, statement, 
     assert (found.verdict, found.basis) == (verdict, "rounding")
 
 
+def test_a_row_that_was_averaged_or_is_impossible_is_marked(published):
+    pooled, averaged = 'dice("pspnet", 0.8) > 0.8', 'dice("unet", 0.8) > 0.8'
+    found = [of_published(claim(text), published) for text in (pooled, averaged)]
+    both = of_published(claim(f"{pooled} and {averaged}"), published)
+    assert [verdict.remark for verdict in (*found, both)] == ["", "not pooled", "not pooled"]
+    assert {verdict.verdict for verdict in (*found, both)} == {"supported"}
+
+
 def test_printed_seeds_give_a_t_interval(published):
     found = of_published(claim('dice("random_block_masking", 0.2) > 0'), published)
     seeds = [0.872, 0.875, 0.878]

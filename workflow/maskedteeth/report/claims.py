@@ -160,9 +160,7 @@ def of_published(claim: Claim, published: Published) -> Verdict:
         def interval(tail: float) -> Interval:
             return Interval.of(part.margin(lambda *value: published.uncertain(*value, tail)))
 
-        value = float(part.margin(printed))
-        interval(TAIL)  # raises here what it would raise later
-        return Margin(value, interval)
+        return Margin(float(part.margin(printed)), interval)
 
     if claim.untestable:
         return _not_tested(claim.untestable.paper)
