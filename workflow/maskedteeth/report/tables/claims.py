@@ -29,8 +29,8 @@ LEGEND = [
     f"least; where the claim is not {SUPPORTED}, of the parts that refute it or leave it open.",
     f"**{SUPPORTED}**: the interval of every part lies above zero. **{REFUTED}**: that of some "
     "part lies below, at a level as many times stricter as there are parts. "
-    f"*{INCONCLUSIVE}*: neither. (Of parts of which one is enough, the other way round.) Either verdict is wrong at most once in 40 studies, "
-    "if the intervals hold what they promise.",
+    f"*{INCONCLUSIVE}*: neither. (Of parts of which one is enough, the other way round.) Either "
+    "verdict is wrong at most once in 40 studies, if the intervals hold what they promise.",
     "*Paper*: from the printed numbers alone. The interval holds all values that round to them "
     "and, for ours, of which table 3 prints three seeds, the t interval over these, or the "
     "interval of a spread over them. Images and the other methods' seeds are not "
