@@ -48,10 +48,10 @@ LEGEND = [
     "filler is.",
     "SSIM and FSIM: higher is better; LPIPS and L1: lower. **Bold**: a pretext's best value of a "
     "column (the paper's left aside). †: a filler that was shown to be better than the network's "
-    "output: the interval of the paired difference lies beyond zero, at a level as many times stricter "
-    "than 95 % as the table has comparisons (Bonferroni). That none was shown to be better does "
-    "not show that none is; and what another training of the pretext would change is in no "
-    "interval.",
+    "output: the interval of the paired difference lies beyond zero, at a level as many times "
+    "stricter than 95 % as the table has comparisons (Bonferroni). That none was shown to be "
+    "better does not show that none is; and what another training of the pretext would change is "
+    "in no interval.",
 ]
 MASKED_NOTE = (
     "Means over the masked pixels of SSIM's, LPIPS' and L1's maps, and FSIM with both of its sums "
