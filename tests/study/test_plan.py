@@ -1,13 +1,15 @@
 """Plans: reasons in words, and estimates from what was measured."""
 
 import json
+import shlex
+from argparse import Namespace
 from types import SimpleNamespace
 
 import pytest
 
 from maskedteeth.settings.config import Settings
 from maskedteeth.study import estimate
-from maskedteeth.study.plan import why
+from maskedteeth.study.plan import command_of, why
 from maskedteeth.study.processes import processor
 
 
@@ -87,6 +89,25 @@ def test_a_rate_counts_only_for_the_same_network_size_and_machine(tmp_path, monk
     assert estimate._key("train", settings | {"batch_size": 8}, 32, 64) not in rates
 
 
+@pytest.mark.parametrize(
+    ("arguments", "targets", "cores", "command"),
+    [
+        ("", [], None, "snakemake measure --cores 1"),
+        (
+            "table2 --configfile my.yaml 'its own.yaml'",
+            ["table2"],
+            None,
+            "snakemake measure --cores 1 --configfile my.yaml 'its own.yaml'",
+        ),
+        ("--cores 2 table2 figure6 -n", ["table2", "figure6"], 2, "snakemake measure --cores 2 -n"),
+        ("--profile profiles/gpu", [], 16, "snakemake measure --profile profiles/gpu"),
+    ],
+)
+def test_advice_is_a_command_for_the_same_study(arguments, targets, cores, command):
+    options = Namespace(targets=targets, cores=cores)
+    assert command_of(shlex.split(arguments), options)("measure") == command
+
+
 def training(needs):
     settings = {"model": {"architecture": "unet"}, "batch_size": 4, "epochs": 2}
     settings["compute"] = {"precision": "auto", "threads": 2}
@@ -98,18 +119,25 @@ def training(needs):
     )
 
 
+def estimated(study, jobs):
+    return estimate.estimate(study, jobs, "run {}".format)
+
+
 def test_a_measured_rate_is_taken_where_it_was_measured(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "")  # no nvidia-smi
     mine = study(image={"height": 32, "width": 64}, data={"source": "phantom"})
     file = tmp_path / "needs.json"
-    lines = "\n".join(estimate.estimate(mine, [training(file)]))
+    lines = "\n".join(estimated(mine, [training(file)]))
     assert "no rate measured yet of: 1 unet" in lines and "weights of 1 trainings" in lines
+    assert "\n    run measure\n" in lines
     needs = {"device": processor(), "seconds_per_step": 2.0, "weights_bytes": 5 << 20}
     file.write_text(json.dumps(needs))
-    lines = "\n".join(estimate.estimate(mine, [training(file)] * 3))
+    lines = "\n".join(estimated(mine, [training(file)] * 3))
     # 2 epochs of 54 of 60 radiographs, 4 a step: 27 steps, of 2 seconds, with 2 threads
     assert "about 5 min of CPU time for 3 trainings (3 min one after another" in lines
     assert "weights 15" in lines
     file.write_text(json.dumps(needs | {"device": "elsewhere"}))
-    assert "no rate measured yet" in "\n".join(estimate.estimate(mine, [training(file)]))
+    assert "no rate measured yet" in "\n".join(estimated(mine, [training(file)]))
+    unknown = study(image={"height": 32, "width": 64}, data={"source": "folder", "path": "x"})
+    assert "    run index" in estimated(unknown, [training(file)])

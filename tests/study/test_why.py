@@ -132,7 +132,7 @@ def test_it_still_works_where_results_were_moved_to(study, tmp_path, capsys, mon
     ("path", "sentence"),
     [
         ("tables/table9.md", "table9.md does not exist"),
-        ("tables/table1.md", "make it again with `snakemake --cores 1 table1`"),
+        ("tables/table1.md", "run the Snakemake command that made it once more"),
         ("index.csv", "is neither a table or figure nor a result of a run"),
     ],
 )

@@ -68,9 +68,9 @@ def gpu_mem_mb(**options):
         if least > largest:
             raise WorkflowError(
                 f"{input.needs} says that {least} MiB of a card's memory are needed, and {largest} "
-                "can be had here. Set a smaller batch_size, measure on the card that is here (snakemake "
-                "measure --forcerun measure_one), or give more with --resources gpu_mem_mb if you "
-                "limited it."
+                "can be had here. Set a smaller batch_size, measure on the card that is here (the same "
+                "command with the target measure and --forcerun measure_one), or give more with "
+                "--resources gpu_mem_mb if you limited it."
             )
         return min(needs.gpu_mem_mb(measured, attempt, **options), largest)
 

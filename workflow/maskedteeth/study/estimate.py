@@ -4,6 +4,7 @@ import json
 import math
 import textwrap
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -22,16 +23,17 @@ if TYPE_CHECKING:
 HITL = 598
 
 
-def estimate(study: Settings, jobs: list["Job"]) -> list[str]:
+def estimate(study: Settings, jobs: list["Job"], command: Callable[[str], str]) -> list[str]:
     """Return lines on the hours and the disk space that ``jobs`` will take.
 
-    Hours are of trainings alone, which take nearly all the time.
+    Hours are of trainings alone, which take nearly all the time. ``command`` tells how to make
+    another target of the same study, which may find out what is unknown.
     """
     trainings = [job for job in jobs if job.rule.name in ("train", "pretrain")]
     number = radiographs(study)
     lines = ["Estimate, from what this machine has measured"]
     if trainings:
-        lines += _hours(study, trainings, number)
+        lines += _hours(study, trainings, number, command)
     else:
         lines.append("  no training: minutes at most")
     return lines + _disk(study, jobs, number)
@@ -55,7 +57,12 @@ def steps(settings: dict[str, Any], study: Settings, number: int) -> int:
     return math.ceil(settings["epochs"] * pool / settings["batch_size"])
 
 
-def _hours(study: Settings, trainings: list["Job"], number: int | None) -> list[str]:
+def _hours(
+    study: Settings,
+    trainings: list["Job"],
+    number: int | None,
+    command: Callable[[str], str],
+) -> list[str]:
     device, unit = _machine(study)
     rates = seconds_per_step(device)
     seconds, counted, without = 0.0, 0, defaultdict(int)
@@ -78,13 +85,13 @@ def _hours(study: Settings, trainings: list["Job"], number: int | None) -> list[
             text += f" ({duration(seconds)} one after another, {cores} threads each)"
         lines += _item(text)
     if number is None:
-        lines += _item(
-            "hours unknown: how many radiographs there are, `snakemake --cores 1 index` finds out"
-        )
+        lines += _item("hours unknown, as is the number of radiographs; this counts them:")
+        lines.append(f"    {command('index')}")
     elif without:
         names = ", ".join(f"{count} {name}" for name, count in without.items())
         lines += _item(f"no rate measured yet of: {names}")
-        lines += _item("`snakemake --cores 1 measure` takes a minute and measures them")
+        lines += _item("this measures them in a minute:")
+        lines.append(f"    {command('measure')}")
     return lines
 
 

@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from maskedteeth.errors import InputError
 from maskedteeth.study.nesting import flat
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from snakemake.dag import DAG
     from snakemake.jobs import Job, Reason
 
@@ -34,7 +37,7 @@ def plan(arguments: list[str], /) -> None:
     Raises:
         InputError: Snakemake cannot plan it; it has printed why.
     """
-    dag = _dry_run(arguments)
+    dag, command = _dry_run(arguments)
     study = dag.workflow.globals["STUDY"]
     needed = [job for job in dag.needrun_jobs() if not job.rule.norun]
     there = [job for job in dag.jobs if not job.rule.norun and not dag.needrun(job)]
@@ -46,7 +49,7 @@ def plan(arguments: list[str], /) -> None:
     print("\n" + "\n".join(table(needed, there, reasons)))
     from maskedteeth.study.estimate import estimate
 
-    print("\n" + "\n".join(estimate(study, needed)))
+    print("\n" + "\n".join(estimate(study, needed, command)))
 
 
 class _Planned(BaseException):
@@ -56,10 +59,13 @@ class _Planned(BaseException):
         self.dag = dag
 
 
-def _dry_run(arguments: list[str]) -> "DAG":
-    """Have Snakemake plan, and return what it has worked out.
+def _dry_run(arguments: list[str]) -> tuple["DAG", Callable[[str], str]]:
+    """Have Snakemake plan.
 
     Where a dry run would warn of a lock, everything is known that a plan says.
+
+    Returns:
+        What it has worked out, and :func:`command_of` these arguments.
     """
     from snakemake import cli
     from snakemake.persistence import PersistenceBase
@@ -74,15 +80,31 @@ def _dry_run(arguments: list[str]) -> "DAG":
     try:
         with redirect_stderr(said), redirect_stdout(said):
             parser, options = cli.parse_args(["--dry-run", *arguments])
+            command = command_of(arguments, options)
             cli.args_to_api(options, parser)
     except _Planned as planned:
-        return planned.dag
+        return planned.dag, command
     except SystemExit:
         pass
     finally:
         PersistenceBase.lock_warn_only = lock
     message = said.getvalue().partition("Building DAG of jobs...")
     raise InputError(f"Snakemake cannot plan this:\n{(message[2] or message[0]).strip()}")
+
+
+def command_of(arguments: list[str], options: "Namespace") -> Callable[[str], str]:
+    """Return what tells how to make another target with these options.
+
+    Args:
+        arguments: as of snakemake.
+        options: what Snakemake has read from them and from its profiles.
+    """
+    others = list(arguments)
+    for target in options.targets:
+        others.remove(target)
+    if options.cores is None:
+        others = ["--cores", "1", *others]
+    return lambda target: shlex.join(["snakemake", target, *others])
 
 
 def why(reason: "Reason") -> str:

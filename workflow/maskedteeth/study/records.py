@@ -86,8 +86,8 @@ class Records:
                     raise InputError(
                         f"Snakemake's record of {output} is of format "
                         f"{record.record_format_version}, and {RECORD_FORMAT} was expected: it was "
-                        "made with another version of Snakemake. Make it again with this one "
-                        f"(snakemake --forcerun {record.rule})."
+                        "made with another version of Snakemake. Make it again with this one: run "
+                        f"the command that made it with --forcerun {record.rule} added."
                     )
                 known = {k: v for k, v in record.items() if k in Record.model_fields}
                 found[output] = Record.model_validate(known)

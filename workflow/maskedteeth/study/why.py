@@ -86,8 +86,8 @@ def sources(path: Path) -> tuple[Path, list[Path]]:
         if not listing.is_file():
             raise InputError(
                 f"{listing}, which says what {path.name} is made from, does not exist. It is "
-                f"written with the file: make it again with `snakemake --cores 1 {path.stem}`, and "
-                "take the folder `sources` along when you move results."
+                "written with the file: run the Snakemake command that made it once more, and take "
+                "the folder `sources` along when you move results."
             )
         found = [Path(line) for line in listing.read_text(encoding="utf-8").splitlines() if line]
     else:
