@@ -9,6 +9,7 @@ import pytest
 
 from maskedteeth.settings.config import Settings
 from maskedteeth.study import estimate
+from maskedteeth.study.archive import size
 from maskedteeth.study.plan import command_of, why
 from maskedteeth.study.processes import processor
 
@@ -106,6 +107,41 @@ def test_a_rate_counts_only_for_the_same_network_size_and_machine(tmp_path, monk
 def test_advice_is_a_command_for_the_same_study(arguments, targets, cores, command):
     options = Namespace(targets=targets, cores=cores)
     assert command_of(shlex.split(arguments), options)("measure") == command
+
+
+def evaluation(fraction):
+    return SimpleNamespace(
+        rule=SimpleNamespace(name="evaluate"), wildcards=SimpleNamespace(fraction=fraction)
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "budget", "steps", "tested"),
+    [
+        ("fixed-test", "equal-steps", 180, 10),
+        ("fixed-test", "equal-epochs", 60, 10),
+        ("complement", "equal-steps", 200, 70),
+        ("complement", "equal-epochs", 60, 70),
+    ],
+)
+def test_how_many_train_and_test_is_as_the_protocol_says(protocol, budget, steps, tested):
+    settings = {"budget": budget, "fraction": 0.3, "epochs": 8, "batch_size": 4}
+    mine = study(split={"protocol": protocol, "test_fraction": 0.1})
+    assert estimate.steps(settings, mine, 100) == steps
+    assert estimate.tested(evaluation("0.3"), mine, 100) == tested
+    settings.pop("budget")  # of a pretext, which has none
+    assert estimate.steps(settings, mine, 100) == (180 if protocol == "fixed-test" else 200)
+
+
+def test_predictions_are_counted_for_each_evaluation(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mine = study(
+        split={"protocol": "complement"},
+        image={"height": 32, "width": 64},
+        data={"source": "phantom", "phantom": {"images": 50}},
+    )
+    lines = estimated(mine, [evaluation("0.2"), evaluation("0.8")])
+    assert lines[-1] == f"  about {size(50 * 32 * 64)} of disk: predictions (at most) 102.4 kB"
 
 
 def training(needs):

@@ -51,10 +51,18 @@ def radiographs(study: Settings) -> int | None:
 
 def steps(settings: dict[str, Any], study: Settings, number: int) -> int:
     """Return the steps of a training, about: unlabelled radiographs and copies are not known."""
-    pool = number * (1 - study.split.test_fraction)
+    share = 1.0 if study.split.protocol == "complement" else 1 - study.split.test_fraction
     if settings.get("budget") == "equal-epochs":
-        pool = number * settings["fraction"]
-    return math.ceil(settings["epochs"] * pool / settings["batch_size"])
+        share = settings["fraction"]
+    return math.ceil(settings["epochs"] * number * share / settings["batch_size"])
+
+
+def tested(job: "Job", study: Settings, number: int) -> int:
+    """Return how many radiographs an evaluation tests on, at most: all may be labelled."""
+    share = study.split.test_fraction
+    if study.split.protocol == "complement":
+        share = 1 - float(job.wildcards.fraction)
+    return math.ceil(number * share)
 
 
 def _hours(
@@ -149,8 +157,9 @@ def _disk(study: Settings, jobs: list["Job"], number: int | None) -> list[str]:
         else:
             parts["arrays"] = 2 * number * pixels
     if "evaluate" in rules and number is not None:
-        tested = math.ceil(number * study.split.test_fraction)
-        parts["predictions (at most)"] = rules.count("evaluate") * tested * pixels
+        evaluations = [job for job in jobs if job.rule.name == "evaluate"]
+        images = sum(tested(job, study, number) for job in evaluations)
+        parts["predictions (at most)"] = images * pixels
     trainings = [measured(job) for job in jobs if job.rule.name in ("train", "pretrain")]
     weights = sum(needs.get("weights_bytes", 0) for needs in trainings)
     without = sum("weights_bytes" not in needs for needs in trainings)
