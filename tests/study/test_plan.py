@@ -81,7 +81,7 @@ def test_a_rate_counts_only_for_the_same_network_size_and_machine(tmp_path, monk
     record = {"device": "here", "steps": 10, "training_seconds": 5.0, "settings": settings}
     record["radiographs"] = [8, 32, 64]
     for seed, change in enumerate([{}, {"training_seconds": 7.0}, {"device": "elsewhere"}]):
-        run = tmp_path / f"results/a/runs/unet/fraction-0.2/seed-{seed}/run.json"
+        run = tmp_path / f"results/pretext/runs/pretext/fraction-0.2/seed-{seed}/run.json"
         run.parent.mkdir(parents=True)
         run.write_text(json.dumps(record | change))
     rates = estimate.seconds_per_step("here")

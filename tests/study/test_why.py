@@ -122,6 +122,22 @@ def test_a_run_is_explained_by_itself_and_the_pretext_that_it_starts_from(study,
     assert "1 run, 0 pretexts" in text
 
 
+def test_names_of_studies_methods_and_pretexts_are_taken_for_nothing_else(study, capsys):
+    study = study.rename(study.with_name("pretext"))
+    (study / "runs" / "unet").rename(study / "runs" / "pretext")
+    (study / "pretext" / "masked").rename(study / "pretext" / "runs")
+    (study / "pretext" / "unused").rename(study / "pretext" / "tables")
+    listing = study / "sources" / "table2.txt"
+    listing.write_text(listing.read_text().replace("runs/unet/", "runs/pretext/"))
+    text = ask(study / "tables" / "table2.md", capsys)
+    assert "7 runs, 1 pretext, study pretext" in text.splitlines()[0]
+    text = ask(study / "runs" / "pretext" / "fraction-0.1" / "seed-42", capsys)
+    assert "1 run, 0 pretexts, study pretext" in text.splitlines()[0]
+    for name in ("runs", "tables"):
+        text = ask(study / "pretext" / name / "weights.safetensors", capsys)
+        assert "0 runs, 1 pretext, study pretext" in text and f"Pretext {name}\n" in text
+
+
 def test_it_still_works_where_results_were_moved_to(study, tmp_path, capsys, monkeypatch):
     shutil.move(study, tmp_path / "home")
     monkeypatch.chdir(tmp_path / "home" / "tables")

@@ -125,19 +125,25 @@ def seconds_per_step(device: str) -> dict[tuple, float]:
     From the records of finished trainings of all studies here.
     """
     found = defaultdict(list)
-    for path in _runs():
+    for stage, path in _runs():
         record = read_json(path)
         if record.get("device") == device and "training_seconds" in record:
-            stage = "pretrain" if "pretext" in path.parts else "train"
             height, width = record["radiographs"][1:]
             key = _key(stage, record["settings"], height, width)
             found[key].append(record["training_seconds"] / record["steps"])
     return {key: median(values) for key, values in found.items()}
 
 
-def _runs() -> list[Path]:
-    patterns = ("*/runs/*/fraction-*/seed-*/run.json", "*/pretext/*/run.json")
-    return [path for pattern in patterns for path in sorted(Path(RESULTS).glob(pattern))]
+def _runs() -> list[tuple[str, Path]]:
+    patterns = {
+        "train": "*/runs/*/fraction-*/seed-*/run.json",
+        "pretrain": "*/pretext/*/run.json",
+    }
+    return [
+        (stage, path)
+        for stage, pattern in patterns.items()
+        for path in sorted(Path(RESULTS).glob(pattern))
+    ]
 
 
 def _key(stage: str, settings: dict[str, Any], height: int, width: int) -> tuple:

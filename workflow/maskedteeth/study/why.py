@@ -24,6 +24,8 @@ COSTS = {
 EVALUATION_SECONDS = "evaluation.seconds"
 #: Keys that a run's name repeats.
 NAMES = ["seed", "settings.seed", "settings.fraction"]
+#: Folders of results, and how far above them their study lies.
+PLACES = {"pretext/*": 1, "runs/*/fraction-*/seed-*": 3}
 #: Parts of a run's name that may decide a value, fewest first.
 KEYS = (("method",), ("fraction",), ("seed",), ("fraction", "seed"))
 
@@ -81,7 +83,11 @@ def sources(path: Path) -> tuple[Path, list[Path]]:
     if not path.exists():
         raise InputError(f"{path} does not exist; name a file that was made.")
     folder = path if path.is_dir() else path.parent
-    if folder.name in ("tables", "figures"):
+    above = [height for place, height in PLACES.items() if folder.match(place)]
+    if above and (folder / "run.json").is_file():
+        study = folder.parents[above[0]]
+        found = [folder.relative_to(study)]
+    elif folder.name in ("tables", "figures"):
         study, listing = folder.parent, folder.parent / "sources" / f"{path.stem}.txt"
         if not listing.is_file():
             raise InputError(
@@ -91,13 +97,11 @@ def sources(path: Path) -> tuple[Path, list[Path]]:
             )
         found = [Path(line) for line in listing.read_text(encoding="utf-8").splitlines() if line]
     else:
-        study = next((p for p in folder.parents if p.name in ("runs", "pretext")), folder).parent
-        if not (folder / "run.json").is_file():
-            raise InputError(
-                f"{path} is neither a table or figure nor a result of a run: no run.json lies "
-                "beside it. Name a file in tables/, figures/, or a folder of runs/ or pretext/."
-            )
-        found = [folder.relative_to(study)]
+        raise InputError(
+            f"{path} is neither a table or figure nor a result of a run, which lies beside a "
+            "run.json in pretext/NAME or runs/METHOD/fraction-F/seed-S. Name a file in tables/, "
+            "figures/, or a folder of runs/ or pretext/."
+        )
     return study, list(dict.fromkeys([*found, *_pretexts_of(study, found)]))
 
 
