@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from maskedteeth.cli import main
 from maskedteeth.settings.config import Settings
 from maskedteeth.study import estimate
 from maskedteeth.study.archive import size
@@ -88,6 +89,15 @@ def test_a_rate_counts_only_for_the_same_network_size_and_machine(tmp_path, monk
     assert rates == {estimate._key("train", settings, 32, 64): 0.6}
     assert estimate._key("train", settings, 64, 64) not in rates
     assert estimate._key("train", settings | {"batch_size": 8}, 32, 64) not in rates
+
+
+def test_another_workflow_cannot_be_planned(tmp_path, monkeypatch, capsys):
+    (tmp_path / "Snakefile").write_text("rule all:\n    output: 'x'\n    shell: 'touch x'\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan"]) == 2
+    said = capsys.readouterr().err
+    assert "Snakefile is another workflow" in said and "snakemake --dry-run" in said
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(

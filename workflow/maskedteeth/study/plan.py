@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Settings
 from maskedteeth.study.nesting import flat
 
 if TYPE_CHECKING:
@@ -35,10 +36,17 @@ def plan(arguments: list[str], /) -> None:
             --configfile config/demo.yaml.
 
     Raises:
-        InputError: Snakemake cannot plan it; it has printed why.
+        InputError: Snakemake cannot plan it, which the sentence repeats, or it is a workflow that
+            only uses this one.
     """
     dag, command = _dry_run(arguments)
-    study = dag.workflow.globals["STUDY"]
+    study = dag.workflow.globals.get("STUDY")
+    if not isinstance(study, Settings):
+        raise InputError(
+            f"{dag.workflow.main_snakefile} is another workflow, which may use this one as a "
+            "module. `snakemake --dry-run` plans it, and `maskedteeth plan` a study in this "
+            "project's folder."
+        )
     needed = [job for job in dag.needrun_jobs() if not job.rule.norun]
     there = [job for job in dag.jobs if not job.rule.norun and not dag.needrun(job)]
     print(f"Plan of the study {study.study}: {len(needed)} jobs to do, {len(there)} done already")
