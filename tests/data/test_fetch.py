@@ -1,5 +1,7 @@
 import json
+import subprocess
 import sys
+import threading
 
 import pytest
 from hitl_zip import SHA256, ZIP, assert_is_dataset, zip_of
@@ -21,11 +23,47 @@ def run(tmp_path, **data):
     return tmp_path / "data" / "raw"
 
 
+def zips(downloads):
+    return [path.name for path in downloads.iterdir() if path.name != ".lock"]
+
+
+def another(study, downloads):
+    """Start a process that fetches the dataset for a study."""
+    settings = FetchJob(data=Data(source="hitl")).model_dump_json()
+    stage = [sys.executable, "-m", "maskedteeth", "fetch", "--settings", settings]
+    places = ["--raw", str(study / "raw"), "--downloads", str(downloads)]
+    return subprocess.Popen([*stage, *places], stderr=subprocess.PIPE, text=True)
+
+
+def test_of_two_studies_that_fetch_at_once_one_downloads(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("MASKEDTEETH_HITL_URL", f"{server.url}/t.zip")
+    monkeypatch.setenv("MASKEDTEETH_HITL_SHA256", SHA256)
+    started, go_on = threading.Event(), threading.Event()
+
+    def slowly(handler):
+        started.set()
+        go_on.wait(60)
+        handler.answer(200, ZIP)
+
+    server.script = [slowly]
+    with another(tmp_path / "one", tmp_path / "downloads") as one:
+        assert started.wait(60)
+        with another(tmp_path / "two", tmp_path / "downloads") as two:
+            said = two.stderr.readline()  # it ends, if it does not wait
+            go_on.set()
+            two.communicate(timeout=60)
+        one.communicate(timeout=60)
+    assert said.startswith(f"Another study downloads to {tmp_path / 'downloads'} just now; waiting")
+    assert (one.returncode, two.returncode, server.asked) == (0, 0, [None])
+    for study in ("one", "two"):
+        assert_is_dataset(tmp_path / study / "raw")
+
+
 def test_fetch_downloads_verifies_and_unpacks_the_publishers_zip(server, tmp_path, monkeypatch):
     monkeypatch.setenv("MASKEDTEETH_HITL_URL", f"{server.url}/Teeth+Segmentation.zip")
     monkeypatch.setenv("MASKEDTEETH_HITL_SHA256", SHA256)
     assert_is_dataset(run(tmp_path))
-    assert [p.name for p in (tmp_path / "downloads").iterdir()] == ["Teeth Segmentation.zip"]
+    assert zips(tmp_path / "downloads") == ["Teeth Segmentation.zip"]
     assert server.asked == [None]
 
 
@@ -43,7 +81,6 @@ def test_the_real_address_and_digest_are_the_defaults(monkeypatch, tmp_path):
 
     def pretend(url, target, sha256):
         calls.append((url, sha256))
-        target.parent.mkdir()
         target.write_bytes(ZIP)
 
     monkeypatch.setattr(fetch_module, "download", pretend)
@@ -90,8 +127,7 @@ def test_kaggle_serves_with_the_users_credentials(kaggle, tmp_path, capfd):
     assert_is_dataset(run(tmp_path, download="kaggle"))
     ((path, authorization),) = kaggle.asked
     assert path.endswith("DownloadDataset") and authorization.startswith("Basic ")
-    names = [p.name for p in (tmp_path / "downloads").iterdir()]
-    assert names == ["teeth-segmentation-on-dental-x-ray-images.zip"]
+    assert zips(tmp_path / "downloads") == ["teeth-segmentation-on-dental-x-ray-images.zip"]
     assert SECRET not in "".join(capfd.readouterr())
 
     assert_is_dataset(run(tmp_path, download="kaggle"))
@@ -130,7 +166,7 @@ def test_kaggles_zip_is_checked_before_it_gets_its_name(kaggle, tmp_path):
     kaggle.body = zip_of({"something/else.txt": b"x"})
     with pytest.raises(InputError, match=r"What Kaggle sent .* removed; run again\. .*0 times"):
         run(tmp_path, download="kaggle")
-    assert list((tmp_path / "downloads").iterdir()) == []
+    assert zips(tmp_path / "downloads") == []
     assert not (tmp_path / "data").exists()
 
 
@@ -141,7 +177,7 @@ def test_what_is_no_zip_is_not_taken_for_kaggles(kaggle, tmp_path, content):
     kaggle.body = content
     with pytest.raises(InputError, match=r"What Kaggle sent .* not a whole zip"):
         run(tmp_path, download="kaggle")
-    assert list((tmp_path / "downloads").iterdir()) == []
+    assert zips(tmp_path / "downloads") == []
     kaggle.body = ZIP
     assert_is_dataset(run(tmp_path, download="kaggle"))
 
@@ -203,4 +239,4 @@ def test_a_full_disk_is_not_taken_for_a_missing_network(kaggle, disk, monkeypatc
         assert not raw.exists() and not list(downloads.glob("*.zip"))
     disk.make_room()
     assert main(words) == 0
-    assert len(list(downloads.iterdir())) == 1
+    assert len(zips(downloads)) == 1

@@ -13,6 +13,7 @@ from maskedteeth.data.unpack import check_layout, unpack
 from maskedteeth.errors import InputError
 from maskedteeth.files import ADVICE, error_number
 from maskedteeth.settings.jobs import FetchJob
+from maskedteeth.study.locks import alone
 
 #: The publisher's own copy (Humans in the Loop, CC0), which needs no account.
 HITL_URL = "https://hitl-public-datasets.s3.eu-central-1.amazonaws.com/Teeth+Segmentation.zip"
@@ -33,7 +34,8 @@ def fetch(settings: FetchJob, *, raw: Path, downloads: Path) -> None:
     Args:
         settings: where the radiographs come from (`data` of the configuration).
         raw: folder to make; it appears when it is complete.
-        downloads: folder for zips, whole and in part; it may be shared by studies.
+        downloads: folder for zips, whole and in part; it may be shared by studies, which then
+            download one after the other.
 
     Raises:
         InputError: nothing to fetch for these settings, no download, or not the dataset.
@@ -50,14 +52,21 @@ def fetch(settings: FetchJob, *, raw: Path, downloads: Path) -> None:
                 f"data.path names the folder {archive}, which is read where it is; only a zip is "
                 "unpacked by the stage fetch."
             )
-    elif data.download == "kaggle":
-        archive = download_from_kaggle(downloads)
     else:
-        archive = downloads / "Teeth Segmentation.zip"
-        url = os.environ.get("MASKEDTEETH_HITL_URL") or HITL_URL
-        download(url, archive, os.environ.get("MASKEDTEETH_HITL_SHA256") or HITL_SHA256)
+        busy = f"Another study downloads to {downloads} just now; waiting for it."
+        with alone(downloads / ".lock", busy):
+            archive = _downloaded(data.download, downloads)
     print(f"Unpacking {archive} to {raw}.", flush=True)
     unpack(archive, raw)
+
+
+def _downloaded(source: str, downloads: Path) -> Path:
+    if source == "kaggle":
+        return download_from_kaggle(downloads)
+    archive = downloads / "Teeth Segmentation.zip"
+    url = os.environ.get("MASKEDTEETH_HITL_URL") or HITL_URL
+    download(url, archive, os.environ.get("MASKEDTEETH_HITL_SHA256") or HITL_SHA256)
+    return archive
 
 
 def download_from_kaggle(downloads: Path) -> Path:

@@ -4,6 +4,8 @@ Snakemake locks the files of a run, but does not say for whom, and the first of 
 to end takes the other's locks along. So every run holds its study too: a POSIX record lock, which
 ends with its process however that ends and which jobs do not inherit, on a file that names the
 process.
+
+Beside that, :func:`alone` has processes do one after the other what they would do twice at once.
 """
 
 import errno
@@ -97,13 +99,40 @@ def holding(folder: Path, study: str) -> Iterator[Holder]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{study}.json").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):  # the two that POSIX allows
-            raise Held(_sentence(_patiently(file), study, alive=True)) from None
-        except OSError as error:
-            say(f"{file.name} cannot be locked ({error}).")
+        if not _taken(file):
+            raise Held(_sentence(_patiently(file), study, alive=True))
         yield Holder(file)
+
+
+@contextmanager
+def alone(path: Path, busy: str) -> Iterator[None]:
+    """Hold a lock for the block; say ``busy`` and wait while another process has it.
+
+    Args:
+        path: the file that is locked; it stays. Where it cannot be, a sentence says so.
+        busy: a sentence.
+    """
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(path.open("a+"))
+            if not _taken(file):
+                say(busy)
+                fcntl.lockf(file, fcntl.LOCK_EX)
+        except OSError as error:  # read-only, or another user's
+            say(f"{path} cannot be locked ({error}); another process may do the same meanwhile.")
+        yield
+
+
+def _taken(file: TextIO, how: int = fcntl.LOCK_EX) -> bool:
+    """Lock a file, or say that it cannot be locked; tell whether no other process has it."""
+    try:
+        fcntl.lockf(file, how | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # the two that POSIX allows
+        return False
+    except OSError as error:
+        say(f"{file.name} cannot be locked ({error}); another process may do the same meanwhile.")
+    return True
 
 
 @contextmanager
@@ -141,12 +170,8 @@ def _reading(path: Path, study: str) -> Iterator[None]:
         yield
         return
     with file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise Held(_sentence(_patiently(file), study, alive=True)) from None
-        except OSError as error:
-            say(f"{path} cannot be locked ({error}).")
+        if not _taken(file, fcntl.LOCK_SH):
+            raise Held(_sentence(_patiently(file), study, alive=True))
         yield
 
 

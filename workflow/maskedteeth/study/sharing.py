@@ -6,12 +6,11 @@ makes the result holds its lock. Every study keeps a copy of its own: it can be 
 deleted without the others, and a copy that was changed or deleted is made again, not believed.
 """
 
-import fcntl
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pydantic import TypeAdapter
 from maskedteeth.errors import say
 from maskedteeth.files import replacing, write_json
 from maskedteeth.provenance import sha256
+from maskedteeth.study.locks import alone
 
 #: A place of a result: by the output's name, its path and sha256.
 Place = dict[str, tuple[str, str]]
@@ -46,7 +46,8 @@ def sharing(
         return
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
     register = folder / f"{key}.json"
-    with _alone(register.with_suffix(".lock")):
+    busy = "Another study makes the same just now; waiting for it."
+    with alone(register.with_suffix(".lock"), busy):
         own = {str(output) for output in outputs.values()}
         places = [
             place
@@ -66,23 +67,6 @@ def sharing(
             write_json(register, [*places, mine])
         except OSError as error:  # the result stands all the same
             say(f"{register} cannot be written ({error}); other studies will not find this one's.")
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the lock of a result for the block; wait while another study makes the same."""
-    with ExitStack() as stack:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = stack.enter_context(path.open("a+"))
-            try:
-                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
-                say("Another study makes the same just now; waiting for it.")
-                fcntl.lockf(lock, fcntl.LOCK_EX)
-        except OSError as error:  # read-only, or another user's
-            say(f"{path} cannot be locked ({error}); another study may make the same meanwhile.")
-        yield
 
 
 def _places(register: Path) -> list[Place]:
