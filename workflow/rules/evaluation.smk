@@ -97,6 +97,7 @@ rule describe:
         architecture=RESULTS / "architecture.json",
     log:
         RESULTS / "logs" / "describe.log",
+    localrule: True
     conda:
         ENVIRONMENT
     resources:

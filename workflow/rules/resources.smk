@@ -6,7 +6,7 @@ from hashlib import sha256
 from maskedteeth.study import needs
 from maskedteeth.training.cards import visible_cards
 
-LIGHT_MEM_MB = 2000  # of stages that import no torch
+LIGHT_MEM_MB = 2000  # of stages that run no network, or one once
 LIGHT_MINUTES = 30
 HEAVY_MEM_MB = 6000  # of stages that run networks, where nothing was measured
 HEAVY_MINUTES = 60
