@@ -36,12 +36,15 @@ def test_jobs_ask_for_what_was_measured_and_never_for_more_than_there_is(
         needs["peak_device_memory_mib"] = thousands * 1000
         needs["evaluation_device_memory_mib"] = 5000
         (tmp_path / file).write_text(json.dumps(needs))
-    assert asked(project.snakemake("--dry-run", "--printshellcmds")) == {
+    measured = {
         "pretrain": {"11250"},
         "train": {"12375", "13500"},
         "evaluate": {"5625"},
         "measure-pretext": {"11250"},
     }
+    assert asked(project.snakemake("--dry-run", "--printshellcmds")) == measured
+    # --jobs beside --cores makes no cluster of this machine.
+    assert asked(project.snakemake("--dry-run", "--printshellcmds", "--jobs", "2")) == measured
 
     # What the user says stands, and what then is too little is no secret.
     few = project.snakemake("audit", "--resources", "gpu_mem_mb=13000")

@@ -232,7 +232,11 @@ def failed_message(logs):
             dict(job.wildcards_dict),
             [Path(log) for log in job.log],
             job.shellcmd or "",
-            mem if OF_A_CLUSTER and isinstance(mem := job.resources.get("mem_mb"), int) else None,
+            (
+                mem
+                if workflow.non_local_exec and isinstance(mem := job.resources.get("mem_mb"), int)
+                else None
+            ),
         )
         for job in jobs
         if not dag.finished(job)

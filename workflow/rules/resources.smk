@@ -47,8 +47,12 @@ def measured(resource, **options):
 
 
 # Snakemake heeds a resource only where there is a pool of it. Here it is the memory of the cards of
-# this machine; of a cluster's (--jobs), its scheduler takes care.
-OF_A_CLUSTER = workflow.resource_settings.nodes is not None or not workflow.is_main_process
+# this machine; of a cluster's, its scheduler takes care. Which executor there is, Snakemake tells
+# only later; but a cluster's needs --jobs and no --cores (1 in a dry run), a local one --cores.
+JOBS_ELSEWHERE = workflow.resource_settings.nodes is not None and (
+    workflow.resource_settings.cores in (None, 1)
+)
+OF_A_CLUSTER = JOBS_ELSEWHERE or not workflow.is_main_process
 CARDS = [] if OF_A_CLUSTER or STUDY.compute.device == "cpu" else visible_cards()
 WHOLE_CARD_MB = max((card.room for card in CARDS), default=0)
 if CARDS and "gpu_mem_mb" not in workflow.global_resources:
