@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from maskedteeth.cli import main
 from maskedteeth.files import read_csv
+from maskedteeth.use import pictures
 
 
 @pytest.fixture
@@ -79,6 +81,37 @@ def test_patterns_find_radiographs(predict, tmp_path, xrays, capsys):
     assert status == 0 and [row["name"] for row in rows] == ["big", "deep"]
     assert predict(tmp_path / "*.png")[0] == 2
     assert "Nothing is like" in capsys.readouterr().err
+
+
+def test_a_pattern_leaves_out_what_an_earlier_call_wrote(predict, tmp_path, radiograph, capsys):
+    folder, out = tmp_path / "mine", tmp_path / "mine" / "masks"
+    folder.mkdir()
+    for name in ("1", "2.mask"):  # the second is the user's, and not in --out
+        cv2.imwrite(str(folder / f"{name}.png"), radiograph(1, 40, 50)[0])
+    for calls in range(2):
+        status, rows, _ = predict(folder / "**/*.png", out=out)
+        assert status == 0 and [row["name"] for row in rows] == ["1", "2.mask"]
+        assert ("4 results of an earlier call" in capsys.readouterr().err) == bool(calls)
+    assert predict(out / "*.png", out=out)[0] == 2
+    assert f"like {out / '*.png'} are results in {out}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
+def test_what_ends_it_early_leaves_the_table_of_what_is_done(
+    predict, xrays, monkeypatch, capsys, error
+):
+    write = pictures.write_png
+
+    def fail(path, pixels):
+        if path.name == "deep.mask.png":
+            raise error
+        write(path, pixels)
+
+    monkeypatch.setattr(pictures, "write_png", fail)
+    status, rows, out = predict(xrays)
+    assert status == (130 if isinstance(error, KeyboardInterrupt) else 2)
+    assert [row["name"] for row in rows] == ["big"] and (out / "big.mask.png").is_file()
+    assert "Interrupted before its end" in capsys.readouterr().err or status == 2
 
 
 def test_mistakes_are_sentences(predict, study, tmp_path, xrays, capsys):

@@ -14,6 +14,7 @@ import inspect
 import json
 import os
 import re
+import signal
 import sys
 import typing
 from pathlib import Path
@@ -96,6 +97,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Stopped as stopped:
         say(f"maskedteeth {chosen.stage}: {stopped}")
         return 128 + stopped.signal
+    except KeyboardInterrupt:
+        say(f"maskedteeth {chosen.stage}: Interrupted before its end.")
+        return 128 + signal.SIGINT
     return 0
 
 

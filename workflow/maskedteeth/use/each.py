@@ -27,20 +27,24 @@ def do_each(
         columns: of ``work``'s values.
 
     Raises:
-        InputError: some failed. All others are done by then, and the table is written.
+        InputError: some failed. All others are done by then, and the table is written; where
+            something else ends the work (a full disk, Ctrl-C), with those that were done.
     """
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
     pairs = zip(files, names_of(files), strict=True)
-    for file, name in tqdm(pairs, total=len(files), unit="radiograph", disable=None):
-        row: dict[str, Any] = {"file": printable(str(file)), "name": printable(name)}
-        try:
-            row |= work(file, name)
-        except InputError as error:
-            row["problem"] = printable(str(error))
-            failed.append(row["problem"])
-        rows.append(row)
-    write_csv(table, rows, ("file", "name", *columns, "problem"))
+    try:
+        for file, name in tqdm(pairs, total=len(files), unit="radiograph", disable=None):
+            row: dict[str, Any] = {"file": printable(str(file)), "name": printable(name)}
+            try:
+                row |= work(file, name)
+            except InputError as error:
+                row["problem"] = printable(str(error))
+                failed.append(row["problem"])
+            rows.append(row)
+    finally:
+        if rows:
+            write_csv(table, rows, ("file", "name", *columns, "problem"))
     if failed:
         raise InputError(
             f"{len(failed)} of {len(files)} radiographs failed; {table} says why, and has the "

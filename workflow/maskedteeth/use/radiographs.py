@@ -11,8 +11,11 @@ import numpy as np
 from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.prepare import resized_radiograph
 from maskedteeth.data.records import SUFFIXES
-from maskedteeth.errors import InputError
+from maskedteeth.errors import InputError, say
 from maskedteeth.use.dicom import PREAMBLE, PREFIX, decode_dicom, is_dicom
+
+#: What the names of the pictures end with that are written here.
+RESULTS = (".mask.png", ".overlay.png", ".reconstruction.png")
 
 #: Of files that are taken for radiographs unseen; many DICOM files are named by a number instead.
 KNOWN_SUFFIXES = (*SUFFIXES, ".dcm", ".dicom", ".dic")
@@ -24,7 +27,8 @@ def find_radiographs(paths: list[Path], out: Path) -> list[Path]:
     Args:
         paths: files, whatever their name; folders, of which images are taken by their suffix and
             DICOM files by that or their content, without their subfolders; and patterns with
-            ``*``, ``?``, ``[…]`` and ``**``.
+            ``*``, ``?``, ``[…]`` and ``**``, of which results of an earlier call in ``out`` are
+            left out, with a sentence.
         out: where results go.
 
     Raises:
@@ -32,7 +36,7 @@ def find_radiographs(paths: list[Path], out: Path) -> list[Path]:
             the folders.
     """
     found: list[Path] = []
-    for path in itertools.chain.from_iterable(map(_expanded, paths)):
+    for path in itertools.chain.from_iterable(_expanded(path, out) for path in paths):
         if path.is_dir():
             if path.resolve() == out.resolve():
                 raise InputError(
@@ -55,7 +59,7 @@ def find_radiographs(paths: list[Path], out: Path) -> list[Path]:
     return list(once.values())
 
 
-def _expanded(path: Path) -> list[Path]:
+def _expanded(path: Path, out: Path) -> list[Path]:
     if path.exists() or path.is_symlink():
         return [path]
     # Not Path.glob, which takes no absolute patterns.
@@ -67,7 +71,16 @@ def _expanded(path: Path) -> list[Path]:
             if pattern
             else f"{path} does not exist; name a radiograph, a folder of them or a pattern."
         )
-    return matches
+    files = [file for file in matches if not _is_result(file, out)]
+    if not files:
+        raise InputError(f"All that is like {path} are results in {out}; check the pattern.")
+    if left_out := len(matches) - len(files):
+        say(f"Left out of {path}: {left_out} results of an earlier call in {out}.")
+    return files
+
+
+def _is_result(file: Path, out: Path) -> bool:
+    return file.name.endswith(RESULTS) and file.parent.resolve() == out.resolve()
 
 
 def _is_radiograph(file: Path) -> bool:
