@@ -286,6 +286,15 @@ MISTAKES = {
         {"data": {"source": "folder"}},
         "Setting data.path is not set: data.source is 'folder', so name the folder of your",
     ),
+    "an empty path": (
+        {"data": {"path": " "}},
+        "Setting data.path is empty; name the folder or zip of your radiographs, or leave it out.",
+    ),
+    "a zip for a folder": (
+        {"data": {"source": "folder", "path": "my/X.ZIP"}},
+        "Setting data.path is 'my/X.ZIP', a zip, but data.source is 'folder'; unpack it and name "
+        "the folder.",
+    ),
     "widths for a library network": (
         {"methods": {"unet": {"model": {"widths": [8, 16]}}}},
         "Setting methods.unet.model: widths has no meaning for unet; remove it.",

@@ -286,12 +286,14 @@ def test_a_zip_that_is_none_stops_with_a_sentence(new_project, tmp_path):
     assert "completed successfully" not in printed and "Traceback" not in printed
 
 
-@pytest.mark.parametrize("path", ["nowhere", "nowhere.zip"])
-def test_a_path_that_leads_nowhere_is_named_before_anything_runs(project, path):
-    phantom, path = "phantom: {images: 12, height: 64}", f"source: hitl, path: {path}"
-    with project.edit("tiny.yaml", phantom, path):
+@pytest.mark.parametrize(
+    ("path", "kind"), [("nowhere", "folder"), ("nowhere.zip", "zip file"), ("X.ZIP", "zip file")]
+)
+def test_a_path_that_leads_nowhere_is_named_before_anything_runs(project, path, kind):
+    phantom, setting = "phantom: {images: 12, height: 64}", f"source: hitl, path: {path}"
+    with project.edit("tiny.yaml", phantom, setting):
         printed = project.snakemake("--dry-run", check=False)
-    assert "data.path nowhere" in printed and "name the" in printed
+    assert f"data.path {path} is not a {kind}; name the {kind} of the dataset." in printed
     assert "Traceback" not in printed
 
 

@@ -73,7 +73,7 @@ SHARED = Path("results") / ".shared"
 
 # A folder that the user has is read in place; everything else is fetched first.
 DATA_PATH = Path(STUDY.data.path).expanduser() if STUDY.data.path else None
-IN_PLACE = DATA_PATH is not None and DATA_PATH.suffix != ".zip"
+IN_PLACE = DATA_PATH is not None and not STUDY.data.zipped
 RAW = DATA_PATH if IN_PLACE else RESULTS / "data" / "raw"
 if DATA_PATH and set("{}") & set(str(DATA_PATH)):
     raise WorkflowError(

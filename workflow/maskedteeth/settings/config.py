@@ -81,6 +81,11 @@ class Data(Strict):
         }
         return self.title or names[self.source]
 
+    @property
+    def zipped(self) -> bool:
+        """Whether ``path`` is of a zip, and not of a folder, which is read in place."""
+        return PurePath(self.path or "").suffix.lower() == ".zip"
+
 
 class Image(Strict):
     """The size at which everything is trained and evaluated; radiographs are about 2:1."""
@@ -345,6 +350,10 @@ class Settings(Strict):
                 f"report.figure_fraction is {self.report.figure_fraction:g}, which is not one of "
                 f"split.fractions: {', '.join(f'{f:g}' for f in self.split.fractions)}"
             )
+        if self.data.path is not None and not self.data.path.strip():
+            raise ValueError(
+                "data.path is empty; name the folder or zip of your radiographs, or leave it out"
+            )
         if self.data.source == "phantom" and self.data.path is not None:
             raise ValueError(
                 f"data.path is {self.data.path!r}, but data.source is 'phantom', which is drawn; "
@@ -354,6 +363,11 @@ class Settings(Strict):
             raise ValueError(
                 "data.path is not set: data.source is 'folder', so name the folder of your "
                 "radiographs, for instance --config data='{path: my/radiographs}'"
+            )
+        if self.data.source == "folder" and self.data.zipped:
+            raise ValueError(
+                f"data.path is {self.data.path!r}, a zip, but data.source is 'folder'; unpack it "
+                "and name the folder"
             )
         for name in self.methods:
             self.model_of(name).check_size(self.image.height, self.image.width)
