@@ -41,13 +41,15 @@ def wait_for_end(environment, folder, job):
 
 @pytest.mark.parametrize(("body", "end"), [("exit 0", "success"), ("exit 4", "failed")])
 def test_a_job_asks_for_what_it_needs_and_its_end_is_told(environment, tmp_path, body, end):
-    script = tmp_path / "job.sh"
-    script.write_text(f"pwd > {tmp_path}/where; {body}\n")
-    done = call(environment, tmp_path, "submit.py", *JOB, "1", str(script))
+    folder = tmp_path / "with a space"
+    folder.mkdir()
+    script = folder / "job.sh"
+    script.write_text(f"pwd > where; {body}\n")
+    done = call(environment, folder, "submit.py", *JOB, "1", str(script))
     job = done.stdout.strip()
     assert job.startswith("job.batch/measure-one-"), done.stderr
     assert wait_for_end(environment, tmp_path, job) == end
-    assert Path((tmp_path / "where").read_text().strip()) == tmp_path
+    assert Path((folder / "where").read_text().strip()) == folder
     manifest = json.loads(next((tmp_path / "jobs").glob("*.json")).read_text())
     assert manifest["spec"]["backoffLimit"] == 0
     assert manifest["spec"]["template"]["spec"]["activeDeadlineSeconds"] == 5400
