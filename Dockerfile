@@ -30,12 +30,15 @@ RUN useradd --uid 1000 --create-home --home-dir $HOME maskedteeth \
 COPY . .
 ARG IMAGE_NAME=maskedteeth
 ARG GIT_COMMIT=
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # image.json is what run.json tells about the image: its name, the commit, and a digest of all code and
 # packages in it. The digest of the image itself is only known when it is built (docs/container.md).
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable . \
     && python -m compileall -q workflow \
-    && content=$({ find . -type f ! -name '*.pyc' ! -path '*.egg-info/*' | LC_ALL=C sort | xargs sha256sum; \
-        dpkg-query --show; python --version; pip freeze --exclude-editable; } | sha256sum | cut -c1-64) \
+    && content=$({ find . -type f ! -name '*.pyc' ! -path '*.egg-info/*' -print0 \
+            | LC_ALL=C sort -z | xargs -0 sha256sum \
+        && dpkg-query --show && python --version && pip freeze --exclude-editable; } \
+        | sha256sum | cut -c1-64) \
     && printf '{"name": "%s", "commit": "%s", "content": "sha256:%s"}\n' "$IMAGE_NAME" "$GIT_COMMIT" "$content" \
         > /opt/venv/image.json
 LABEL org.opencontainers.image.title="maskedteeth" \
