@@ -18,7 +18,9 @@ def manifest(job: argparse.Namespace, folder: Path) -> dict:
     if job.gpus:
         limits["nvidia.com/gpu"] = job.gpus
     # SIGTERM reaches only a pod's first process; this one passes it on to all that it started.
-    command = f'trap "trap : TERM; kill -TERM 0" TERM; sh {shlex.quote(job.script)} & wait $!; code=$?; '
+    command = (
+        f'trap "trap : TERM; kill -TERM 0" TERM; sh {shlex.quote(job.script)} & wait $!; code=$?; '
+    )
     command += "wait; exit $code"
     container = {
         "name": "maskedteeth",

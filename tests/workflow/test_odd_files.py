@@ -55,3 +55,10 @@ def test_braces_in_the_path_of_the_dataset_are_one_sentence(odd):
     raw.rename(raw.with_name("a {b}"))
     printed = project.snakemake("--config", "data={path: 'a {b}'}", check=False)
     assert "data.path a {b} has braces, which Snakemake takes for wildcards; rename it." in printed
+
+
+def test_jobs_take_no_module_from_the_working_directory(new_project, tmp_path):
+    project = new_project(tmp_path)
+    (tmp_path / "maskedteeth.py").write_text("raise SystemExit('another module')\n")
+    project.snakemake("audit")
+    assert (project.results / "tables" / "audit.md").is_file()

@@ -31,8 +31,15 @@ if APPTAINER and not IMAGE:
         "Apptainer needs an image, and MASKEDTEETH_IMAGE names none. Set it to a .sif file or to "
         "docker://REGISTRY/NAME@sha256:DIGEST; docs/container.md says how to make one."
     )
-PYTHON = "" if DEPLOYED else f'PATH="{Path(sys.executable).parent}:$PATH" '
-shell.prefix(f'set -eo pipefail; export {PYTHON}PYTHONPATH="{PACKAGE}:$PYTHONPATH"; ')
+VARIABLES = f'PYTHONPATH={shlex.quote(PACKAGE)}"${{PYTHONPATH:+:$PYTHONPATH}}"'
+if not DEPLOYED:
+    VARIABLES += f' PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
+# A file of the working directory that is named as a module of Python's is not taken for it. Rules of
+# a workflow that uses this one as a module may have scripts that import what lies beside them.
+if workflow.modifier.is_main_snakefile():
+    VARIABLES += " PYTHONSAFEPATH=1"
+VARIABLES = VARIABLES.replace("{", "{{").replace("}", "}}")  # for Snakemake, which formats it
+shell.prefix(f"set -eo pipefail; export {VARIABLES}; ")
 
 from maskedteeth.cli import module_of_stage
 from maskedteeth.settings.config import Settings
