@@ -5,6 +5,7 @@ import multiprocessing
 import time
 
 import pytest
+from waiting import wait_until
 
 from maskedteeth.study.sharing import sharing
 
@@ -74,8 +75,11 @@ def test_several_at_once_make_it_once(tmp_path):
     studies = [context.Process(target=make, args=(tmp_path, s, IDENTITY, b"m", 0.5)) for s in "abc"]
     for study in studies:
         study.start()
-    for study in studies:
-        study.join()
+    try:
+        wait_until(lambda: all(study.exitcode is not None for study in studies))
+    finally:
+        for study in studies:
+            study.kill()
     assert [study.exitcode for study in studies] == [0, 0, 0]
     assert len((tmp_path / "log").read_text().split()) == 1
 

@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 FAKE = Path(__file__).parents[1] / "kubernetes" / "fake.py"
 PROFILE = Path(__file__).parents[2] / "profiles" / "kubernetes"
@@ -34,9 +34,11 @@ def call(environment, folder, name, *arguments):
 
 
 def wait_for_end(environment, folder, job):
-    while (status := call(environment, folder, "status.sh", job)).stdout == "running\n":
-        time.sleep(0.05)
-    return status.stdout.strip()
+    def ended():
+        status = call(environment, folder, "status.sh", job).stdout.strip()
+        return status if status != "running" else None
+
+    return wait_until(ended)
 
 
 @pytest.mark.parametrize(("body", "end"), [("exit 0", "success"), ("exit 4", "failed")])
@@ -66,8 +68,7 @@ def test_a_pod_that_is_told_to_stop_passes_it_on_and_waits(environment, tmp_path
     trap = f"trap 'sleep 0.3; touch {tmp_path}/told; exit 1' TERM"
     script.write_text(f"{trap}; touch {tmp_path}/on; sleep 60 & wait\n")
     job = call(environment, tmp_path, "submit.py", *JOB, "0", str(script)).stdout.strip()
-    while not (tmp_path / "on").exists():
-        time.sleep(0.05)
+    wait_until((tmp_path / "on").exists)
     pid = tmp_path / "jobs" / f"{job.split('/')[1]}.pid"
     os.kill(int(pid.read_text()), signal.SIGTERM)
     assert wait_for_end(environment, tmp_path, job) == "failed"
@@ -82,8 +83,7 @@ def test_a_deleted_job_has_failed(environment, tmp_path):
     script.write_text(f"touch {tmp_path}/on; sleep 60\n")
     job = call(environment, tmp_path, "submit.py", *JOB, "0", str(script)).stdout.strip()
     assert call(environment, tmp_path, "status.sh", job).stdout == "running\n"
-    while not (tmp_path / "on").exists():
-        time.sleep(0.05)
+    wait_until((tmp_path / "on").exists)
     assert call(environment, tmp_path, "cancel.sh", job).returncode == 0
     status = call(environment, tmp_path, "status.sh", job)
     assert status.stdout == "failed\n" and "deleted" in status.stderr

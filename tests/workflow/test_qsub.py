@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 FAKE = Path(__file__).parents[1] / "qsub" / "fake.py"
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,16 @@ def script(name, *arguments, folder, environment):
     command = [str(ROOT / "profiles" / "qsub" / name), *arguments]
     env = {**os.environ, **environment}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=30)
+
+
+def wait_for_end(number, folder, environment):
+    """Return what status.sh prints of a job that does not run any more."""
+
+    def ended():
+        status = script("status.sh", number, folder=folder, environment=environment)
+        return status.stdout if status.stdout != "running\n" else None
+
+    return wait_until(ended)
 
 
 def test_a_training_through_qsub_gives_the_same_bits_after_its_job_was_deleted(project, tmp_path):
@@ -87,11 +98,7 @@ def test_status_follows_a_job_to_its_end(tmp_path, kind):
         status = script("status.sh", number, folder=tmp_path, environment=env)
         assert status.stdout == "running\n", status.stderr
         (tmp_path / "go").touch()
-        while (status := script("status.sh", number, folder=tmp_path, environment=env)).stdout == (
-            "running\n"
-        ):
-            pass
-        assert status.stdout == f"{end}\n", status.stderr
+        assert wait_for_end(number, tmp_path, env) == f"{end}\n"
         (tmp_path / "go").unlink()
     options = " ".join(submitted(tmp_path)[0]["options"])
     assert "02:05:00" in options
@@ -124,13 +131,10 @@ def test_a_notice_reaches_what_the_job_runs_as_sigterm(tmp_path, notice):
     job.write_text(f"trap 'touch {told}; exit 1' TERM; touch {tmp_path}/on; sleep 60 & wait\n")
     options = ("sge", "train", "1", "1000", "5", "0", str(job))
     number = script("submit.sh", *options, folder=tmp_path, environment=env).stdout.strip()
-    while not (tmp_path / "on").exists():
-        pass
+    wait_until((tmp_path / "on").exists)
     os.kill(int((tmp_path / "jobs" / f"{number}.pid").read_text()), notice)
-    while script("status.sh", number, folder=tmp_path, environment=env).stdout == "running\n":
-        pass
+    assert wait_for_end(number, tmp_path, env) == "failed\n"
     assert told.exists()
-    assert script("status.sh", number, folder=tmp_path, environment=env).stdout == "failed\n"
 
 
 def test_a_system_that_is_neither_is_named(tmp_path):
