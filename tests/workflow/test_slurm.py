@@ -154,8 +154,11 @@ def test_cancelled_killed_and_drained_it_ends_with_the_same_bits(local, cluster,
     assert measured(project) == measured(local)
     trainings = slurm_jobs(printed.text, "train")
     assert len(trainings) == len(RUNS) + 2  # one more each for the cancelled and the killed
-    memory = sorted({task["memory_mb"] for task in gpu_tasks(cluster, trainings)})
-    assert memory[-1] == 2 * memory[0] or memory[-1] in [2 * amount for amount in memory]
+    for run in (first["run"], second["run"]):
+        attempts = [gpu_tasks(cluster, [job]) for job in jobs_of(run, printed.text)]
+        memory = [{task["memory_mb"] for task in tasks} for tasks in attempts]
+        (least,) = memory[0]
+        assert memory == [{least}, {2 * least}]
     assert {task["gpus"] for task in gpu_tasks(cluster, trainings)} == {"0", "1"}
     record = json.loads((project.results / "runs" / first["run"] / "run.json").read_text())
     assert record["resumed_after_steps"], "the cancelled training began again from nothing"
@@ -211,10 +214,20 @@ def two_running_trainings(project, process, printed):
     return until(lambda: len(found := running()) == 2 and found, process, printed)
 
 
+def parts_of(run):
+    return re.match(r"(\w+)/fraction-([\d.]+)/seed-(\d+)", run).groups()
+
+
+def jobs_of(run, printed):
+    """Ids of the Slurm jobs of a run's training, in the order of its attempts."""
+    folder = f"rule_train/{'_'.join(parts_of(run))}"
+    return re.findall(rf"jobid (\d+) \(log: \S*/{folder}/", printed)
+
+
 def training_of(project, run, printed):
     """Job, process and run of a training that is past its first epoch, or None."""
-    method, fraction, seed = re.match(r"(\w+)/fraction-([\d.]+)/seed-(\d+)", run).groups()
-    jobs = re.findall(rf"jobid (\d+) \(log: \S*/{method}_{fraction}_{seed}/", printed)
+    method, fraction, seed = parts_of(run)
+    jobs = jobs_of(run, printed)
     log = project.results / "logs" / f"train-{method}-{fraction}-{seed}.log"
     if not jobs or not log.exists() or "epoch 2/" not in log.read_text():
         return None
