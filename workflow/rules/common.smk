@@ -46,7 +46,24 @@ from maskedteeth.settings.config import Settings
 from maskedteeth.errors import InputError
 from maskedteeth.study.failures import Failed, summary
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.settings.jobs import *
+from maskedteeth.settings.jobs import (
+    DescribeJob,
+    EvaluateJob,
+    FetchJob,
+    GuardJob,
+    IndexJob,
+    LpipsJob,
+    MeasureJob,
+    PageJob,
+    PhantomJob,
+    PrepareJob,
+    PretrainJob,
+    ReconstructJob,
+    ReportJob,
+    SplitJob,
+    SplitPretextJob,
+    TrainJob,
+)
 from maskedteeth.study.locks import hold_when_locking
 from maskedteeth.study.progress.follow import follow, unfollow
 from maskedteeth.study.scheduling import look_when_a_job_ends

@@ -21,7 +21,7 @@ rule evaluate:
     resources:
         mem_mb=growing(HEAVY_MEM_MB),
         runtime=growing(HEAVY_MINUTES),
-        gpu_mem_mb=gpu_mem_mb(of="evaluation"),
+        gpu_mem_mb=card_memory(of="evaluation"),
     params:
         settings=lambda w: EvaluateJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
         code=lambda w: code("evaluate", STUDY.model_of(w.method)),
@@ -78,7 +78,7 @@ rule reconstruct:
         mem_mb=growing(HEAVY_MEM_MB),
         runtime=growing(HEAVY_MINUTES),
         # The metrics' own share, LPIPS' network above all, is not measured.
-        gpu_mem_mb=gpu_mem_mb(of="evaluation", factor=2),
+        gpu_mem_mb=card_memory(of="evaluation", factor=2),
     params:
         settings=lambda w: ReconstructJob.of(STUDY, w.pretext).model_dump_json(),
         code=lambda w: code("measure-pretext", STUDY.pretext[w.pretext].model),

@@ -189,12 +189,11 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        stage=stage_of("report"),
         settings=PageJob.of_study(STUDY, PAPER_STUDY).model_dump_json(),
         inputs=as_flags,
-        code=code(stage_of("report")),
+        code=code("report"),
     message:
         "Writing the report"
     shell:
-        "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
+        "python -m maskedteeth report --settings {params.settings:q} {params.inputs}"
         " --html {output.html} > {log} 2>&1"

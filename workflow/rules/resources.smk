@@ -3,7 +3,7 @@
 from functools import cache
 from hashlib import sha256
 
-from maskedteeth.study import needs
+from maskedteeth.study import needs as needed
 from maskedteeth.training.cards import visible_cards
 
 LIGHT_MEM_MB = 2000  # of stages that run no network, or one once
@@ -41,9 +41,9 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def measured(resource, **options):
+def as_measured(resource):
     """A resource told from the rule's input `needs`; Snakemake shows <TBD> until that is there."""
-    return lambda wildcards, input, attempt: resource(needs.read(input.needs), attempt, **options)
+    return lambda wildcards, input, attempt: resource(needed.read(input.needs), attempt)
 
 
 # Snakemake heeds a resource only where there is a pool of it. Here it is the memory of the cards of
@@ -59,16 +59,16 @@ if CARDS and "gpu_mem_mb" not in workflow.global_resources:
     workflow.register_resource("gpu_mem_mb", sum(card.room for card in CARDS))
 
 
-def gpu_mem_mb(**options):
+def card_memory(**options):
     """MiB of a card's memory, as measured; on a cluster 0, a whole card: what it was given."""
 
     def wanted(wildcards, input, attempt):
-        measured = needs.read(input.needs)
+        found = needed.read(input.needs)
         if not CARDS:
-            return needs.gpu_mem_mb(measured, attempt, **options)
+            return needed.gpu_mem_mb(found, attempt, **options)
         # Snakemake would cut down what is above its pool, and say nothing.
         largest = min(WHOLE_CARD_MB, workflow.global_resources["gpu_mem_mb"].value)
-        least = needs.gpu_mem_mb(measured, **options)
+        least = needed.gpu_mem_mb(found, **options)
         if least > largest:
             raise WorkflowError(
                 f"{input.needs} says that {least} MiB of a card's memory are needed, and {largest} "
@@ -76,6 +76,6 @@ def gpu_mem_mb(**options):
                 "command with the target measure and --forcerun measure_one), or give more with "
                 "--resources gpu_mem_mb if you limited it."
             )
-        return min(needs.gpu_mem_mb(measured, attempt, **options), largest)
+        return min(needed.gpu_mem_mb(found, attempt, **options), largest)
 
     return 0 if STUDY.compute.device == "cpu" or OF_A_CLUSTER else wanted

@@ -55,9 +55,9 @@ rule pretrain:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=measured(needs.mem_mb),
-        runtime=measured(needs.runtime),
-        gpu_mem_mb=gpu_mem_mb(),
+        mem_mb=as_measured(needed.mem_mb),
+        runtime=as_measured(needed.runtime),
+        gpu_mem_mb=card_memory(),
         checkpoint_minutes=CHECKPOINT_MINUTES,
     params:
         settings=lambda w: PretrainJob.of(STUDY, w.pretext).model_dump_json(),
@@ -94,9 +94,9 @@ rule train:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=measured(needs.mem_mb),
-        runtime=measured(needs.runtime),
-        gpu_mem_mb=gpu_mem_mb(),
+        mem_mb=as_measured(needed.mem_mb),
+        runtime=as_measured(needed.runtime),
+        gpu_mem_mb=card_memory(),
         checkpoint_minutes=CHECKPOINT_MINUTES,
     params:
         settings=lambda w: TrainJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
