@@ -16,7 +16,7 @@ from maskedteeth.training.measure import TIMED, WARM_UP, Clock
 STAGE = """
 import sys
 from maskedteeth.cli import main
-from maskedteeth.training.measure import peak_memory_mib
+from maskedteeth.study.processes import peak_memory_mib
 status = main(sys.argv[1:])
 print(peak_memory_mib())
 sys.exit(status)

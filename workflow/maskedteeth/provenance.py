@@ -4,7 +4,6 @@ import hashlib
 import os
 import platform
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pydantic import BaseModel
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json, write_json
 from maskedteeth.fingerprint import fingerprint
+from maskedteeth.study.processes import peak_memory_mib
 
 if TYPE_CHECKING:
     from maskedteeth.training.device import Machine
@@ -106,7 +106,7 @@ class RunRecord:
             "python": platform.python_version(),
             "system": platform.platform(),
             **self._where(),
-            "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "peak_memory_mib": round(peak_memory_mib(), 1),
             "peak_device_memory_mib": None if used is None else round(used, 1),
             "seconds": round(time.perf_counter() - self.begin, 2),
             **measured,

@@ -1,7 +1,8 @@
-"""Telling processes apart, whose numbers come again after a restart and in every container; and
-the processor that they run on."""
+"""Telling processes apart, whose numbers come again after a restart and in every container; the
+memory that they take, and the processor that they run on."""
 
 import platform
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,19 @@ def describe(pid: Any) -> dict[str, Any]:
         started = boot = space = ""
     where = {"host": platform.node(), "boot": boot, "space": space}
     return {**where, "pid": pid, "started": started}
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process has had, in MiB.
+
+    Linux's VmHWM, because getrusage's peak begins with that of the process that started this one;
+    where there is no /proc, getrusage's.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:  # macOS, which counts in bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 2**10
 
 
 def processor() -> str:

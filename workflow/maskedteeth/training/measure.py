@@ -1,6 +1,5 @@
 """Stage `measure`: what a training needs, by doing a few of its steps."""
 
-import resource
 import statistics
 import tempfile
 import time
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from maskedteeth.files import read_csv, write_json
 from maskedteeth.settings.jobs import MeasureJob, PretrainJob, TrainJob
+from maskedteeth.study.processes import peak_memory_mib
 from maskedteeth.training.cards import used_mib
 from maskedteeth.training.device import Machine, set_up, take_card_for
 from maskedteeth.training.engine import Task, fit, last_steps
@@ -80,7 +80,7 @@ def measure(settings: MeasureJob, *, index: Path, needs: Path) -> None:
         {
             "stage": "pretrain" if isinstance(job, PretrainJob) else "train",
             "architecture": job.model.architecture,
-            "peak_memory_mib": peak_memory_mib(),
+            "peak_memory_mib": int(peak_memory_mib()),
             "peak_device_memory_mib": device,
             "evaluation_device_memory_mib": evaluation,
             "card_room_mib": card.room if card and device else None,
@@ -137,19 +137,6 @@ class Clock(Task):
         if self.machine.device.type == "cuda":
             torch.cuda.synchronize()
         self.begins.append(time.perf_counter())
-
-
-def peak_memory_mib() -> int:
-    """Return the most memory that this process has had.
-
-    Linux's VmHWM, because getrusage's peak begins with that of the process that started this one;
-    where there is no /proc, getrusage's.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:  # macOS, which counts in bytes
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20
-    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) >> 10
 
 
 def _radiographs(job: TrainJob | PretrainJob, rows: list[dict[str, str]]) -> int:
