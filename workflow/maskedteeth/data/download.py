@@ -1,6 +1,5 @@
 """Download one large file: resumed when it is cut off, and verified before it gets its name."""
 
-import hashlib
 import shutil
 import sys
 import time
@@ -12,6 +11,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from maskedteeth.errors import InputError, say
 from maskedteeth.files import naming
+from maskedteeth.provenance import sha256 as sha256_of
 
 if TYPE_CHECKING:
     from requests import Response
@@ -72,7 +72,7 @@ def download(
     """
     sha256 = sha256.lower()
     if target.exists():
-        if file_sha256(target) == sha256:
+        if sha256_of(target) == sha256:
             say(f"{target} is here already and its sha256 is right.")
             return
         say(f"{target} has another sha256 than {sha256}; it is downloaded again.")
@@ -82,7 +82,7 @@ def download(
 
     for last in (False, True):
         several = _collect(url, part, sha256, attempts, backoff, timeout)
-        found = file_sha256(part)
+        found = sha256_of(part)
         if found == sha256:
             part.replace(target)
             return
@@ -132,12 +132,6 @@ def _collect(
 BY_HAND = "You can also download the zip by hand and set data.path to it."
 
 
-def file_sha256(path: Path) -> str:
-    """Return the hexadecimal sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def shown(url: str) -> str:
     """Return ``url`` for messages: without user, password, query and fragment."""
     parts = urlsplit(url)
@@ -164,7 +158,7 @@ def _attempt(url: str, part: Path, sha256: str, timeout: tuple[float, float]) ->
         ) as answer:
             # Nothing comes after what is here: it is all, or it is wrong.
             if have and answer.status_code == 416:
-                if file_sha256(part) == sha256:
+                if sha256_of(part) == sha256:
                     return
                 part.unlink()
                 raise _Interrupted(f"{part} does not fit the file at {shown(url)}")

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from maskedteeth.data.download import BY_HAND, download, file_sha256
+from maskedteeth.data.download import BY_HAND, download
 from maskedteeth.data.unpack import check_layout, unpack
 from maskedteeth.errors import InputError
 from maskedteeth.files import ADVICE, error_number
+from maskedteeth.provenance import sha256
 from maskedteeth.settings.jobs import FetchJob
 from maskedteeth.study.locks import alone
 
@@ -126,7 +127,7 @@ def download_from_kaggle(downloads: Path) -> Path:
         ) from None
     finally:  # whole or wrong, there is nothing left to go on with
         shutil.rmtree(part)
-    print(f"{target}: sha256 {file_sha256(target)}")
+    print(f"{target}: sha256 {sha256(target)}")
     return target
 
 
