@@ -199,6 +199,18 @@ def test_a_figure_is_drawn_at_print_size_and_the_same_each_time(study, name):
     assert [file.read_bytes() for file in again] == [png.read_bytes(), content]
 
 
+@pytest.mark.parametrize("name", ["dice-by-fraction", "differences", "training-curves"])
+def test_the_page_has_room_for_a_number_at_the_very_end_of_an_axis(study, monkeypatch, name):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    monkeypatch.setattr(panels, "_small", lambda figure: Image.new("L", (1, 1)))
+    study.draw(name)
+    _, *plots = drawn[0].axes
+    for axes in plots:
+        widths = [label.get_window_extent().width for label in axes.get_xticklabels()]
+        assert axes.bbox.x1 + max(widths) / 2 <= drawn[0].bbox.x1
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_caption_names_the_dataset_and_the_protocol(study, captions, name):
     study.draw(name, protocol="complement")

@@ -295,6 +295,12 @@ def test_a_study_of_ours_alone_has_intervals_and_no_tests(tmp_path):
     make("differences", runs(methods=["ours"]), tmp_path, kinds=("png", "pdf"))
 
 
+def test_the_forest_plot_says_when_its_intervals_are_too_narrow():
+    few, enough = (compare(runs(images=count), "ours", 10) for count in (10, 48))
+    assert "With 10 test radiographs such intervals" in differences.caption(REPORT, few, [])
+    assert "too narrow" not in differences.caption(REPORT, enough, [])
+
+
 def test_the_forest_plot_shows_the_tables_differences_and_fills_what_differs():
     table = compare(runs(images=12), "ours", 500)
     table = table[table["difference"].notna()]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from maskedteeth.report.about import about
-from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, lighten, sheet
+from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, RIGHT, WIDTH, lighten, sheet
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.reading import read_values
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
@@ -40,7 +40,7 @@ def dice_by_fraction(
     paper = read_values(published, ("model", "fraction"), ("dice",))
     legend = LEGEND_ROW * (-(-(len(settings.labels) + 1) // 2)) + 0.08
     with sheet(WIDTH, legend + 2.97, caption(settings, runs), png, pdf) as page:
-        axes = page.plot(0.5, legend, WIDTH - 0.55, 2.6)
+        axes = page.plot(0.5, legend, WIDTH - 0.5 - RIGHT, 2.6)
         handles = draw_curves(axes, settings.labels, pooled, paper)
         page.legend(handles)
 

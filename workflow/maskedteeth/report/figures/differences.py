@@ -10,9 +10,18 @@ from matplotlib.lines import Line2D
 from maskedteeth.report.about import about
 from maskedteeth.report.comparisons import ALPHA, compare, too_few
 from maskedteeth.report.figures.dice_by_fraction import MARKERS
-from maskedteeth.report.figures.panels import COLOURS, LEGEND_ROW, WIDTH, draw_words, lighten, sheet
+from maskedteeth.report.figures.panels import (
+    COLOURS,
+    LEGEND_ROW,
+    RIGHT,
+    WIDTH,
+    draw_words,
+    lighten,
+    sheet,
+)
 from maskedteeth.report.figures.runs import percent
 from maskedteeth.report.results import read_metrics
+from maskedteeth.report.statistics import too_narrow
 from maskedteeth.settings.jobs import ReportJob
 
 #: Height of a method's line and of the space between fractions, in inches.
@@ -46,7 +55,7 @@ def differences(
     height = LINE * len(table) + SPACE * table["fraction"].nunique()
     legend = LEGEND_ROW * (-(-table["method"].nunique() // 2)) + 0.08
     with sheet(WIDTH, legend + height + 0.37, caption(settings, table, runs), png, pdf) as page:
-        axes = page.plot(0.5, legend, WIDTH - 0.55, height)
+        axes = page.plot(0.5, legend, WIDTH - 0.5 - RIGHT, height)
         handles = draw_forest(axes, settings.labels, table)
         page.legend(handles)
 
@@ -104,6 +113,7 @@ def caption(settings: ReportJob, table: pd.DataFrame, runs: list[Path]) -> str:
         f"networks differ on such radiographs (p < {ALPHA:g}; Wilcoxon's signed-rank test, Holm's "
         "correction for all comparisons shown); open: not shown. Chance in training is neither in "
         "the lines nor in p.",
+        "" if table.empty else too_narrow(int(table["radiographs"].min())),
         too_few(table),
         about(settings, runs),
     ]

@@ -33,6 +33,7 @@ SIZE, CAPTION_SIZE, NOTE_SIZE = 7.0, 8.0, 5.5
 LINE = 1.25 / 72  # height of a line of text, in inches a point
 GAP, GROUP_GAP, CAPTION_GAP = 0.03, 0.12, 0.08
 LEGEND_ROW = 0.16
+RIGHT = 0.22  # free to the right of a plot, for half of a number under its very end
 #: Okabe and Ito's palette without its yellow, which is faint on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 MARK, MARGIN = "#E69F00", 0.02  # of boxes; a colour seen on black, white and grey alike

@@ -15,7 +15,7 @@ from maskedteeth.report.reading import read_table
 from maskedteeth.settings.jobs import ReportJob
 
 COLUMNS = 3
-PLOT_HEIGHT, LEFT, BELOW, ABOVE = 1.15, 0.48, 0.4, 0.22
+PLOT_HEIGHT, LEFT, RIGHT, BELOW, ABOVE = 1.15, 0.48, 0.13, 0.4, 0.22
 #: From few radiographs to many; without viridis' yellow, which is faint on white.
 FRACTION_COLOURS = colormaps["viridis"].resampled(256)
 LIGHTEST = 0.82
@@ -53,7 +53,7 @@ def training_curves(
     with sheet(WIDTH, height, caption(settings, runs), png, pdf) as page:
         for number, (title, rows) in enumerate(panels):
             row, column = divmod(number, COLUMNS)
-            place = (column * wide + LEFT, top + row * step + ABOVE, wide - LEFT - 0.05)
+            place = (column * wide + LEFT, top + row * step + ABOVE, wide - LEFT - RIGHT)
             axes = page.plot(*place, PLOT_HEIGHT)
             draw_losses(axes, rows, fractions)
             if number >= len(pretexts):  # the methods' losses are one and the same
