@@ -1,5 +1,6 @@
 """What the documents name exists, and what is made is documented."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from maskedteeth.cli import STAGES
 from maskedteeth.settings.config import Settings
 
 ROOT = Path(__file__).parents[1]
+STUDY = ROOT / "docs" / "studies" / "abdi"
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "results" / "README.md"])
+DOCS += [STUDY / "README.md"]
 DOCS += sorted((ROOT / "config").glob("*.md"))
 
 CODE = re.compile(r"^```[a-z]*\n(.*?)^```", re.M | re.S)
@@ -103,3 +106,59 @@ def test_the_workflow_catalogue_is_told_what_is_there():
     assert deployed["apptainer"] == ("container: IMAGE" in (ROOT / "Snakefile").read_text())
     assert usage["report"] == ("report(" in rules)
     assert (ROOT / "config" / "README.md").is_file()
+
+
+def rows_of(table):
+    with (STUDY / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_readme_shows_the_dice_of_the_study_beside_it():
+    shown = {}
+    for row in rows_of("table2"):
+        cell = f"{float(row['dice']):.3f} ± {float(row['dice_sd']):.3f}"
+        shown.setdefault(row["model"], []).append(cell)
+    text = (ROOT / "README.md").read_text()
+    assert len(shown) == 5
+    for model, cells in shown.items():
+        assert len(cells) == 5
+        assert f"| {model} | {' | '.join(cells)} |" in text
+
+
+def test_what_is_said_of_the_pretext_is_what_the_study_found():
+    claims = {row["claim"]: row for row in rows_of("claims")}
+    dice = {(row["model"], float(row["fraction"])): row for row in rows_of("table2")}
+    page, gains = (STUDY / "README.md").read_text(), {}
+    for fraction in (0.1, 0.2, 0.3, 0.8, 0.9):
+        without = dice["Modified ResUNet", fraction]
+        behind = dice["Random Block Masking + Modified ResUNet", fraction]
+        claim = claims[f"pretext_helps_at_{fraction * 100:.0f}"]
+        margin, low, high = (float(claim[f"ours_{key}"]) for key in ("margin", "low", "high"))
+        # of Dice, though a claim may print the margin of Jaccard
+        assert abs(margin - (float(behind["dice"]) - float(without["dice"]))) < 2e-6
+        paper = float(behind["dice_published"]) - float(without["dice_published"])
+        gains[fraction] = margin, low, high, paper, claim["ours"]
+        cells = [f"{float(row['dice']):.3f}" for row in (without, behind)]
+        cells += [f"{margin:+.3f}", f"[{low:+.3f}, {high:+.3f}]", claim["ours"], f"{paper:+.3f}"]
+        line = f"| {fraction:.0%} | {' | '.join(cells)} |".replace("%", " %").replace("-", "−")
+        assert line in page
+    told = [f for f, gain in gains.items() if gain[-1] != "inconclusive"]
+    margin, low, high = gains[0.8][:3]
+    others = sorted(gain[0] for f, gain in gains.items() if f != 0.8)
+    few = [gains[f] for f in (0.1, 0.2, 0.3)]
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert told == [0.8] and gains[0.8][-1] == "supported"
+    assert f"Dice by {margin:.3f} (95 % interval {low:.3f} to {high:.3f})" in text
+    assert f"the differences of {others[0]:.3f} to {others[-1]:.3f} cannot be told" in text
+    papers = sorted(gain[3] for gain in few)
+    assert f"{papers[0]:.3f} to {papers[-1]:.3f}, lie above" in text
+    assert all(paper > high for _, _, high, paper, _ in few)
+
+
+def test_a_study_shows_no_radiographs_and_has_a_line_for_every_training():
+    pictures = {file.stem for file in STUDY.iterdir() if file.suffix not in (".md", ".csv")}
+    assert pictures == {"dice_by_fraction", "differences", "training_curves"}
+    cost = rows_of("cost")
+    assert len(cost) == 1 + 75
+    assert {row["git_commit"][:7] for row in cost} == {"e5f3fc9"}
+    assert "e5f3fc9" in (STUDY / "README.md").read_text()
