@@ -247,6 +247,36 @@ def test_an_interval_holds_the_chance_of_radiographs_and_of_training():
     assert missed / 120 <= 0.08 and narrow / 120 >= 0.15
 
 
+def test_methods_of_the_same_seeds_are_compared_seed_by_seed():
+    """What a seed does to both of them says nothing of their difference."""
+    rows = trained(np.random.default_rng(1), 0.8, 1, 3, 0.02)
+    worse = rows.assign(tp=rows["tp"] - 500, fp=rows["fp"] + 500, fn=rows["fn"] + 500)
+    paired = pd.concat([rows.assign(method="a"), worse.assign(method="b")])
+    others = paired.assign(seed=paired["seed"] + 3 * (paired["method"] == "b"))
+    statement = claim('dice("a", 0.2) > dice("b", 0.2)')
+    found, apart = (of_study(statement, Measured(runs, {}, 2000)) for runs in (paired, others))
+    assert (found.low, found.margin, found.high) == pytest.approx((0.05, 0.05, 0.05))
+    assert apart.low < 0 < 0.1 < apart.high
+
+
+def test_equal_methods_are_seldom_told_apart():
+    """At most once in 20 studies, both ways together, whether seeds do the same to them or not."""
+    generator, wrong = np.random.default_rng(2), {0.0: 0, 0.02: 0}
+    for shared in wrong:
+        for _ in range(150):
+            runs = [trained(generator, 0.8, 20, 3, 0.01).assign(method=m) for m in "ab"]
+            both = np.round(10_000 * generator.normal(0, shared, 3)).astype(int)
+            for method in runs:
+                shift = both[method["seed"]]
+                method["tp"] += shift
+                method["fp"] -= shift
+                method["fn"] -= shift
+            measured = Measured(pd.concat(runs), {}, 300)
+            found = of_study(claim('dice("a", 0.2) > dice("b", 0.2)'), measured)
+            wrong[shared] += found.verdict != "inconclusive"
+    assert max(wrong.values()) / 150 <= 0.06
+
+
 def test_without_a_second_seed_no_part_decides_and_it_says_so():
     runs = study(30, seeds=(1, 2, 3))
     runs = runs[(runs["method"] == "good") | (runs["seed"] == 1)]

@@ -182,9 +182,10 @@ class Measured:
     so that a comparison of methods is one on the same radiographs; one that a run was not tested
     on (complement protocol) has no counts there. For chance in training, each draw of a mean over
     seeds is moved by a t deviate times its standard error over the seeds
-    (:func:`maskedteeth.report.statistics.training_chance`): one draw for all metrics of a method at
-    a fraction, another for each method and fraction. A spread over seeds is drawn from its
-    interval: a few seeds say little of it.
+    (:func:`maskedteeth.report.statistics.training_chance`). All that has the same seeds shares the
+    draw, because a seed gives all methods its training subset: a difference of two methods is moved
+    by a paired t deviate. A spread over seeds is drawn from its interval: a few seeds say little
+    of it.
 
     Args:
         runs: rows as :func:`maskedteeth.report.results.read_metrics` returns them.
@@ -250,21 +251,21 @@ class Measured:
             for key in COUNTS
         }
         seeds = len(counts["tp"])
-        # One draw for all metrics of these trainings, which rise and fall together.
-        stream = [SEED, crc32(f"{method} {fraction:g}".encode())]
         if not statistic:
             values = self._pooled(counts)[metric]
             if seeds > 1:
                 by_seed = scores(*(counts[key].sum(axis=1) for key in ("tp", "fp", "fn")))
-                stream.append(1)  # another than that of spreads
-                values[1:] += training_chance(by_seed[metric], len(values) - 1, stream)
+                same = crc32(repr(sorted(set(runs["seed"]))).encode())
+                values[1:] += training_chance(by_seed[metric], len(values) - 1, [SEED, same, 1])
             return values
         if seeds < 2:
             raise Unavailable(f"the study has one seed of {method} at fraction {fraction:g}")
         single = [{key: value[[s]] for key, value in counts.items()} for s in range(seeds)]
         values = np.stack([self._pooled(seed)[metric] for seed in single])
         spread = np.std(values, axis=0, ddof=1) if statistic == "sd" else np.ptp(values, axis=0)
-        spread[1:] *= spread_draws(statistic, seeds, len(spread) - 1, stream)
+        # One draw for all metrics of these trainings, which rise and fall together.
+        trainings = crc32(f"{method} {fraction:g}".encode())
+        spread[1:] *= spread_draws(statistic, seeds, len(spread) - 1, [SEED, trainings])
         return spread
 
     def _pooled(self, counts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

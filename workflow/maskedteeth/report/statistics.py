@@ -95,12 +95,13 @@ def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.n
 
     Each draw is a mean of normal deviates with the seeds' own covariance, divided by its chi-square
     deviate: for one metric Student's t with ``seeds - 1`` degrees of freedom times the standard
-    error of the mean, for several ones of the same seeds their joint law.
+    error of the mean, for several ones of the same seeds their joint law, so that the difference of
+    two has its paired t.
 
     Args:
         values: float (seeds,) of two seeds or more, what each seed has.
         resamples: how often to draw.
-        seed: of the draw; the same for all metrics of the same trainings.
+        seed: of the draw; the same for all that has the same seeds.
 
     Returns:
         float64 (resamples,), around 0.

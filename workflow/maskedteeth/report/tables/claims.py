@@ -30,7 +30,9 @@ LEGEND = [
     f"**{SUPPORTED}**: the interval of every part lies above zero. **{REFUTED}**: that of some "
     "part lies below, at a level as many times stricter as there are parts. "
     f"*{INCONCLUSIVE}*: neither. (Of parts of which one is enough, the other way round.) Either "
-    "verdict is wrong at most once in 40 studies, if the intervals hold what they promise.",
+    "verdict is wrong at most once in 40 studies, if the intervals hold what they promise. So a "
+    f"claim of several parts may be {INCONCLUSIVE} though the interval printed, which is the 95 % "
+    "one, lies below zero.",
     "*Paper*: from the printed numbers alone. The interval holds all values that round to them "
     "and, for ours, of which table 3 prints three seeds, the t interval over these, or the "
     "interval of a spread over them. Images and the other methods' seeds are not "
@@ -95,11 +97,13 @@ def claims(
         "radiographs, each kept together with its seeds and with all methods; percentile interval. "
         "Chance in training is in it: each draw of a mean over n seeds is moved by a t deviate "
         "with n − 1 degrees of freedom times the mean's standard error over the seeds, one for all "
-        "metrics of a method at a fraction; a spread over seeds is drawn from its own interval. "
+        "that has the same seeds, which makes it a paired one for differences; a spread over seeds "
+        "is drawn from its own interval. "
         f"*{ONE_SEED}*: a method has no second training at a fraction, so its chance in training "
         f"is unknown, the interval holds that of radiographs alone, and the part is "
         f"{INCONCLUSIVE}. The pretext is trained once for all seeds: claims on its metrics are on "
         "this one training, and what another one would change is in no interval. "
+        f"*{REFUTED.capitalize()}* is said of this study, not of what the paper measured. "
         f"{too_narrow(images)}"
     ).rstrip()
     lead = f"{_lead(verdicts)} {about(settings, runs)}"
@@ -140,8 +144,8 @@ def _lead(verdicts: dict[str, tuple[Verdict, Verdict]]) -> str:
         return f"{', '.join(parts)} and cannot test {found.count(NOT_TESTED)}"
 
     return (
-        f"**Of the paper's claims ({len(verdicts)}) its own numbers {counts(0)}; this study's "
-        f"{counts(1)}.**"
+        f"**Of these {len(verdicts)} claims (the implied ones stand in the paper's tables alone) "
+        f"its own numbers {counts(0)}; this study's {counts(1)}.**"
     )
 
 
