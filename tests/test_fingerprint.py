@@ -114,6 +114,32 @@ def test_settings_do_not_count_for_they_arrive_as_settings(copy, name):
     assert changed(before) == set()
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        "class A:\n    def f(self):\n        INSIDE",
+        "try:\n    pass\nexcept OSError:\n    INSIDE",
+        "try:\n    pass\nfinally:\n    INSIDE",
+        "if ROOT:\n    pass\nelse:\n    INSIDE",
+        "match ROOT:\n    case 1:\n        with ROOT:\n            INSIDE",
+    ],
+)
+def test_imports_and_docstrings_are_found_in_every_kind_of_block(copy, block):
+    losses = copy / "training" / "losses.py"
+    text = losses.read_text()
+    (copy / "extra.py").write_text("x = 1\n")
+
+    def inside(statement):
+        losses.write_text(f"{text}\n{block.replace('INSIDE', statement)}\n")
+        forget()
+        return fingerprint("maskedteeth.training.losses")
+
+    inside("from maskedteeth import extra")
+    assert "maskedteeth.extra" in closure(("maskedteeth.training.losses",))
+    assert inside("def g(): 'One thing.'") == inside("def g(): 'Another.'")
+    assert inside("def g(): return 1") != inside("def g(): return 2")
+
+
 def test_a_new_import_is_followed_wherever_it_stands(copy):
     before = prints()
     (copy / "extra.py").write_text("x = 1\n")

@@ -66,7 +66,7 @@ def _parsed(module: str) -> ast.Module:
 def _imports(module: str) -> tuple[str, ...]:
     """Return the modules of this package that ``module`` imports, wherever in the file."""
     names: set[str] = set()
-    for node in ast.walk(_parsed(module)):
+    for node in _statements(_parsed(module)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,14 +80,19 @@ def _imports(module: str) -> tuple[str, ...]:
 @cache
 def _tree(module: str) -> str:
     tree = _parsed(module)
-    for node in _documented(tree):
-        empty = [] if isinstance(node, ast.Module) else [ast.Pass()]
-        node.body = node.body[1:] or empty
+    for node in _statements(tree):
+        documented = isinstance(
+            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        )
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            empty = [] if isinstance(node, ast.Module) else [ast.Pass()]
+            node.body = node.body[1:] or empty
     return ast.dump(tree, include_attributes=False)
 
 
-def _documented(tree: ast.Module) -> Iterator[ast.AST]:
-    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    for node in ast.walk(tree):
-        if isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None:
-            yield node
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and the statements in it, which hold all imports and docstrings."""
+    yield node
+    for block in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for statement in getattr(node, block, ()):
+            yield from _statements(statement)
