@@ -2,9 +2,13 @@
 #   snakemake --cores all                         the paper's settings (config/paper.yaml)
 #   snakemake --cores all --configfile config/demo.yaml    in minutes, on a digital phantom
 #   snakemake --cores 1 table2                    one table, one figure: by its name
+import gc
+
 from snakemake.utils import min_version
 
 min_version("9.19")
+# Looking through all that Snakemake has imported for garbage again and again took a tenth of a start.
+gc.set_threshold(50_000)
 
 
 configfile: "config/paper.yaml"
