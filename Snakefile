@@ -44,6 +44,7 @@ onstart:
 
 onsuccess:
     unfollow()
+    refuse_a_gap()
     print(finished_message())
 
 

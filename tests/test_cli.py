@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -98,3 +100,12 @@ def test_the_schema_is_written(tmp_path):
     assert main(["schema", "--schema", str(tmp_path / "schema.json")]) == 0
     schema = json.loads((tmp_path / "schema.json").read_text())
     assert {"study", "data", "methods", "pretext"} <= set(schema["properties"])
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_traceback():
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "maskedteeth", "completion", "bash"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")

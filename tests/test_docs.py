@@ -71,7 +71,15 @@ def test_commands_that_a_page_shows_say_how_many_cores(page):
     text = page.read_text().replace("\\\n", " ")
     fenced = re.findall(r"^(?:\$ )?snakemake [^#\n]*", "\n".join(re.findall(CODE, text)), re.M)
     spans = re.findall(r"`(snakemake\s[^`]*)`", re.sub(CODE, "", text))
-    enough = ("--cores", "--dry-run", "--profile", "--workflow-profile", "--report", "--unlock")
+    enough = (
+        "--cores",
+        "--dry-run",
+        "--profile",
+        "--workflow-profile",
+        "--report",
+        "--unlock",
+        "--list-rules",
+    )
     assert not [c for c in fenced + spans if not any(option in c for option in enough)]
 
 
@@ -150,8 +158,8 @@ def test_what_is_said_of_the_pretext_is_what_the_study_found():
     assert f"better by {margin:.3f} in Dice (95 % interval {low:.3f} to {high:.3f}, one" in text
     assert f"the differences of {others[0]:.3f} to {others[-1]:.3f} cannot be told" in text
     (high, paper), (high_30, paper_30) = (gains[f][2:4] for f in (0.2, 0.3))
-    assert f"the paper's gains of {paper:.3f} and {paper_30:.3f} lie far above" in text
-    assert f"which end at {high:.3f} and {high_30:.3f}." in text
+    assert f"the intervals end at {high:.3f} and {high_30:.3f}, far below" in text
+    assert f"the paper's gains of {paper:.3f} and {paper_30:.3f}." in text
     assert all(paper > high for _, _, high, paper, _ in gains.values() if paper > 0.03)
 
 

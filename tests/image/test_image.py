@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -180,6 +181,10 @@ def test_the_image_is_built_and_runs_the_demo_to_the_same_tables(tmp_path):
     assert not missing, f"apt-get install {' '.join(missing)}"
     folder = os.environ.get("MASKEDTEETH_IMAGE_FOLDER", tmp_path)
     script = ROOT / "tests" / "image" / "build_and_run.sh"
-    done = subprocess.run([script, folder], capture_output=True, text=True, check=False)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    done = subprocess.run(
+        [script, folder], env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert "equal, byte for byte" in done.stdout

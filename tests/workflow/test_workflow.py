@@ -1,6 +1,8 @@
 import json
+import shutil
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import cv2
@@ -123,6 +125,33 @@ def test_measuring_again_retrains_nothing(project):
     with project.edit("tiny.yaml", "seeds: [42]", "seeds: [42, 1]"):
         jobs = project.planned()
     assert jobs["train"] == 2 and "measure_one" not in jobs  # the others have their own seeds
+
+
+@pytest.mark.parametrize("made", ["needs/train-unet-*.json", "data/guard.json"])
+def test_what_was_half_made_when_snakemake_was_killed_hides_nothing(project, tmp_path, made):
+    """Jobs behind `ancient` are planned although what is before them is made again, too."""
+    (file,) = project.results.glob(made)
+    key = str(file.relative_to(project.folder))
+    mark = project.folder / ".snakemake" / "incomplete" / urlsafe_b64encode(key.encode()).decode()
+    run = project.results / "runs" / "unet" / "fraction-0.2"
+    shutil.move(run, tmp_path / "run")
+    mark.write_text('{"external_jobid": null}')
+    try:
+        jobs = project.planned()
+    finally:
+        mark.unlink()
+        shutil.move(tmp_path / "run", run)
+    assert jobs["train"] >= 1 and {"evaluate", "table2", "report"} <= set(jobs)
+    assert project.planned() == {}
+
+
+def test_a_run_that_leaves_something_out_says_so_and_goes_on_when_started_again(project, tmp_path):
+    other = project.copy(tmp_path / "other")
+    shutil.rmtree(other.results / "runs" / "unet" / "fraction-0.2")
+    said = other.snakemake("--forcerun", "measure_one", check=False)
+    assert "files are still missing, results/tiny/runs/unet/fraction-0.2/seed-42/" in said
+    assert "Start the same command again" in said and "Done." not in said
+    assert "Done." in other.snakemake()
 
 
 def test_a_changed_batch_is_measured_and_trained(project):

@@ -86,6 +86,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments[:1])
     try:
         _run(chosen.stage, arguments[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read this, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except InputError as error:
         say(f"maskedteeth {chosen.stage}: {error}")
         return 2

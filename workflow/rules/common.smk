@@ -239,6 +239,23 @@ def full_disk():
     )
 
 
+def refuse_a_gap():
+    """Stop with a sentence if something asked for is missing although no job failed.
+
+    Snakemake does not look behind `ancient` inputs that are made again (--forcerun measure_one).
+    """
+    settings = workflow.dag_settings
+    if not workflow.is_main_process or settings.omit_from or settings.batch:
+        return
+    asked = [f for job in workflow.dag.targetjobs for f in (job.output or job.input)]
+    if missing := sorted({str(f) for f in asked if not os.path.exists(f)}):
+        raise WorkflowError(
+            f"{len(missing)} files are still missing, {missing[0]} among them: Snakemake looks at what "
+            "comes after a job that was forced in the next run only. Start the same command again, "
+            "without --forcerun; it goes on."
+        )
+
+
 def finished_message():
     """What a user reads at the end."""
     made = [RESULTS / "report.html", RESULTS / "tables", RESULTS / "figures"]

@@ -36,6 +36,16 @@ def needs_of(stage, entry):
     return str(NEEDS / f"{needs_name(stage, entry)}.json")
 
 
+def unless_changed(file):
+    """An input that retrains nothing when it is made again.
+
+    One that was being made when Snakemake was killed is an input like any other, for Snakemake makes
+    it first, and would then forget, behind `ancient`, what else there is to make.
+    """
+    marked = getattr(workflow.persistence, "_filter_incomplete_keys", None)
+    return file if marked and marked([file]) else ancient(file)
+
+
 def growing(amount):
     """A resource that every further attempt gets as much again of."""
     return lambda wildcards, attempt: amount * attempt

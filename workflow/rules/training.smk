@@ -39,8 +39,8 @@ rule pretrain:
         images=rules.prepare.output.images,
         index=rules.index.output.index,
         split=rules.split_pretext.output.split,
-        guard=ancient(str(rules.guard.output.guard)),
-        needs=ancient(lambda w: needs_of("pretrain", w.pretext)),
+        guard=lambda w: unless_changed(str(rules.guard.output.guard)),
+        needs=lambda w: unless_changed(needs_of("pretrain", w.pretext)),
     output:
         weights=PRETEXT / "weights.safetensors",
         history=PRETEXT / "history.csv",
@@ -79,8 +79,8 @@ rule train:
         masks=rules.prepare.output.masks,
         index=rules.index.output.index,
         split=rules.split.output.split,
-        guard=ancient(str(rules.guard.output.guard)),
-        needs=ancient(lambda w: needs_of("train", w.method)),
+        guard=lambda w: unless_changed(str(rules.guard.output.guard)),
+        needs=lambda w: unless_changed(needs_of("train", w.method)),
         pretext=initial_weights,
     output:
         weights=RUN / "weights.safetensors",
