@@ -247,9 +247,9 @@ def refuse_a_gap():
     settings = workflow.dag_settings
     if not workflow.is_main_process or settings.omit_from or settings.batch:
         return
-    asked = [f for job in workflow.dag.targetjobs for f in (job.output or job.input)]
-    asked = [f for f in asked if not f.is_storage]  # Snakemake itself looks there
-    if missing := sorted({str(f) for f in asked if not os.path.exists(f)}):
+    asked = {f for job in workflow.dag.targetjobs for f in (job.output or job.input)}
+    # In a storage Snakemake itself looks.
+    if missing := sorted(str(f) for f in asked if not (f.is_storage or os.path.exists(f))):
         raise WorkflowError(
             f"{len(missing)} files are still missing, {missing[0]} among them: Snakemake looks at what "
             "comes after a job that was forced in the next run only. Start the same command again, "

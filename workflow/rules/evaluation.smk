@@ -8,7 +8,7 @@ rule evaluate:
         index=rules.index.output.index,
         split=rules.split.output.split,
         weights=rules.train.output.weights,
-        needs=ancient(lambda w: needs_of("train", w.method)),
+        needs=lambda w: needs_of("train", w.method),
     output:
         metrics=RUN / "metrics.csv",
         predictions=RUN / "predictions.npz",
@@ -63,7 +63,7 @@ rule reconstruct:
         split=rules.split_pretext.output.split,
         weights=rules.pretrain.output.weights,
         lpips=rules.lpips_weights.output.weights,
-        needs=ancient(lambda w: needs_of("pretrain", w.pretext)),
+        needs=lambda w: needs_of("pretrain", w.pretext),
     output:
         metrics=PRETEXT / "metrics.csv",
         fillers=PRETEXT / "fillers.csv",

@@ -31,11 +31,6 @@ TO_MEASURE = {needs_name("pretrain", name): ("pretrain", name) for name in STUDY
 TO_MEASURE |= {needs_name("train", name): ("train", name) for name in STUDY.methods}
 
 
-def needs_of(stage, entry):
-    """Path of what a training needs."""
-    return str(NEEDS / f"{needs_name(stage, entry)}.json")
-
-
 def unless_changed(file):
     """An input that retrains nothing when it is made again.
 
@@ -44,6 +39,11 @@ def unless_changed(file):
     """
     marked = getattr(workflow.persistence, "_filter_incomplete_keys", None)
     return file if marked and marked([file]) else ancient(file)
+
+
+def needs_of(stage, entry):
+    """What a training needs, as an input that retrains nothing."""
+    return unless_changed(str(NEEDS / f"{needs_name(stage, entry)}.json"))
 
 
 def growing(amount):

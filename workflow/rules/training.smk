@@ -40,7 +40,7 @@ rule pretrain:
         index=rules.index.output.index,
         split=rules.split_pretext.output.split,
         guard=lambda w: unless_changed(str(rules.guard.output.guard)),
-        needs=lambda w: unless_changed(needs_of("pretrain", w.pretext)),
+        needs=lambda w: needs_of("pretrain", w.pretext),
     output:
         weights=PRETEXT / "weights.safetensors",
         history=PRETEXT / "history.csv",
@@ -80,7 +80,7 @@ rule train:
         index=rules.index.output.index,
         split=rules.split.output.split,
         guard=lambda w: unless_changed(str(rules.guard.output.guard)),
-        needs=lambda w: unless_changed(needs_of("train", w.method)),
+        needs=lambda w: needs_of("train", w.method),
         pretext=initial_weights,
     output:
         weights=RUN / "weights.safetensors",
