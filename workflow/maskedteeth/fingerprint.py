@@ -55,7 +55,7 @@ def _file(module: str) -> Path | None:
 
 
 @cache
-def _parsed(module: str) -> ast.Module:
+def parsed(module: str) -> ast.Module:
     file = _file(module)
     if file is None:
         raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}")
@@ -66,7 +66,7 @@ def _parsed(module: str) -> ast.Module:
 def _imports(module: str) -> tuple[str, ...]:
     """Return the modules of this package that ``module`` imports, wherever in the file."""
     names: set[str] = set()
-    for node in _statements(_parsed(module)):
+    for node in _statements(parsed(module)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -79,7 +79,7 @@ def _imports(module: str) -> tuple[str, ...]:
 
 @cache
 def _tree(module: str) -> str:
-    tree = _parsed(module)
+    tree = parsed(module)
     for node in _statements(tree):
         documented = isinstance(
             node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
