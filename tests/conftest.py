@@ -98,10 +98,9 @@ class Study:
             flags["raw"] = self.raw
         if stage == "lpips-weights":
             flags = {"weights": self.out / FILES[stage]}
-        words = [stage, "--settings", json.dumps(SETTINGS[stage] | (settings or {}))]
-        for flag, file in (flags | files).items():
-            words += [f"--{flag}", str(file)]
-        return main(words)
+        given = {"settings": {"settings": SETTINGS[stage] | (settings or {})}}
+        given["files"] = {name: str(file) for name, file in (flags | files).items()}
+        return main(["run", stage.replace("-", "_"), json.dumps(given)])
 
 
 @pytest.fixture(scope="session")
@@ -149,6 +148,11 @@ def study(tmp_path_factory, write_folder) -> Study:
     assert finished.run("split", {"fraction": 0.75}, split=finished / "split-0.75.json") == 0
     assert finished.run("train", pretext=finished / "pretext/weights.safetensors") == 0
     assert finished.run("evaluate") == 0
+    # The records as stages with sections will write them.
+    record = json.loads((finished / "pretext/run.json").read_text())
+    record["settings"] = {"pretext": record["settings"], "compute": {}}
+    record["settings"]["pretext"].pop("compute")
+    (finished / "pretext/run.json").write_text(json.dumps(record))
     return finished
 
 
