@@ -5,10 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.errors import InputError
-from maskedteeth.metrics.lpips_weights import unavailable_reason
-from maskedteeth.report.about import about_pretext, stamped
-from maskedteeth.report.reading import MEND, read_values
+from maskedteeth.report.about import about_pretext
 from maskedteeth.report.reconstructions import (
     BETTER,
     COMPOSITE,
@@ -18,10 +15,11 @@ from maskedteeth.report.reconstructions import (
     read_reconstructions,
     worse,
 )
-from maskedteeth.report.statistics import FEW
-from maskedteeth.report.tables.layout import MINUS_PAPER, NOTHING, PAPER, TITLES, number
-from maskedteeth.report.tables.sections import Section, write_sections
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.results import read_rows
+from maskedteeth.report.statistics import too_narrow
+from maskedteeth.report.table import Part, Table
+from maskedteeth.report.tables.layout import NOTHING, TITLES, interval, number, once
+from maskedteeth.settings.sections import Presentation
 
 FILLERS = {
     NETWORK: "Network",
@@ -36,93 +34,94 @@ IN_TEXT = {
     "image_mean": "the image mean",
     "unfilled": "the unfilled input",
 }
-SECTIONS = {"all": "Whole radiograph", "masked": "Masked pixels alone"}
-LEGEND = [
-    "*Network*: its output as it is, which redraws the visible pixels too. This is what the paper "
-    "measures, so its values stand beside ours. *Visible pixels kept*: the network's pixels only "
-    "where masked, the radiograph's elsewhere.",
-    "Fillers that learnt nothing, with the visible pixels kept, behind the same masks: "
-    "*inpainting*, OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 pixels; "
-    "*image mean*, that of the radiograph's visible pixels; *unfilled*, the masked input itself.",
-    "A network with Sobel guidance is also shown the edges behind the masks (section 3.2); no "
-    "filler is.",
-    "SSIM and FSIM: higher is better; LPIPS and L1: lower. **Bold**: a pretext's best value of a "
-    "column (the paper's left aside). †: a filler that was shown to be better than the network's "
-    "output: the interval of the paired difference lies beyond zero, at a level as many times "
-    "stricter than 95 % as the table has comparisons (Bonferroni). That none was shown to be "
-    "better does not show that none is; and what another training of the pretext would change is "
-    "in no interval.",
-]
-MASKED_NOTE = (
-    "Means over the masked pixels of SSIM's, LPIPS' and L1's maps, and FSIM with both of its sums "
-    "over the masked pixels. SSIM's windows, FSIM's filters and LPIPS' layers reach beyond a "
-    "pixel, so near a mask's edge visible pixels have a say too. The paper gives no such values."
+PAPER, MINUS_PAPER = "Paper", "Network minus paper"
+PIXELS = {"all": "Whole radiograph", "masked": "Masked pixels alone"}
+ABOUT_NETWORK = (
+    "The network sees a radiograph with masked blocks and draws the whole radiograph. *Network*: "
+    "its drawing as it is. It also draws the visible pixels anew, and not exactly. The paper "
+    "measures this, so the paper's values stand beside it. *Network, visible pixels kept*: the "
+    "network's pixels inside the blocks, the radiograph's own outside."
+)
+ABOUT_FILLERS = (
+    "The other rows fill the same blocks with something that learnt nothing, and keep the visible "
+    "pixels. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
+    "pixels. *Image mean*: the mean of the radiograph's visible pixels. *Unfilled*: the blocks "
+    "stay as they are. A network with Sobel guidance also sees the edges inside the blocks "
+    "(section 3.2 of the paper); the fillers do not."
+)
+ABOUT_SIGNS = (
+    "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
+    "pretext in that column. †: the filler is better than the network's drawing. That is, the "
+    "interval of their difference on the same radiographs does not contain zero. These intervals "
+    "are widened for the number of comparisons in this table (Bonferroni), so that all of them are "
+    "right in 95% of studies. No † is no proof that the network is better. What training the "
+    "pretext again would change is in no interval."
+)
+ABOUT_MASKED = (
+    "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
+    "masked pixels only. SSIM, FSIM and LPIPS look at the surroundings of a pixel, so visible "
+    "pixels still count a little near the edge of a block. The paper gives no such values."
 )
 
 
 def table_pretext(
-    settings: ReportJob,
+    report: Presentation,
     *,
     metrics: list[Path],
     fillers: list[Path],
-    lpips: Path,
     published: Path,
-    csv: Path,
-    md: Path,
-    tex: Path,
-    runs: list[Path] = (),  # type: ignore[assignment]
-) -> None:
-    """Write the table of the pretexts' metrics.
+    runs: list[Path],
+) -> Table:
+    """Make the table of the pretexts' metrics.
 
     Args:
-        settings: dataset, protocol, resamples.
-        metrics: ``metrics.csv`` of all pretexts, in folders named like them.
-        fillers: ``fillers.csv``, likewise.
-        lpips: file of the stage `lpips-weights`, which says why LPIPS is missing where it is.
+        report: dataset, protocol, resamples.
+        metrics: ``metrics.csv`` of all pretexts.
+        fillers: ``fillers.csv`` of the same.
         published: the paper's values as CSV: metric, value.
-        csv: file to write: the columns of :func:`maskedteeth.report.reconstructions.compare`,
-            value_published and value_difference (ours minus the paper's: of the network's output
-            over all pixels).
-        md: file to write.
-        tex: file to write.
-        runs: ``run.json`` of all pretexts.
+        runs: records of all pretexts.
+
+    Returns:
+        Columns of :func:`maskedteeth.report.reconstructions.compare`, value_published and
+        value_difference (ours minus the paper's: of the network's output over all pixels), and
+        protocol.
     """
     images = read_reconstructions(metrics, fillers)
-    table = compare(images, settings.bootstrap_resamples)
-    paper = read_values(published, ("metric",), ("value",)).set_index("metric")["value"]
+    table = compare(images, report.bootstrap_resamples)
+    paper = read_rows(published).set_index("metric")["value"]
     of_paper = (table["filler"] == NETWORK) & (table["pixels"] == "all")
     table["value_published"] = table["metric"].map(paper).where(of_paper)
     table["value_difference"] = table["value"] - table["value_published"]
 
-    names, masks = hidden(images[images["filler"] == NETWORK])
+    network = images[images["filler"] == NETWORK]
+    names, masks = hidden(network)
     shown = table.assign(pretext=table["pretext"].map(names))
-    sections = [
-        Section(
-            title,
-            section_text(shown[shown["pixels"] == pixels], paper if pixels == "all" else None),
-            MASKED_NOTE if pixels == "masked" else "",
-            "l" * (2 + len(BETTER)),
-        )
-        for pixels, title in SECTIONS.items()
-    ]
-    count = images.loc[images["filler"] == NETWORK].groupby("pretext").size().min()
-    intervals = (
-        f"Each cell: mean over the {count} test radiographs with its 95 % percentile bootstrap "
-        f"interval, {settings.bootstrap_resamples:,} resamples of the radiographs."
+    parts = (
+        Part(text_of(shown[shown["pixels"] == pixels], paper if pixels == "all" else None), title)
+        for pixels, title in PIXELS.items()
     )
-    if count < FEW:
-        intervals += f" With {count} such intervals are too narrow; take them as a hint."
-    legend = [*LEGEND, intervals, f"{masks} {about_pretext(settings, runs)}"]
-    if table.loc[table["metric"] == "lpips", "value"].isna().any():
-        reason = why_not(lpips) or "it was not measured"
-        legend.append(f"LPIPS is not available: {reason.rstrip('.')}.")
-    title = "The pretext's metrics on the test radiographs"
-    stated = stamped(table, settings)
-    write_sections(stated, title, lead(table), sections, legend, csv, md, tex)
+    count = int(network.groupby("pretext").size().min())
+    intervals = (
+        f"Each cell: mean over the {count} test radiographs and its 95% bootstrap interval, from "
+        f"{report.bootstrap_resamples:,} draws of the radiographs. {too_narrow(count)}"
+    )
+    unavailable = (
+        "LPIPS was not measured: `evaluation.lpips` is off, or its weights could not be had."
+        if table.loc[table["metric"] == "lpips", "value"].isna().any()
+        else ""
+    )
+    legend = (ABOUT_NETWORK, ABOUT_FILLERS, ABOUT_SIGNS, ABOUT_MASKED, intervals, masks)
+    return Table(
+        title="The pretext's metrics on the test radiographs",
+        frame=table.assign(protocol=report.protocol),
+        parts=tuple(parts),
+        lead=f"{lead(table)} {about_pretext(report, runs)} {unavailable}".rstrip(),
+        notes=tuple(note.rstrip() for note in legend),
+    )
 
 
 def hidden(network: pd.DataFrame) -> tuple[dict[str, str], str]:
-    """Say how much the pretexts hide, and where they differ in that, say it in their names, too.
+    """Say how much the pretexts mask; where they differ in that, say it in their names, too.
 
     Args:
         network: the rows of one filler, of :func:`read_reconstructions`.
@@ -136,8 +135,8 @@ def hidden(network: pd.DataFrame) -> tuple[dict[str, str], str]:
     names = {name: f"{name} ({share.mean():.1%} masked)" for name, share in groups.items()}
     masks = "; ".join(f"{name}, {_share(share)}" for name, share in groups.items())
     return names, (
-        f"Masked: {masks}. These pretexts hide different blocks, so that their tasks differ: "
-        "compare no value of one with that of another."
+        f"Masked: {masks}. These pretexts mask different blocks, so their tasks differ: compare no "
+        "value of one with that of another."
     )
 
 
@@ -145,39 +144,22 @@ def _share(hidden: pd.Series) -> str:
     return f"{hidden.mean():.1%} of the pixels ({hidden.min():.1%} to {hidden.max():.1%})"
 
 
-def why_not(lpips: Path) -> str | None:
-    """Return why there are no weights for LPIPS; None where there are.
-
-    Raises:
-        InputError: the file is missing, damaged or a folder.
-    """
-    try:
-        return unavailable_reason(lpips)
-    except OSError as error:
-        raise InputError(f"{lpips} cannot be read: {error}. {MEND}") from None
-
-
 def lead(table: pd.DataFrame) -> str:
-    """Say, for every pretext, what was shown of fillers that learnt nothing and the network."""
+    """Say of every pretext how the fillers that learnt nothing compare with the network."""
     several = table["pretext"].nunique() > 1
-    sentences = []
+    said = []
     for pretext, group in table.groupby("pretext", sort=False):
-        whole, masked = (group[group["pixels"] == pixels] for pixels in SECTIONS)
-        kept, behind = outcome(whole, COMPOSITE), outcome(masked, COMPOSITE)
-        ends = (
-            f"{kept}, over the whole radiograph and over the masked pixels alone."
-            if kept == behind
-            else f"{kept}; over the masked pixels alone, {behind}."
+        whole, masked = (group[group["pixels"] == pixels] for pixels in PIXELS)
+        said.append(
+            f"**{f'{pretext}: ' if several else ''}Does the network fill the blocks better than "
+            "something that learnt nothing?** Over the whole radiograph, as the paper measures: "
+            f"{outcome(whole, NETWORK)} Inside the blocks alone: {outcome(masked, COMPOSITE)}"
         )
-        sentences.append(
-            f"**{f'{pretext}: ' if several else ''}Over the whole radiograph, as the paper "
-            f"measures it, {outcome(whole, NETWORK)}.** With the visible pixels kept, {ends}"
-        )
-    return " ".join(sentences)
+    return " ".join(said)
 
 
 def outcome(table: pd.DataFrame, than: str) -> str:
-    """Say which fillers were shown to be better than the network, and which not even worse.
+    """Say how the fillers compare with the network: better, undecided or worse.
 
     Args:
         table: rows of one pretext and of the same pixels, of
@@ -186,34 +168,31 @@ def outcome(table: pd.DataFrame, than: str) -> str:
     """
     compared = table[table[f"to_{than}"].notna()]
     above, below = better(compared, than), worse(compared, than)
-    ahead, level = _by_filler(compared[above]), _by_filler(compared[~above & ~below])
-    text = " and ".join(
-        f"{name} was shown to be better than the network by {by}" for name, by in ahead
-    )
-    text = text or "no filler was shown to be better than the network"
-    if level:
-        undecided = " and ".join(f"{name} was not told apart from it by {by}" for name, by in level)
-        text += f", {'and' if ahead else 'but'} {undecided}"
-    return text
+    said = []
+    if above.any():
+        said.append(f"better than the network are {_by_filler(compared[above])}")
+    if (~above & ~below).any():
+        said.append(f"undecided are {_by_filler(compared[~above & ~below])}")
+    if below.any():
+        rest = "in all" if below.all() else "in the other"
+        count = int(below.sum())
+        said.append(f"{rest} {count} comparison{'s' * (count != 1)} the network is better")
+    return "; ".join(said) + "."
 
 
-def _by_filler(table: pd.DataFrame) -> list[tuple[str, str]]:
-    return [
-        (IN_TEXT.get(filler, filler), _listed(list(rows["metric"].map(TITLES))))
+def _by_filler(table: pd.DataFrame) -> str:
+    return " and ".join(
+        f"{IN_TEXT.get(filler, filler)} (by {', '.join(rows['metric'].map(TITLES))})"
         for filler, rows in table.groupby("filler", sort=False)
-    ]
+    )
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def section_text(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
-    """Print one section's rows, a line a pretext and filler, below a line of the paper's values."""
+def text_of(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
+    """Print a line a pretext and filler, below a line of the paper's values where given."""
     lines = []
     if paper is not None:
         values = {TITLES[name]: number(paper.get(name, math.nan), ".3f") for name in BETTER}
-        lines.append({"Pretext": PAPER, "Behind the masks": FILLERS[NETWORK]} | values)
+        lines.append({"Pretext": PAPER, "Blocks filled by": FILLERS[NETWORK]} | values)
     signed = table["value"] * table["metric"].map(BETTER)
     best = signed.groupby([table["pretext"], table["metric"]]).transform("max") == signed
     marked = better(table, NETWORK)
@@ -222,20 +201,17 @@ def section_text(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
             TITLES[row["metric"]]: _cell(row, best[place], marked[place])
             for place, row in rows.iterrows()
         }
-        lines.append({"Pretext": pretext, "Behind the masks": FILLERS.get(filler, filler)} | cells)
+        lines.append({"Pretext": pretext, "Blocks filled by": FILLERS.get(filler, filler)} | cells)
         if paper is not None and filler == NETWORK:
             to_paper = rows.set_index("metric")["value_difference"]
             cells = {TITLES[name]: number(to_paper[name], "+.3f") for name in BETTER}
-            lines.append({"Pretext": pretext, "Behind the masks": MINUS_PAPER} | cells)
+            lines.append({"Pretext": pretext, "Blocks filled by": MINUS_PAPER} | cells)
     text = pd.DataFrame(lines)
-    text["Pretext"] = text["Pretext"].where(text["Pretext"] != text["Pretext"].shift(), "")
-    return text
+    return text.assign(Pretext=once(text["Pretext"]))
 
 
 def _cell(row: pd.Series, best: bool, marked: bool) -> str:
     if math.isnan(row["value"]):
         return NOTHING
-    value, low, high = (number(row[name], ".3f") for name in ("value", "value_low", "value_high"))
-    value = f"**{value}**" if best else value
-    dagger = "†" if marked else ""
-    return f"{value}{dagger} [{low}, {high}]"
+    value, rest = interval(row, "value").split(" ", 1)
+    return f"{f'**{value}**' if best else value}{'†' if marked else ''} {rest}"
