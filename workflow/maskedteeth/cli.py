@@ -37,7 +37,7 @@ STAGES = {
     "train": "maskedteeth.training.train:train",
     "evaluate": "maskedteeth.metrics.evaluate:evaluate",
     "lpips-weights": "maskedteeth.metrics.lpips_weights:fetch_weights",
-    "measure-pretext": "maskedteeth.metrics.reconstruct:reconstruct",
+    "measure-pretext": "maskedteeth.metrics.pretext:measure_pretext",
     "table1": "maskedteeth.report.tables.table1:table1",
     "table2": "maskedteeth.report.tables.table2:table2",
     "table3": "maskedteeth.report.tables.table3:table3",

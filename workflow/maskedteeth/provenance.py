@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json, write_json
@@ -45,7 +45,7 @@ class RunRecord:
     long training runs is not what ran.
 
     Args:
-        settings: all that the stage knows.
+        settings: all that the stage knows: sections by name.
         modules: the stage's module and those of the networks that it builds.
         machine: device and precision in use.
         inputs: files that the result depends on, by name; None for one that is not used.
@@ -53,7 +53,7 @@ class RunRecord:
 
     def __init__(
         self,
-        settings: BaseModel,
+        settings: Any,
         modules: tuple[str, ...],
         machine: "Machine",
         **inputs: Path | None,
@@ -61,7 +61,7 @@ class RunRecord:
         self.begin = time.perf_counter()
         self.machine = machine
         self.content = {
-            "settings": settings.model_dump(mode="json"),
+            "settings": to_jsonable_python(settings),
             "code": fingerprint(*modules),
             "modules": list(modules),
             "git_commit": git_commit(),

@@ -3,76 +3,99 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
-from maskedteeth.data.arrays import read_rows, read_subset
-from maskedteeth.files import replacing, write_csv
-from maskedteeth.metrics import boundary
-from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
+from maskedteeth.data.arrays import read_index, read_rows
+from maskedteeth.data.splits import COLUMNS, draw_split
+from maskedteeth.files import replacing, write_text
+from maskedteeth.metrics.boundary import boundary_scores
+from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_unit
 from maskedteeth.provenance import RunRecord
-from maskedteeth.settings.jobs import EvaluateJob
+from maskedteeth.settings.config import Compute, Evaluation, HeldOut, Model
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
-COLUMNS = ("method", "fraction", "seed", "id", *COUNTS, *METRICS, *boundary.METRICS)
-
 
 def evaluate(
-    settings: EvaluateJob,
+    model: Model,
+    compute: Compute,
+    evaluation: Evaluation,
+    held_out: HeldOut,
+    method: str,
+    fraction: float,
+    seed: int,
     *,
     images: Path,
     masks: Path,
     index: Path,
-    split: Path,
     weights: Path,
     metrics: Path,
     predictions: Path,
-    evaluation: Path,
-    gpu_mem_mb: int | None = None,
+    evaluation_record: Path,
 ) -> None:
     """Segment the test radiographs, count the pixels and measure the outlines.
 
     Args:
-        settings: method, network, fraction, seed, threshold, tolerance of outlines, machine.
+        model: the network.
+        compute: machine; in full precision whatever the training's, so that a number does not
+            depend on the machine that measures it.
+        evaluation: threshold, tolerance of outlines.
+        held_out: protocol and test set.
+        method: its name in the settings.
+        fraction: of the radiographs that trained.
+        seed: of the training.
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
-        split: ``splits/fraction-<f>/seed-<s>.json``.
         weights: of the finished training.
-        metrics: CSV to write, a line a test radiograph, columns :data:`COLUMNS`.
+        metrics: CSV to write, a line a test radiograph: method, fraction, seed, id and what
+            :func:`measure` returns.
         predictions: NPZ to write: ids (N,), probability uint8 (N, H, W), where k stands for
             probabilities from k/256 up to, but without, (k+1)/256.
-        evaluation: JSON to write, see :mod:`maskedteeth.provenance`.
-        gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
+        evaluation_record: JSON to write, see :mod:`maskedteeth.provenance`.
     """
-    # In full precision whatever the training's, so that a number does not depend on the machine
-    # that measures it.
-    machine = set_up(settings.compute.model_copy(update={"precision": "float32"}), gpu_mem_mb)
-    modules = (__name__, module_of(settings.model))
-    inputs = {"images": images, "masks": masks, "index": index, "split": split, "weights": weights}
-    record = RunRecord(settings, modules, machine, **inputs)
-    ids = read_subset(split, settings.fraction, "test")
-    network = stored_network(settings.model, weights, machine.device)
-    probability = predict(network, read_rows(images, index, ids), settings.model.inputs, machine)
-    prediction, truth = probability >= settings.threshold, read_rows(masks, index, ids)
-    counts = count(prediction, truth)
-    run = {"method": settings.method, "fraction": f"{settings.fraction:g}", "seed": settings.seed}
-    values = scores(counts["tp"], counts["fp"], counts["fn"])
-    values |= boundary.boundary_scores(prediction, truth, settings.boundary_tolerance)
-    rows = [
-        {**run, "id": name}
-        | {key: int(counts[key][n]) for key in COUNTS}
-        | {key: f"{column[n]:.6f}" for key, column in values.items()}
-        for n, name in enumerate(ids)
-    ]
-    write_csv(metrics, rows, COLUMNS)
+    sections = {"model": model, "compute": compute, "evaluation": evaluation}
+    sections |= {"held_out": held_out, "method": method, "fraction": fraction, "seed": seed}
+    machine = set_up(compute.model_copy(update={"precision": "float32"}))
+    inputs = {"images": images, "masks": masks, "index": index, "weights": weights}
+    record = RunRecord(sections, (__name__, module_of(model)), machine, **inputs)
+
+    ids = draw_split(read_index(index, COLUMNS), held_out, fraction, seed)["test"]
+    network = stored_network(model, weights, machine.device)
+    probability = predict(network, read_rows(images, index, ids), model.inputs, machine)
+    prediction, truth = probability >= evaluation.threshold, read_rows(masks, index, ids)
+    run = {"method": method, "fraction": f"{fraction:g}", "seed": seed}
+    frame = pd.DataFrame({**run, "id": ids, **measure(prediction, truth, evaluation)})
+    write_text(metrics, frame.to_csv(index=False, float_format="%.6f"))
     with replacing(predictions) as temporary:
         grey = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
         np.savez_compressed(temporary, ids=np.array(ids), probability=grey)
-    record.write(evaluation)
+    record.write(evaluation_record)
+
+
+def measure(
+    prediction: np.ndarray, truth: np.ndarray, evaluation: Evaluation
+) -> dict[str, np.ndarray]:
+    """Measure every radiograph by every metric; a new one is a line here.
+
+    Args:
+        prediction: bool (N, H, W), True = tooth.
+        truth: uint8 0/1 (N, H, W), 1 = tooth.
+        evaluation: tolerance of outlines.
+
+    Returns:
+        (N,) by column of ``metrics.csv``, in its order: pixel counts and metrics.
+    """
+    counts = count(prediction, truth)
+    return {
+        **counts,
+        **scores(counts["tp"], counts["fp"], counts["fn"]),
+        **boundary_scores(prediction, truth, evaluation.boundary_tolerance),
+    }
 
 
 def predict(

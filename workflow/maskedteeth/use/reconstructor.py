@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from maskedteeth.metrics.reconstruction import Reference
+from maskedteeth.metrics.similarity import Reference
 from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.seeds import generator
@@ -28,7 +28,7 @@ class Reconstruction:
         generated: what the network made of that.
         hidden: bool (H, W), True = masked.
         scores: ssim, fsim, l1, and each over the masked pixels alone (``ssim_masked``, …), see
-            :meth:`maskedteeth.metrics.reconstruction.Reference.compare`.
+            :meth:`maskedteeth.metrics.similarity.Reference.compare`.
     """
 
     xray: np.ndarray
