@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from maskedteeth.data.arrays import read_index, read_rows
 from maskedteeth.data.splits import draw_split
-from maskedteeth.files import replacing, write_csv
-from maskedteeth.metrics import boundary
-from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
+from maskedteeth.files import replacing, write_text
+from maskedteeth.metrics.boundary import boundary_scores
+from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_unit
 from maskedteeth.record import RunRecord, sha256
@@ -18,8 +19,6 @@ from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
-
-COLUMNS = ("method", "fraction", "seed", "id", *COUNTS, *METRICS, *boundary.METRICS)
 
 
 def evaluate(
@@ -49,7 +48,8 @@ def evaluate(
         masks: ``masks.npy``.
         index: ``index.csv``.
         weights: of the finished trainings, in the order of ``runs``.
-        metrics: CSV to write, a line a run and test radiograph, columns :data:`COLUMNS`.
+        metrics: CSV to write, a line a run and test radiograph: method, fraction, seed, id and
+            what :func:`measure` returns.
         predictions: NPZ to write: probability uint8 (lines of ``metrics``, H, W), where k stands
             for probabilities from k/256 up to, but without, (k+1)/256.
         evaluation: JSON to write, see :mod:`maskedteeth.record`; under ``runs`` method, fraction,
@@ -69,29 +69,43 @@ def evaluate(
         index=index,
     )
     radiographs = read_index(index)
-    rows, pictures, evaluated = [], [], []
+    tables, pictures, evaluated = [], [], []
     for run, file in zip(runs, weights, strict=True):
         ids = draw_split(radiographs, held_out, run.fraction, run.seed).test
         network = stored_network(run.model, file, machine.device)
         pixels = read_rows(images, radiographs, ids)
         probability = predict(network, pixels, run.model.inputs, machine)
         prediction, truth = probability >= threshold, read_rows(masks, radiographs, ids)
-        counts = count(prediction, truth)
-        values = scores(counts["tp"], counts["fp"], counts["fn"])
-        values |= boundary.boundary_scores(prediction, truth, boundary_tolerance)
-        name = {"method": run.method, "fraction": f"{run.fraction:g}", "seed": run.seed}
-        rows += [
-            {**name, "id": radiograph}
-            | {key: int(counts[key][n]) for key in COUNTS}
-            | {key: f"{column[n]:.6f}" for key, column in values.items()}
-            for n, radiograph in enumerate(ids)
-        ]
+        about = {"method": run.method, "fraction": f"{run.fraction:g}", "seed": run.seed}
+        measured = measure(prediction, truth, boundary_tolerance)
+        tables.append(pd.DataFrame({**about, "id": ids, **measured}))
         pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
-        evaluated.append({**name, "weights_sha256": sha256(file)})
-    write_csv(metrics, rows, COLUMNS)
+        evaluated.append({**about, "weights_sha256": sha256(file)})
+    write_text(metrics, pd.concat(tables).to_csv(index=False, float_format="%.6f"))
     with replacing(predictions) as temporary:
         np.savez_compressed(temporary, probability=np.concatenate(pictures))
     record.write(evaluation, runs=evaluated)
+
+
+def measure(
+    prediction: np.ndarray, truth: np.ndarray, boundary_tolerance: float
+) -> dict[str, np.ndarray]:
+    """Measure every radiograph by every metric; a new one is a line here.
+
+    Args:
+        prediction: bool (N, H, W), True = tooth.
+        truth: uint8 0/1 (N, H, W), 1 = tooth.
+        boundary_tolerance: pixels by which an outline may be off.
+
+    Returns:
+        (N,) by column of ``metrics.csv``, in its order: pixel counts and metrics.
+    """
+    counts = count(prediction, truth)
+    return {
+        **counts,
+        **scores(counts["tp"], counts["fp"], counts["fn"]),
+        **boundary_scores(prediction, truth, boundary_tolerance),
+    }
 
 
 def predict(

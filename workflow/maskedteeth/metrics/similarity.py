@@ -4,14 +4,21 @@ Each over the whole radiograph, as the paper has them, and over the masked pixel
 of the same map of values, restricted to the masked pixels.
 """
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    import lpips
+from maskedteeth.torchvision_shim import import_torchvision
+
+import_torchvision()
+# PIQ's own `fsim` gives the mean over all pixels alone, hence its parts for that over the masked.
+from piq.fsim import _construct_filters, _phase_congruency  # noqa: E402 (imports torchvision)
+from piq.functional import (  # noqa: E402
+    gaussian_filter,
+    gradient_map,
+    scharr_filter,
+    similarity_map,
+)
 
 METRICS = ("ssim", "lpips", "fsim", "l1")
 #: The same over the masked pixels alone.
@@ -32,10 +39,7 @@ class Reference:
         lpips_network: ``lpips.LPIPS`` with AlexNet's weights, or None to leave LPIPS out.
     """
 
-    def __init__(self, xray: Tensor, hidden: Tensor, lpips_network: "lpips.LPIPS | None"):
-        from maskedteeth.torchvision_shim import import_torchvision
-
-        import_torchvision()  # piq and lpips import torchvision
+    def __init__(self, xray: Tensor, hidden: Tensor, lpips_network: nn.Module | None):
         self.xray, self.hidden = xray, hidden.to(xray.dtype)
         # SSIM and FSIM look at a smaller copy from 384 pixels on, as their authors do; there a
         # pixel counts as much as it is masked.
@@ -53,9 +57,9 @@ class Reference:
             generated: float32 (B, 1, H, W) in [0, 1].
 
         Returns:
-            A float a radiograph for each of METRICS, lpips only with a network: ssim (eq. 6,
-            11 × 11 Gaussian window, without the border of 5 pixels that it does not fit into),
-            fsim (eq. 8, on grey), l1 (eq. 1), lpips (eq. 7, AlexNet). Data range is 1.
+            A float a radiograph for each of METRICS: ssim (eq. 6, 11 × 11 Gaussian window, without
+            the border of 5 pixels that it does not fit into), lpips (eq. 7, AlexNet; NaN without
+            its network), fsim (eq. 8, on grey), l1 (eq. 1). Data range is 1.
 
             And for each of MASKED, NaN where no pixel (of those with a window) is masked:
             ssim_masked, lpips_masked and l1_masked are means over the masked pixels, of the
@@ -76,13 +80,15 @@ class Reference:
         values["fsim"] = _mean(similarity, weight)
         values["fsim_masked"] = _mean(similarity, weight * self.small_hidden)
 
-        if self.network is not None:
+        if self.network is None:
+            values["lpips"] = values["lpips_masked"] = torch.full_like(values["l1"], torch.nan)
+        else:
             layers = self._lpips(generated)
             values["lpips"] = sum(_mean(layer) for layer in layers)
             size = self.xray.shape[-2:]
             scaled = sum(functional.interpolate(x, size, mode="bilinear") for x in layers)
             values["lpips_masked"] = _mean(scaled, self.hidden)
-        return {name: value.tolist() for name, value in values.items()}
+        return {name: values[name].tolist() for name in (*METRICS, *MASKED)}
 
     def _shrunk(self, images: Tensor) -> Tensor:
         return functional.avg_pool2d(images, self.shrink) if self.shrink > 1 else images
@@ -97,8 +103,6 @@ class Reference:
 
     def _fsim(self, generated: Tensor) -> tuple[Tensor, Tensor]:
         """Similarity of every pixel and its weight, the larger phase congruency, (B, 1, H, W)."""
-        from piq.functional import similarity_map
-
         phase_x, gradient_x = self.structure
         phase_y, gradient_y = _phase_and_gradient(generated)
         similarity = similarity_map(phase_x, phase_y, T1)
@@ -126,8 +130,6 @@ def _mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def _blurred(images: Tensor) -> Tensor:
-    from piq.functional import gaussian_filter
-
     window = gaussian_filter(WINDOW, SIGMA, device=images.device, dtype=images.dtype)
     return functional.conv2d(images, window.unsqueeze(0))
 
@@ -138,10 +140,7 @@ def _local_moments(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _phase_and_gradient(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Phase congruency and gradient magnitude, (B, 1, H, W) each, by PIQ's parts of FSIM."""
-    from piq.fsim import _construct_filters, _phase_congruency
-    from piq.functional import gradient_map, scharr_filter
-
+    """Phase congruency and gradient magnitude, (B, 1, H, W) each, by PIQ."""
     grey = images * 255
     filters = _construct_filters(grey)
     # One at a time: a radiograph has 16 complex responses, and those of several leave the cache.
