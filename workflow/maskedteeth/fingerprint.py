@@ -3,9 +3,8 @@
 A fingerprint covers a module and all modules of this package that it imports, directly or not.
 It is taken from syntax trees without docstrings, so that comments, docstrings and formatting do
 not count. Left out are ``settings``, for what these decide reaches a stage, complete, as its
-settings; ``study``, ``record``, ``errors`` and this module, which describe or copy results and
-do not change them; and ``training.cards`` and ``training.memory``, which decide where something
-runs and what is said when it does not.
+sections; and ``record``, ``machine``, ``errors`` and this module, which describe results and do not
+change them.
 """
 
 import ast
@@ -17,11 +16,7 @@ from pathlib import Path
 PACKAGE = "maskedteeth"
 ROOT = Path(__file__).parent
 LEFT_OUT = tuple(
-    f"{PACKAGE}.{name}"
-    for name in (
-        *("settings", "study", "record", "errors", "fingerprint"),
-        *("training.cards", "training.memory"),
-    )
+    f"{PACKAGE}.{name}" for name in ("settings", "record", "machine", "errors", "fingerprint")
 )
 
 
