@@ -57,6 +57,11 @@ def about_training(settings: ReportJob, runs: list[Path]) -> str:
     return f"Dataset: {settings.dataset}. {mixtures(runs)}".rstrip()
 
 
+def percent(fraction: float) -> str:
+    """Print a training fraction as captions do: 0.2 is 20%."""
+    return f"{100 * fraction:g}%"
+
+
 def stamped(table: pd.DataFrame, settings: ReportJob) -> pd.DataFrame:
     """Return a table for a CSV file, where there is no foot, with a column ``protocol``."""
     return table.assign(protocol=settings.protocol)

@@ -12,8 +12,24 @@ from maskedteeth.settings.jobs import ReportJob
 
 RUN = ["method", "fraction", "seed"]
 COUNTS = ("tp", "fp", "fn")
+#: Columns of names, which stay text though they may look like numbers.
+NAMES = ("method", "id", "model", "metric", "pretext", "filler", "pixels", "paper", "ours")
 #: What Dice in a file may be off from that of its counts, for it has six digits.
 ROUNDED = 1e-5
+
+
+def read_rows(*files: Path) -> pd.DataFrame:
+    """Read CSV files that stages have written as one frame.
+
+    Args:
+        files: with the same columns.
+
+    Returns:
+        All rows, in the order given. Names are text, also where they read `NA` or `12`.
+    """
+    types = dict.fromkeys(NAMES, str)
+    options = {"keep_default_na": False, "na_values": [""], "float_precision": "round_trip"}
+    return pd.concat([pd.read_csv(f, dtype=types, **options) for f in files], ignore_index=True)
 
 
 def read_metrics(

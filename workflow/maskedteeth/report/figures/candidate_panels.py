@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from maskedteeth.data.arrays import read_rows
-from maskedteeth.report.about import about
-from maskedteeth.report.candidates import CONFIDENCE, disk_size, rank_candidates
+from maskedteeth.report.about import about, percent
+from maskedteeth.report.candidates import CONFIDENCE, best_of_each, disk_size, rank_regions
 from maskedteeth.report.figures.panels import Picture, Sheet, draw_grid, draw_words, mask_picture
-from maskedteeth.report.figures.runs import percent, read_runs
+from maskedteeth.report.figures.runs import read_runs
 from maskedteeth.settings.sections import Presentation
 
 NOTHING = (
@@ -45,7 +45,7 @@ def draw_candidates(
     """
     (run,) = read_runs(metrics, predictions)
     truths = read_rows(masks, index, run.ids)
-    shown = rank_candidates(run.ids, run.probability, truths)[ranks]
+    shown = best_of_each(rank_regions(run.ids, run.probability, truths))[ranks]
     names = "; ".join(f"{c.id} ({c.kind})" for c in shown) or "none"
     caption = (
         f"{words} Candidates for annotation errors, not verified ones: {names}. Prediction: "

@@ -2,13 +2,13 @@
 
 import textwrap
 from collections.abc import Iterator
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from maskedteeth.report.figures.panels import (
     COLOURS,
@@ -24,13 +24,13 @@ from maskedteeth.settings.sections import Presentation
 #: A page in inches, which with its margin and its caption is A4 across.
 PAGE, MARGIN = (10.9, 6.9), 0.4
 #: Pixels an inch.
-DPI = 150
-#: Radiographs side by side, and the height of the two lines of text at each, in inches.
-COLUMNS, TEXT = 6, 0.28
+DPI = 130
+#: Radiographs side by side, and the height of the lines above and below each, in inches.
+COLUMNS, TEXT = 6, 0.24
 #: Radiographs at most that are drawn, so that a large dataset takes no hours and no gigabytes.
 MOST = 1000
-#: Lines of a page of text, letters of a line, and entries of a list at most.
-LINES, LETTERS, MOST_ENTRIES = 55, 160, 200
+#: Lines of a page of text, letters of a line, and lines of a list at most.
+LINES, LETTERS, MOST_LINES = 55, 160, 200
 
 
 def contact_sheet(
@@ -84,25 +84,26 @@ def caption(
 
 
 def _lists(rows: pd.DataFrame, passed_over: pd.DataFrame) -> list[str]:
-    """Return the lines of the last pages: titles and what is listed under each."""
-    bare = rows["id"][rows["tooth_fraction"] == 0]
+    """Return the lines of the last pages: titles, and indented what is listed under each."""
+    unlabelled = ", ".join(rows["id"][rows["tooth_fraction"].isna()])
+    bare = ", ".join(rows["id"][rows["tooth_fraction"] == 0])
     lists = {
-        "Copies of one radiograph, on one side of every split": [
+        "Copies of one radiograph": [
             f"{number:g}: {', '.join(names)}" for number, names in rows.groupby("copies")["id"]
         ],
-        "Not annotated": list(rows["id"][rows["tooth_fraction"].isna()]),
-        "Annotated as without teeth": list(bare),
+        "Not annotated": [unlabelled],
+        "Annotated as without teeth": [bare],
         "Set aside or passed over (problems.csv)": [
             f"{row.id}: {row.reason}" for row in passed_over.itertuples()
         ],
     }
     lines = []
     for title, entries in lists.items():
-        for entry in [title, *entries[:MOST_ENTRIES]] if entries else []:
-            before = "" if entry is title else "    "
-            lines += textwrap.wrap(entry, LETTERS, initial_indent=before, subsequent_indent=before)
-        if len(entries) > MOST_ENTRIES:
-            lines += [f"    … and {len(entries) - MOST_ENTRIES:,} more"]
+        wrapped = [line for entry in entries for line in textwrap.wrap(entry, LETTERS)]
+        if len(wrapped) > MOST_LINES:
+            wrapped[MOST_LINES:] = [f"… and {len(wrapped) - MOST_LINES:,} more lines"]
+        if wrapped:
+            lines += [title, *(f"    {line}" for line in wrapped), ""]
     return lines
 
 
@@ -112,18 +113,23 @@ def _pages(
     """Draw the pages one after the other: pictures, then lists."""
     tall = PAGE[0] / COLUMNS * pixels.shape[1] / pixels.shape[2]
     lines = max(1, int(PAGE[1] / (tall + TEXT)))
+    edge = TEXT / 2 / PAGE[1]
+    spaces = {"left": 0, "right": 1, "bottom": edge, "top": 1 - edge}
+    spaces |= {"wspace": 0.05, "hspace": TEXT / tall}
     pictures = [shown[n : n + lines * COLUMNS] for n in range(0, len(shown), lines * COLUMNS)]
     texts = [lists[n : n + LINES] for n in range(0, len(lists), LINES)]
     for number, content in enumerate([*pictures, *texts], start=1):
-        figure = Figure(PAGE, dpi=DPI, layout="constrained")
+        figure = Figure(PAGE, dpi=DPI)
         fill_page(figure)
         where = f"page {number} of {len(pictures) + len(texts)}"
-        figure.text(1, 0, where, size=SIZE, color="0.45", ha="right")
+        figure.text(1, 0, where, size=SIZE, color="0.45", ha="right", va="top")
         if number > len(pictures):
-            figure.text(0, 1, "\n".join(content), size=SIZE, va="top")
+            for line, words in enumerate(content):
+                weight = "normal" if words.startswith(" ") else "bold"
+                figure.text(0, 1 - line / LINES, words, weight=weight, va="top")
             yield figure
             continue
-        grid = figure.subplots(lines, COLUMNS, squeeze=False).flat
+        grid = figure.subplots(lines, COLUMNS, squeeze=False, gridspec_kw=spaces).ravel()
         for axes in grid:
             axes.set_axis_off()
         for axes, place in zip(grid, content, strict=False):
@@ -132,5 +138,37 @@ def _pages(
 
 
 def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> None:
-    """Draw a radiograph with the outline of its annotation and say what it is."""
+    """Draw a radiograph with the outline of its annotation, and write what it is."""
     Picture(pixels).show(axes)
+    if truth.any():
+        axes.contour(truth, levels=[0.5], colors=MARK, linewidths=0.5)
+    place = {"transform": axes.transAxes, "size": NOTE_SIZE, "va": "top"}
+    tag = place | {"weight": "bold", "color": "white"}
+    axes.text(0, 1.02, shortened(row["id"]), **place | {"weight": "bold", "va": "bottom"})
+    axes.text(0, -0.03, teeth(row), **place)
+    axes.text(1, -0.03, f"{row['width']} × {row['height']}", ha="right", color="0.45", **place)
+    if not row["tooth_fraction"] > 0:
+        ground = {"facecolor": "black", "pad": 1.2, "linewidth": 0.5, "edgecolor": "white"}
+        axes.text(0.97, 0.95, teeth(row), ha="right", bbox=ground, **tag)
+    if row["copies"] > 0:
+        colour = COLOURS[(int(row["copies"]) - 1) % len(COLOURS)]
+        frame = {"transform": axes.transAxes, "fill": False, "clip_on": False}
+        axes.add_patch(Rectangle((0, 0), 1, 1, edgecolor=colour, linewidth=1.8, **frame))
+        ground = {"facecolor": colour, "pad": 1.2, "linewidth": 0}
+        axes.text(0.03, 0.95, f"copies {row['copies']:g}", bbox=ground, **tag)
+
+
+def teeth(row: pd.Series) -> str:
+    """Say what is annotated: 28 teeth, 17.1%."""
+    if pd.isna(row["tooth_fraction"]):
+        return "not annotated"
+    if row["tooth_fraction"] == 0:
+        return "no teeth"
+    number = "" if pd.isna(row["teeth"]) else f"{row['teeth']:g} teeth, "
+    return f"{number}{row['tooth_fraction']:.1%}"
+
+
+def shortened(name: str, letters: int = 32) -> str:
+    """Return a name with its middle left out, where it is longer than there is room for."""
+    half = letters // 2 - 1
+    return name if len(name) <= letters else f"{name[:half]}…{name[-half:]}"

@@ -7,10 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, percent
 from maskedteeth.report.figures.panels import COLOURS, MARKERS, WIDTH, Sheet, lighten
-from maskedteeth.report.figures.runs import percent
-from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
+from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_rows
 from maskedteeth.settings.sections import Presentation
 
 
@@ -32,7 +31,7 @@ def dice_by_fraction(
         f"the Loop. {about(report, runs)}"
     )
     figure = Figure((WIDTH, 3.5), layout="constrained")
-    pooled = pooled_by_run(read_metrics(metrics, report))
+    pooled = pooled_by_run(read_rows(*metrics))
     draw_curves(figure.subplots(), report.labels, pooled, pd.read_csv(published))
     figure.legend(loc="outside upper center", ncols=2)
     return Sheet([figure], caption)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, percent
 from maskedteeth.report.comparisons import ALPHA, compare, too_few
 from maskedteeth.report.figures.panels import (
     COLOURS,
@@ -17,8 +17,7 @@ from maskedteeth.report.figures.panels import (
     draw_words,
     lighten,
 )
-from maskedteeth.report.figures.runs import percent
-from maskedteeth.report.results import read_metrics
+from maskedteeth.report.results import read_rows
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.settings.sections import Presentation
 
@@ -34,8 +33,7 @@ def differences(report: Presentation, *, metrics: list[Path], runs: list[Path]) 
         metrics: ``metrics.csv`` of all runs.
         runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
-    images = read_metrics(metrics, report, ("tn",))
-    table = compare(images, report.ours, report.bootstrap_resamples)
+    table = compare(read_rows(*metrics), report.ours, report.bootstrap_resamples)
     table = table[table["difference"].notna()]
     text = caption(report, table, runs)
     if table.empty:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -47,9 +48,9 @@ def figure1(report: Presentation, *, architecture: Path) -> Sheet:
         words = f"No drawing: this figure knows modified_resunet, not {network['name']}."
         return draw_words(words, caption)
     levels = sum(block["name"].startswith("encoder.") for block in network["blocks"])
-    bottom = levels * STEP + STEP + TALL
+    bottom = (levels + 1) * STEP + TALL
     figure = Figure((WIDTH, bottom + 0.8))
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(bottom + 0.8, 0))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(bottom + 0.8, -0.01))
     axes.set_axis_off()
     _draw_network(axes, network, levels)
     _draw_residual_block(axes, bottom + 0.2)
@@ -86,21 +87,22 @@ def _draw_network(axes: Axes, network: dict, levels: int) -> None:
 
 
 def _draw_residual_block(axes: Axes, top: float) -> None:
-    width, gap, height = 0.52, 0.15, 0.24
+    height, gap = 0.24, 0.16
     y, centre = top + 0.28, top + 0.28 + height / 2
-    left = (WIDTH - width * len(RESIDUAL) - gap * (len(RESIDUAL) - 1)) / 2
-    lefts = [left + number * (width + gap) for number in range(len(RESIDUAL) + 1)]
+    widths = [0.12 + 0.043 * len(name) for name in RESIDUAL]
+    lefts = np.cumsum([0, *(width + gap for width in widths)])
+    lefts += (WIDTH - lefts[-1] + gap) / 2
     style = {"size": SMALL, "va": "center"}
     axes.text(WIDTH / 2, top, "Residual block", size=SMALL + 0.5, weight="bold", ha="center")
-    for x, name in zip(lefts, RESIDUAL, strict=False):
-        _rounded(axes, x, y, width, height, LAYER)
-        axes.text(x + width / 2, centre, name, ha="center", **style)
-    for x in lefts:
-        _arrow(axes, (x - gap, centre), (x, centre), "black")
+    for left, width, name in zip(lefts, widths, RESIDUAL, strict=False):
+        _rounded(axes, left, y, width, height, LAYER)
+        axes.text(left + width / 2, centre, name, ha="center", **style)
+    for left in lefts:
+        _arrow(axes, (left - gap, centre), (left, centre), "black")
     axes.text(lefts[0] - gap - 0.03, centre, "C×H×W", ha="right", **style)
     axes.text(lefts[-1] + 0.03, centre, "2w×H×W", ha="left", **style)
     # BN₁'s output leaves before the ReLU and joins at the end.
-    leaves, joins, over = lefts[2] - gap * 0.7, lefts[-2] + width / 2, y - 0.13
+    leaves, joins, over = lefts[2] - gap * 0.7, lefts[-2] + widths[-1] / 2, y - 0.13
     axes.plot([leaves, leaves, joins], [centre, over, over], color=SKIP, lw=0.8)
     _arrow(axes, (joins, over), (joins, y), SKIP)
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, percent
 from maskedteeth.report.figures.figure8 import segmentation_rows
 from maskedteeth.report.figures.panels import Sheet, draw_grid
-from maskedteeth.report.figures.runs import first_radiographs, percent, read_runs
+from maskedteeth.report.figures.runs import first_radiographs, read_runs
 from maskedteeth.settings.sections import Presentation
 
 TITLES = ("Dental X-ray", "Ground truth", "Generated mask")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from maskedteeth.data.arrays import read_rows
 from maskedteeth.errors import InputError
-from maskedteeth.report.about import about
+from maskedteeth.report.about import about, percent
 from maskedteeth.report.figures.panels import WIDE, Picture, Sheet, draw_grid, mask_picture
-from maskedteeth.report.figures.runs import Run, first_radiographs, percent, read_runs
+from maskedteeth.report.figures.runs import Run, first_radiographs, read_runs
 from maskedteeth.settings.sections import Presentation
 
 

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from maskedteeth.files import replacing, write_text
@@ -22,15 +23,15 @@ WIDTH, WIDE = 5.5, 7.0
 #: Sizes of text, in points.
 SIZE, NOTE_SIZE = 7.0, 5.5
 #: White between two pictures, and between two groups of columns, in inches.
-GAP, GROUP_GAP = 0.03, 0.12
+GAP, GROUP_GAP = 0.03, 0.08
 #: Okabe and Ito's palette without its yellow, which is faint on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 MARKERS = "osD^vP"
 #: Of boxes and outlines: seen on black, white and grey alike.
 MARK = "#E69F00"
-CAPTION = {"size": 8.0, "family": ["STIXGeneral", "DejaVu Sans"], "va": "top"}
+CAPTION = {"size": 8.0, "family": ["STIXGeneral", "DejaVu Sans"], "va": "top", "linespacing": 1.1}
 #: Letters of a caption on an inch.
-LETTERS = 19.6
+LETTERS = 20.8
 
 # A process that draws figures does nothing else, so the style is that of the whole process.
 matplotlib.rcParams.update(
@@ -174,21 +175,28 @@ def write_figure(sheet: Sheet, png: Path, pdf: Path, txt: Path) -> None:
     """
     # In memory: of a full disk, matplotlib reports an error in its own cleaning up.
     first, pages = io.BytesIO(), io.BytesIO()
-    crop = {"bbox_inches": "tight", "pad_inches": sheet.margin}
     with PdfPages(pages, metadata={"CreationDate": None}) as file:
         for page in sheet.pages:
-            if not first.getvalue():
-                page.savefig(first, format="png", **crop)
-                dpi = page.dpi
             page.draw_without_rendering()
-            bottom = page.get_tightbbox().y0 - 0.08
-            lines = textwrap.fill(sheet.caption, int(LETTERS * page.get_figwidth()))
-            page.text(0, bottom, lines, transform=page.dpi_scale_trans, **CAPTION)
-            file.savefig(page, **crop)
-    # At most 256 colours are a third of the bytes; greys stay what they are.
-    picture = Image.open(first).convert("RGB").quantize(dither=Image.Dither.NONE)
+            drawn = page.get_tightbbox()
+            if not first.getvalue():
+                dpi, crop = page.dpi, drawn.padded(sheet.margin)
+                page.savefig(first, format="png", bbox_inches=crop)
+            width, height = page.get_size_inches()
+            lines = textwrap.fill(sheet.caption, int(LETTERS * width))
+            text = page.text(0, (drawn.y0 - 0.08) / height, lines, **CAPTION)
+            below = text.get_window_extent().transformed(page.dpi_scale_trans.inverted())
+            file.savefig(page, bbox_inches=Bbox.union([drawn, below]).padded(sheet.margin))
     with replacing(png) as temporary:
-        picture.save(temporary, dpi=(dpi, dpi))
+        _small(Image.open(first)).save(temporary, dpi=(dpi, dpi))
     with replacing(pdf) as temporary:
         temporary.write_bytes(pages.getvalue())
     write_text(txt, sheet.caption + "\n")
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    """Return a picture with a byte a pixel: grey where all is grey, else 256 colours."""
+    colours, grey = picture.convert("RGB"), picture.convert("L")
+    if np.array_equal(colours, grey.convert("RGB")):
+        return grey
+    return colours.quantize(dither=Image.Dither.NONE)

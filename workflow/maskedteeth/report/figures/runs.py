@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from maskedteeth.report.figures.panels import Picture, mask_picture
+from maskedteeth.report.results import RUN, read_rows
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,7 @@ class Run:
 
 def rows_by_run(metrics: list[Path]) -> list[pd.DataFrame]:
     """Return the rows of each run in ``metrics.csv`` files, in the order in which runs appear."""
-    # An id or a method may be called NA.
-    options = {"dtype": {"id": str, "method": str}, "keep_default_na": False, "na_values": [""]}
-    rows = pd.concat([pd.read_csv(file, **options) for file in metrics])
-    return [run for _, run in rows.groupby(["method", "fraction", "seed"], sort=False)]
+    return [rows for _, rows in read_rows(*metrics).groupby(RUN, sort=False)]
 
 
 def read_runs(metrics: list[Path], predictions: list[Path]) -> list[Run]:
@@ -53,17 +51,12 @@ def read_runs(metrics: list[Path], predictions: list[Path]) -> list[Run]:
     """
     runs = []
     for rows, file in zip(rows_by_run(metrics), predictions, strict=True):
-        method, fraction, seed = rows[["method", "fraction", "seed"]].iloc[0]
+        method, fraction, seed = rows[RUN].iloc[0]
         stored = np.load(file)
         dice = dict(zip(rows["id"], rows["dice"], strict=True))
         ids, probability = stored["ids"].tolist(), stored["probability"]
         runs.append(Run(method, float(fraction), int(seed), ids, probability, dice))
     return runs
-
-
-def percent(fraction: float) -> str:
-    """Print a training fraction as captions do: 0.2 is 20%."""
-    return f"{100 * fraction:g}%"
 
 
 def first_radiographs(ids: list[str]) -> str:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
 
-from maskedteeth.report.about import about_training
+from maskedteeth.report.about import about_training, percent
 from maskedteeth.report.figures.panels import SIZE, WIDTH, Sheet, lighten
-from maskedteeth.report.figures.runs import percent, rows_by_run
+from maskedteeth.report.figures.runs import rows_by_run
 from maskedteeth.settings.sections import Presentation
 
 COLUMNS = 3
