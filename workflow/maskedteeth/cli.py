@@ -30,6 +30,10 @@ COMMANDS = {
 }
 
 
+#: Files that the runner writes of a table or a figure.
+KINDS = ("csv", "md", "tex", "html", "png", "pdf", "txt")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command or a stage.
 
@@ -96,7 +100,7 @@ def run_stage(stage: str, settings: str, files: str) -> int:
     values = json.loads(settings) | {n: value for n, value in files.items() if n in taken}
     typed = {n: TypeAdapter(hints[n]).validate_python(value) for n, value in values.items()}
     made = function(**typed)
-    _write(made, {n: Path(file) for n, file in files.items() if n not in taken})
+    _write(made, {n: Path(file) for n, file in files.items() if n in KINDS})
     return 0
 
 
@@ -106,9 +110,9 @@ def _write(made: Any, files: dict[str, Path]) -> None:
 
         write_table(made, **files)
     elif files:
-        from maskedteeth.report.figures.panels import write_drawing
+        from maskedteeth.report.figures.panels import write_figure
 
-        write_drawing(made, **files)
+        write_figure(made, **files)
 
 
 def _run_command(words: list[str]) -> int:
