@@ -104,7 +104,7 @@ def measure_pretext(
             pictures[name].append(to_grey(image))
 
     of_network = pd.concat(tables.pop("network")).drop(columns="filler")
-    of_fillers = pd.concat(sum(tables.values(), []))
+    of_fillers = pd.concat([part for parts in tables.values() for part in parts])
     for file, table in {metrics: of_network, fillers: of_fillers}.items():
         write_text(file, table.to_csv(index=False, float_format="%.6f"))
     shown = {name: np.concatenate(parts)[:SAMPLES] for name, parts in pictures.items()}
