@@ -72,6 +72,11 @@ class Jobs:
         name = self.study.methods[method].initialisation
         return [] if name == "random" else [name]
 
+    def initial_weights(self, method: str) -> str | list[str]:
+        """Return the weights that a method starts from, or an empty list."""
+        pretexts = self.initialisation(method)
+        return self.of_pretexts("weights.safetensors", pretexts)[0] if pretexts else []
+
     def of_runs(self, file: str, runs: Iterable[dict[str, str]]) -> list[str]:
         """Return the paths of a file of some trainings."""
         return [self._made("train", self.run + file, run) for run in runs]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.report.about import about, percent
 from maskedteeth.report.candidates import CONFIDENCE, best_of_each, disk_size, rank_regions
 from maskedteeth.report.figures.panels import Picture, Sheet, draw_grid, draw_words, mask_picture
@@ -44,7 +44,7 @@ def draw_candidates(
         side_by_side: all in one row.
     """
     (run,) = read_runs(metrics, predictions)
-    truths = read_rows(masks, index, run.ids)
+    truths = pixels_of(masks, read_index(index), run.ids)
     shown = best_of_each(rank_regions(run.ids, run.probability, truths))[ranks]
     names = "; ".join(f"{c.id} ({c.kind})" for c in shown) or "none"
     caption = (
@@ -58,7 +58,7 @@ def draw_candidates(
     if not shown:
         return draw_words(NOTHING, caption)
     rows = []
-    for candidate, xray in zip(shown, read_rows(images, index, [c.id for c in shown]), strict=True):
+    for candidate, xray in zip(shown, pixels_of(images, read_index(index), [c.id for c in shown]), strict=True):
         truth = truths[run.ids.index(candidate.id)]
         note = f"score {candidate.score:.2f}%"
         generated = run.segmentation(candidate.id, report.threshold, note)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.errors import InputError
 from maskedteeth.report.about import about, percent
 from maskedteeth.report.figures.panels import WIDE, Picture, Sheet, draw_grid, mask_picture
@@ -66,7 +66,7 @@ def segmentation_rows(
     index: Path,
 ) -> list[list[Picture]]:
     """Return X-ray, ground truth and each run's mask, with ``before`` and its Dice, a row an id."""
-    arrays = read_rows(images, index, ids), read_rows(masks, index, ids)
+    arrays = pixels_of(images, read_index(index), ids), pixels_of(masks, read_index(index), ids)
     return [
         [
             Picture(radiograph),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from maskedteeth.report.figures.panels import Picture, mask_picture
 from maskedteeth.report.results import RUN, read_rows
