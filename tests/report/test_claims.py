@@ -93,7 +93,7 @@ def study(images, seeds=(1, 2), per_seed=None):
                 tooth = 100 + 10 * (name % 7)
                 tp, fp = generator.binomial(tooth, (quality, 1 - quality))
                 rows.append((method, 0.2, seed, str(name), tp, fp, tooth - tp, 1000 - tooth - fp))
-    return pd.DataFrame(rows, columns="method fraction seed id tp fp fn tn".split())
+    return pd.DataFrame(rows, columns=["method", "fraction", "seed", "id", "tp", "fp", "fn", "tn"])
 
 
 def trained(generator, mean, images, seeds, chance, method="a"):

@@ -46,7 +46,7 @@ def test_a_verdict_is_of_the_parts_and_shows_the_one_that_decides(statement, a, 
 
 def test_parts_that_are_joined_alike_are_one_row_of_parts():
     a = number(1.0)
-    statement = (a > 0) & (all_of(a > n for n in (1, 2)) & (3 > a) & any_of([a > 1]))
+    statement = (a > 0) & (all_of(a > n for n in (1, 2)) & (a < 3) & any_of([a > 1]))
     assert len(statement.parts) == 5
     assert len((~statement).parts) == 5
     assert len((statement | (a > 0)).parts) == 2
