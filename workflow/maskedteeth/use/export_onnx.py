@@ -1,8 +1,5 @@
 """`maskedteeth export-onnx`: a finished network as one ONNX file, for other programs."""
 
-import contextlib
-import io
-import logging
 import warnings
 from pathlib import Path
 
@@ -49,7 +46,8 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
             return torch.sigmoid(logits_of(self.network, inputs))
 
     try:
-        with _quiet(), torch.no_grad():
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # torch warns of its own code
             program = torch.onnx.export(
                 Deployed().eval(),
                 (torch.rand(2, 1, height, width, generator=torch.Generator()),),
@@ -65,24 +63,15 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
         raise InputError(
             f"torch cannot write {segmenter.model.architecture} as ONNX: {reason}"
         ) from error
-    program.model.metadata_props |= {
-        "height": str(height),
-        "width": str(width),
-        "threshold": f"{segmenter.threshold:g}",
-        "weights_sha256": sha256(weights),
-    }
+    program.model.metadata_props.update(
+        height=str(height),
+        width=str(width),
+        threshold=f"{segmenter.threshold:g}",
+        weights_sha256=sha256(weights),
+    )
     with replacing(onnx) as temporary:
         program.save(temporary, external_data=False)
     print(
         f"{onnx}: {onnx.stat().st_size / 1e6:.1f} MB, input (N, 1, {height}, {width}), opset "
         f"{OPSET}, threshold {segmenter.threshold:g}"
     )
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Keep torch from telling its progress, and what it means to change in later versions."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
