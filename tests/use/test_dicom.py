@@ -20,16 +20,9 @@ def dicom(pixels: np.ndarray, bits: int = 12, syntax: str = ExplicitVRLittleEndi
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = "1.2.3"
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID
-    dataset.Rows, dataset.Columns = pixels.shape
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.BitsAllocated = 16
-    dataset.BitsStored, dataset.HighBit = bits, bits - 1
-    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
-    dataset.PixelData = pixels.tobytes()
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+    dataset.set_pixel_data(pixels, "MONOCHROME2", bits)
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     for name, value in tags.items():
         setattr(dataset, name, value)
     if syntax == RLELossless:

@@ -125,9 +125,9 @@ def _write(made: Any, files: dict[str, Path]) -> None:
 
         write_table(made, **files)
     elif files:
-        from maskedteeth.report.figures.panels import write_drawing
+        from maskedteeth.report.figures.panels import write_figure
 
-        write_drawing(made, **files)
+        write_figure(made, **files)
 
 
 def function_of(stage: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 import warnings
 from pathlib import Path
 
-from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
 from maskedteeth.provenance import sha256
 
@@ -24,7 +23,8 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
         onnx: file to write.
 
     Raises:
-        InputError: the weights cannot be used, or torch has no ONNX for the network.
+        InputError: the weights cannot be used.
+        torch.onnx.errors.OnnxExporterError: torch has no ONNX for the network.
     """
     import torch
 
@@ -45,24 +45,18 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
             inputs = network_input(segmenter.model.inputs, radiograph)
             return torch.sigmoid(logits_of(self.network, inputs))
 
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # torch warns of its own code
-            program = torch.onnx.export(
-                Deployed().eval(),
-                (torch.rand(2, 1, height, width, generator=torch.Generator()),),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=["radiograph"],
-                output_names=["probability"],
-                dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
-                verbose=False,
-            )
-    except torch.onnx.errors.OnnxExporterError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"torch cannot write {segmenter.model.architecture} as ONNX: {reason}"
-        ) from error
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # torch warns of its own code
+        program = torch.onnx.export(
+            Deployed().eval(),
+            (torch.rand(2, 1, height, width),),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["radiograph"],
+            output_names=["probability"],
+            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            verbose=False,
+        )
     program.model.metadata_props.update(
         height=str(height),
         width=str(width),

@@ -19,7 +19,7 @@ from maskedteeth.seeds import generator
 from maskedteeth.settings.config import Blocks, Compute, Evaluation, Model
 from maskedteeth.training.device import evaluating, set_up
 from maskedteeth.training.weights import stored_network
-from maskedteeth.use.radiographs import grey_values
+from maskedteeth.use.radiographs import read_radiograph
 
 #: Whether settings are of a pretext → what its weights are for.
 USES = {False: "a training (maskedteeth predict)", True: "a pretext (maskedteeth reconstruct)"}
@@ -139,20 +139,12 @@ class Segmenter(Finished):
         super().__init__(weights, device=device)
 
     def __call__(self, radiograph: Path | str | np.ndarray) -> Segmentation:
-        """Segment one radiograph.
+        """Segment one radiograph; see :func:`maskedteeth.use.radiographs.read_radiograph`.
 
         The network sees it at its own size; the probability is resized back linearly, and only then
         held against the threshold.
-
-        Args:
-            radiograph: a file (JPEG, PNG, TIFF, BMP or DICOM), or grey values, uint8 (H, W),
-                0 = black.
-
-        Raises:
-            InputError: the file cannot be read.
-            ValueError: the array is of another type or shape.
         """
-        pixels = grey_values(radiograph)
+        pixels = read_radiograph(radiograph)
         small = self.resized(pixels)[None]
         probability = predict(self.network, small, self.model.inputs, self.machine)[0]
         probability = cv2.resize(probability, pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -191,14 +183,10 @@ class Reconstructor(Finished):
         """Hide blocks of one radiograph, as in its training, and reconstruct it.
 
         Args:
-            radiograph: as of :meth:`Segmenter.__call__`.
+            radiograph: see :func:`maskedteeth.use.radiographs.read_radiograph`.
             seed: of the blocks; one seed hides the same blocks of every radiograph.
-
-        Raises:
-            InputError: the file cannot be read.
-            ValueError: the array is of another type or shape.
         """
-        pixels = self.resized(grey_values(radiograph))
+        pixels = self.resized(read_radiograph(radiograph))
         blocks = Blocks.model_validate(self.settings["blocks"])
         device = self.machine.device
         hidden = draw_masks(blocks, 1, *self.size, generator(seed, "probes")).to(device)
