@@ -18,6 +18,7 @@ from typing import Any
 
 from maskedteeth.errors import InputError, Stopped, out_of_memory, say
 from maskedteeth.files import ADVICE
+from maskedteeth.stages import locate
 
 #: What a person calls → module and function.
 COMMANDS = {
@@ -26,26 +27,6 @@ COMMANDS = {
     "export-onnx": "maskedteeth.use.export_onnx:export_onnx",
     "why": "maskedteeth.record:why",
     "schema": "maskedteeth.settings.schema:write_schema",
-}
-
-#: Stage → module and function. A table or figure needs no entry: it is the function of its name in
-#: the module of its name, in `report/tables` or `report/figures`.
-STAGES = {
-    "phantom": "maskedteeth.data.phantom:draw_dataset",
-    "fetch": "maskedteeth.data.fetch:fetch",
-    "index": "maskedteeth.data.index:index",
-    "prepare": "maskedteeth.data.prepare:prepare",
-    "guard": "maskedteeth.data.guard:guard",
-    "split": "maskedteeth.data.splits:split",
-    "split_pretext": "maskedteeth.data.splits:split_pretext",
-    "describe": "maskedteeth.models.describe:describe",
-    "measure": "maskedteeth.training.measure:measure",
-    "pretrain": "maskedteeth.training.pretrain:pretrain",
-    "train": "maskedteeth.training.train:train",
-    "evaluate": "maskedteeth.metrics.evaluate:evaluate",
-    "lpips_weights": "maskedteeth.metrics.lpips_weights:fetch_weights",
-    "measure_pretext": "maskedteeth.metrics.reconstruct:reconstruct",
-    "report": "maskedteeth.report.page.report:report",
 }
 
 
@@ -91,31 +72,31 @@ def _sentence(error: Exception) -> str | None:
     return f"{os.strerror(error.errno)}{where}: {ADVICE[error.errno]}."
 
 
-def run_stage(stage: str, text: str) -> int:
+def run_stage(stage: str, settings: str, files: str) -> int:
     """Run a stage of the workflow.
 
     Args:
         stage: its name.
-        text: JSON, ``{"settings": {section: value}, "files": {name: path, [paths] or null}}``.
-            Files that the function does not take are written from what it returns: a table or a
-            figure.
+        settings: JSON, a value for each section that the stage sees.
+        files: JSON, for each name a path, or several, or what else the stage is told. Files that
+            the function does not take are written from what it returns: a table or a figure.
 
     Returns:
         0.
 
     Raises:
-        InputError: there is no such stage, or the stage has a sentence for the user.
+        InputError: the stage has a sentence for the user.
     """
     from pydantic import TypeAdapter
 
-    module, name = function_of(stage)
+    module, name = locate(stage)
     function = getattr(importlib.import_module(module), name)
-    given, hints = json.loads(text), typing.get_type_hints(function)
-    taken = inspect.signature(function).parameters
-    values = given["settings"] | {n: f for n, f in given["files"].items() if n in taken}
+    taken, hints = inspect.signature(function).parameters, typing.get_type_hints(function)
+    files = json.loads(files)
+    values = json.loads(settings) | {n: value for n, value in files.items() if n in taken}
     typed = {n: TypeAdapter(hints[n]).validate_python(value) for n, value in values.items()}
     made = function(**typed)
-    _write(made, {n: Path(file) for n, file in given["files"].items() if n not in taken})
+    _write(made, {n: Path(file) for n, file in files.items() if n not in taken})
     return 0
 
 
@@ -128,26 +109,6 @@ def _write(made: Any, files: dict[str, Path]) -> None:
         from maskedteeth.report.figures.panels import write_figure
 
         write_figure(made, **files)
-
-
-def function_of(stage: str) -> tuple[str, str]:
-    """Return the module and the function of a stage, without importing them.
-
-    Raises:
-        InputError: there is no such stage.
-    """
-    if stage in STAGES:
-        module, _, name = STAGES[stage].partition(":")
-        return module, name
-    for kind in ("tables", "figures"):
-        if (Path(__file__).parent / "report" / kind / f"{stage}.py").is_file():
-            return f"maskedteeth.report.{kind}.{stage}", stage
-    raise InputError(f"There is no stage {stage!r}.")
-
-
-def module_of_stage(stage: str) -> str:
-    """Return the module that a stage starts in, for fingerprints."""
-    return function_of(stage)[0]
 
 
 def _run_command(words: list[str]) -> int:

@@ -9,19 +9,16 @@ gives the expected values and, by the hypergeometric distribution of hits, the e
 least as many hits.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, Field, FiniteFloat
 from scipy import stats
 
-from maskedteeth.data.arrays import read_index
-from maskedteeth.errors import InputError
 from maskedteeth.report.candidates import Candidate
-from maskedteeth.report.reading import read_content
+from maskedteeth.report.results import read_rows
 
 #: Depths of the rankings, as far as they reach; the last row of each is its whole length.
 DEPTHS = (1, 2, 3, 5, 10, 20, 50)
@@ -30,12 +27,6 @@ DEPTHS = (1, 2, 3, 5, 10, 20, 50)
 OVERLAP = 0.5
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the arrays
-
-
-class Injected(BaseModel):
-    """An entry of ``injected_errors.json``: left, top, right and bottom in pixels of the file."""
-
-    bbox: Annotated[list[FiniteFloat], Field(min_length=4, max_length=4)]
 
 
 @dataclass(frozen=True)
@@ -67,27 +58,21 @@ def read_errors(raw: Path, index: Path, height: int, width: int) -> dict[str, li
     """Read the injected errors of a phantom.
 
     Args:
-        raw: folder of the phantom, with ``injected_errors.json``.
+        raw: folder of the phantom, with ``injected_errors.json``: by radiograph, entries with a
+            ``bbox`` of left, top, right and bottom in pixels of the file.
         index: ``index.csv``.
         height: of the arrays, in pixels, to which boxes are scaled.
         width: likewise.
 
     Returns:
         Boxes by radiograph, a list for each, mostly empty.
-
-    Raises:
-        InputError: the dataset is no phantom, or another one.
     """
-    file = raw / "injected_errors.json"
-    if not file.is_file():
-        raise InputError(f"{file} does not exist; only a phantom knows its annotation errors.")
-    known, errors = read_content(file, dict[str, list[Injected]]), {}
-    for row in read_index(index, ("id", "height", "width")):
-        if row["id"] not in known:
-            raise InputError(f"{file} knows no radiograph {row['id']!r} of {index}; draw it again.")
-        across, down = width / int(row["width"]), height / int(row["height"])
-        boxes = [entry.bbox for entry in known[row["id"]]]
-        errors[row["id"]] = [
+    known = json.loads((raw / "injected_errors.json").read_text(encoding="utf-8"))
+    errors = {}
+    for row in read_rows(index).itertuples():
+        across, down = width / row.width, height / row.height
+        boxes = [entry["bbox"] for entry in known[row.id]]
+        errors[row.id] = [
             (x0 * across, y0 * down, (x1 + 1) * across, (y1 + 1) * down) for x0, y0, x1, y1 in boxes
         ]
     return errors

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 from maskedteeth.files import replacing
-from maskedteeth.provenance import sha256
+from maskedteeth.record import sha256
 
 #: Version of ONNX's operators: torch's default, which onnxruntime reads from 1.15 on.
 OPSET = 18

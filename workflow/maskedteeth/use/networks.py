@@ -11,10 +11,10 @@ import torch
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
 from maskedteeth.metrics.evaluate import predict
-from maskedteeth.metrics.reconstruction import Reference
+from maskedteeth.metrics.similarity import Reference
 from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_masks, hide
-from maskedteeth.provenance import sha256
+from maskedteeth.record import sha256
 from maskedteeth.seeds import generator
 from maskedteeth.settings.config import Blocks, Compute, Evaluation, Model
 from maskedteeth.training.device import evaluating, set_up
@@ -163,7 +163,7 @@ class Reconstruction:
         generated: what the network made of that.
         hidden: bool (H, W), True = masked.
         scores: ssim, fsim, l1, and each over the masked pixels alone (``ssim_masked``, …), see
-            :meth:`maskedteeth.metrics.reconstruction.Reference.compare`.
+            :meth:`maskedteeth.metrics.similarity.Reference.compare`.
     """
 
     xray: np.ndarray
