@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from maskedteeth import cli
 from maskedteeth.cli import COMMANDS, main
 from maskedteeth.errors import InputError, Stopped
+from maskedteeth.report.figures.panels import draw_words
+from maskedteeth.report.table import Part, Table
 from maskedteeth.settings.config import Compute, Model
+from maskedteeth.stages import STAGES
 
 CARD = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.11 GiB."
 
@@ -29,9 +32,9 @@ def stage(monkeypatch):
     """Returns a function that makes of a function the stage `made_up` and runs it."""
 
     def run(function, settings=None, **files):
-        monkeypatch.setitem(cli.STAGES, "made_up", f"{__name__}:made_up")
-        monkeypatch.setattr(sys.modules[__name__], "made_up", function, raising=False)
-        return main(["run", "made_up", json.dumps({"settings": settings or {}, "files": files})])
+        monkeypatch.setitem(STAGES, "made_up", "errors:made_up")
+        monkeypatch.setattr("maskedteeth.errors.made_up", function, raising=False)
+        return main(["run", "made_up", json.dumps(settings or {}), json.dumps(files)])
 
     return run
 
@@ -94,17 +97,26 @@ def test_an_error_in_the_code_is_not_hidden(stage, error):
         stage(function)
 
 
-def test_a_table_is_found_by_its_name():
-    assert cli.function_of("table2") == ("maskedteeth.report.tables.table2", "table2")
-    assert cli.module_of_stage("figure8") == "maskedteeth.report.figures.figure8"
-    assert main(["run", "table9", "{}"]) == 2
+def test_a_table_that_is_returned_is_written(stage, tmp_path):
+    def function(*, metrics: Path) -> Table:
+        return Table("Title", pd.DataFrame({"dice": [0.5]}), (Part(pd.DataFrame({"Dice": ["½"]})),))
+
+    files = {kind: str(tmp_path / f"table.{kind}") for kind in ("csv", "md", "tex", "html")}
+    assert stage(function, metrics="metrics.csv", **files) == 0
+    assert Path(files["csv"]).read_text() == "dice\n0.500000\n"
+    assert all("½" in Path(files[kind]).read_text() for kind in ("md", "html"))
 
 
-def test_the_runner_imports_neither_the_commands_parser_nor_torch(tmp_path):
-    given = {"settings": {"settings": {"source": "folder", "images": "i", "masks": "m"}}}
-    given["files"] = {name: str(tmp_path / name) for name in ("raw", "index", "problems")}
+def test_a_figure_that_is_returned_is_written(stage, tmp_path):
+    files = {kind: str(tmp_path / f"figure.{kind}") for kind in ("png", "pdf", "txt")}
+    assert stage(lambda: draw_words("Nothing to draw.", "Figure 1: Nothing."), **files) == 0
+    assert "Figure 1: Nothing." in Path(files["txt"]).read_text()
+    assert Path(files["png"]).stat().st_size and Path(files["pdf"]).stat().st_size
+
+
+def test_the_runner_imports_neither_the_parser_of_commands_nor_torch():
     code = "import sys; from maskedteeth.cli import main; "
-    code += f"assert main(['run', 'index', {json.dumps(given)!r}]) == 2; "
+    code += "assert main(['run', 'fetch', '{}', '{}']) == 2; "
     assert python(code + "sys.exit('cyclopts' in sys.modules or 'torch' in sys.modules)") == 0
 
 

@@ -9,7 +9,7 @@ from maskedteeth.use import Reconstructor, Segmenter
 
 @pytest.fixture(scope="session")
 def segmenter(study) -> Segmenter:
-    return Segmenter(study / "weights.safetensors", device="cpu")
+    return Segmenter(study / "run/weights.safetensors", device="cpu")
 
 
 @pytest.fixture(scope="session")

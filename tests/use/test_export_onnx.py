@@ -10,7 +10,7 @@ import torch
 
 from maskedteeth.cli import main
 from maskedteeth.files import write_json
-from maskedteeth.provenance import sha256
+from maskedteeth.record import sha256
 from maskedteeth.settings.config import Model
 from maskedteeth.training.weights import new_network, save_weights
 from maskedteeth.use import Segmenter
@@ -33,14 +33,14 @@ def assert_same(session, segmenter, pixels):
 
 
 def test_a_training_gives_the_same_masks_in_onnxruntime(study, segmenter, tmp_path, capfd):
-    session = export(study / "weights.safetensors", tmp_path / "network.onnx")
+    session = export(study / "run/weights.safetensors", tmp_path / "network.onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["network.onnx"]
     said = capfd.readouterr()
     assert said.out.count("\n") == 1 and "input (N, 1, 32, 64), opset 18" in said.out
     assert session.get_inputs()[0].shape == ["N", 1, 32, 64]
     assert session.get_modelmeta().custom_metadata_map == {
         **{"height": "32", "width": "64", "threshold": "0.5"},
-        "weights_sha256": sha256(study / "weights.safetensors"),
+        "weights_sha256": sha256(study / "run/weights.safetensors"),
     }
     images = np.load(study / "images.npy")
     assert_same(session, segmenter, images)
@@ -64,7 +64,7 @@ def test_the_python_of_the_documentation_runs(study, tmp_path, monkeypatch, radi
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # cards compute a little less precisely
     run, pretext = "runs/unet/fraction-0.9/seed-42", "pretext/random_block_masking"
-    for source, folder in ((study.out, run), (study / "pretext", pretext)):
+    for source, folder in ((study / "run", run), (study / "pretext", pretext)):
         place = tmp_path / "results/demo" / folder
         place.mkdir(parents=True)
         for name in ("weights.safetensors", "run.json"):

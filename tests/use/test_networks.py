@@ -1,4 +1,3 @@
-import json
 import shutil
 
 import cv2
@@ -15,22 +14,21 @@ from maskedteeth.use import Reconstructor, Segmenter, read_radiograph
 def copied(study, tmp_path):
     """Weights of a training and their record in a folder of their own."""
     for name in ("weights.safetensors", "run.json"):
-        shutil.copy(study / name, tmp_path)
+        shutil.copy(study / "run" / name, tmp_path)
     return tmp_path / "weights.safetensors"
 
 
 def test_prepared_radiographs_get_the_probabilities_of_the_evaluation(study, segmenter):
     """Its NPZ holds k for probabilities from k/256 up to (k+1)/256."""
-    stored = np.load(study / "predictions.npz")
+    names = [row["id"] for row in read_csv(study / "run/metrics.csv")]
     order = [row["id"] for row in read_csv(study / "index.csv")]
     images = np.load(study / "images.npy")
-    for name, levels in zip(stored["ids"], stored["probability"], strict=True):
-        found = segmenter(images[order.index(name)])
-        assert found.probability.dtype == np.float32 and found.probability.shape == (32, 64)
-        off = found.probability * 256 - levels
-        assert off.min() > -1e-3 and off.max() < 1 + 1e-3
-        sure = np.abs(found.probability - 0.5) > 1e-5
-        assert (found.mask == (levels >= 128))[sure].all()
+    with np.load(study / "run/predictions.npz") as stored:
+        for name, levels in zip(names, stored["probability"], strict=True):
+            found = segmenter(images[order.index(name)])
+            assert found.probability.dtype == np.float32 and found.probability.shape == (32, 64)
+            off = found.probability * 256 - levels
+            assert off.min() > -1e-3 and off.max() < 1 + 1e-3
 
 
 @pytest.mark.parametrize("size", [(32, 64), (301, 97), (8, 9)])
@@ -58,17 +56,14 @@ def test_a_file_is_its_grey_values(xrays, segmenter):
     assert (segmenter(xrays / "old/deep.tif").probability == segmenter(pixels).probability).all()
 
 
-def test_the_threshold_is_that_of_the_evaluation_or_the_one_given(copied, radiograph):
-    pixels = radiograph(4)[0]
-    assert Segmenter(copied, device="cpu").threshold == 0.5
-    settings = {"settings": {"evaluation": {"threshold": 0.3}}}
-    copied.with_name("evaluation.json").write_text(json.dumps(settings))
-    low, high = Segmenter(copied, device="cpu"), Segmenter(copied, threshold=0.7, device="cpu")
-    assert (low(pixels).mask == (low(pixels).probability >= 0.3)).all()
-    assert (high(pixels).mask == (low(pixels).probability >= 0.7)).all()
+def test_the_threshold_decides_what_is_tooth(study, radiograph):
+    found = Segmenter(study / "run/weights.safetensors", device="cpu", threshold=0.3)(
+        radiograph(4)[0]
+    )
+    assert (found.mask == (found.probability >= 0.3)).all()
     for wrong in (0, 1, float("nan")):
         with pytest.raises(InputError, match="must be between 0 and 1"):
-            Segmenter(copied, threshold=wrong)
+            Segmenter(study / "run/weights.safetensors", threshold=wrong)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +90,7 @@ def test_weights_of_the_other_kind_are_refused(study):
     with pytest.raises(InputError, match=r"is of a pretext \(maskedteeth reconstruct\), not of"):
         Segmenter(study / "pretext/weights.safetensors")
     with pytest.raises(InputError, match=r"is of a training \(maskedteeth predict\), not of"):
-        Reconstructor(study / "weights.safetensors")
+        Reconstructor(study / "run/weights.safetensors")
 
 
 def test_what_is_shown_of_a_reconstruction_is_what_is_scored(reconstructor, radiograph):
@@ -113,7 +108,7 @@ def test_what_is_shown_of_a_reconstruction_is_what_is_scored(reconstructor, radi
 def test_a_card_gives_nearly_the_same_probabilities(study, segmenter, radiograph):
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    on_card = Segmenter(study / "weights.safetensors", device="cuda")
+    on_card = Segmenter(study / "run/weights.safetensors", device="cuda")
     assert on_card.machine.device.type == "cuda"
     pixels = radiograph(5, 100, 210)[0]
     expected = segmenter(pixels).probability

@@ -14,7 +14,7 @@ def predict(study, tmp_path):
     """Returns a function that calls `maskedteeth predict` and returns status and rows."""
 
     def call(*paths, out=tmp_path / "out"):
-        weights = str(study / "weights.safetensors")
+        weights = str(study / "run/weights.safetensors")
         words = [*map(str, paths), "--weights", weights, "--out", str(out), "--device", "cpu"]
         status = main(["predict", *words])
         table = out / "predictions.csv"

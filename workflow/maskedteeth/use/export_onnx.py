@@ -10,7 +10,7 @@ from maskedteeth.record import sha256
 OPSET = 18
 
 
-def export_onnx(*, weights: Path, onnx: Path) -> None:
+def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
     """Write a finished training as ONNX, from the grey radiograph to the probability of tooth.
 
     Input "radiograph": float32 (N, 1, H, W) in [0, 1] (grey values / 255), at the size that the
@@ -21,6 +21,7 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
     Args:
         weights: weights.safetensors of a training, with its run.json beside it.
         onnx: file to write.
+        threshold: probability from which a pixel is tooth, for the metadata.
 
     Raises:
         InputError: the weights cannot be used.
@@ -31,7 +32,7 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
     from maskedteeth.models.inputs import logits_of, network_input
     from maskedteeth.use.networks import Segmenter
 
-    segmenter = Segmenter(weights, device="cpu")
+    segmenter = Segmenter(weights, device="cpu", threshold=threshold)
     height, width = segmenter.size
 
     class Deployed(torch.nn.Module):
@@ -60,12 +61,12 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
     program.model.metadata_props.update(
         height=str(height),
         width=str(width),
-        threshold=f"{segmenter.threshold:g}",
+        threshold=f"{threshold:g}",
         weights_sha256=sha256(weights),
     )
     with replacing(onnx) as temporary:
         program.save(temporary, external_data=False)
     print(
         f"{onnx}: {onnx.stat().st_size / 1e6:.1f} MB, input (N, 1, {height}, {width}), opset "
-        f"{OPSET}, threshold {segmenter.threshold:g}"
+        f"{OPSET}, threshold {threshold:g}"
     )

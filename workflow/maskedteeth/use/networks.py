@@ -16,10 +16,12 @@ from maskedteeth.models.inputs import network_input, probability_of, to_grey, to
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.record import sha256
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Blocks, Compute, Evaluation, Model
+from maskedteeth.settings.config import Blocks, Compute, Model
 from maskedteeth.training.device import evaluating, set_up
 from maskedteeth.training.weights import stored_network
 from maskedteeth.use.radiographs import read_radiograph
+
+Device = Literal["auto", "cpu", "cuda"]
 
 #: Whether settings are of a pretext → what its weights are for.
 USES = {False: "a training (maskedteeth predict)", True: "a pretext (maskedteeth reconstruct)"}
@@ -45,9 +47,7 @@ class Finished:
 
     of_pretext = False
 
-    def __init__(
-        self, weights: Path | str, *, device: Literal["auto", "cpu", "cuda"] = "auto"
-    ) -> None:
+    def __init__(self, weights: Path | str, *, device: Device = "auto") -> None:
         weights = Path(weights)
         record = weights.with_name("run.json")
         for file in (weights, record):
@@ -115,26 +115,17 @@ class Segmenter(Finished):
     Args:
         weights: see :class:`Finished`.
         device: likewise.
-        threshold: probability from which a pixel is tooth. None: that of ``evaluation.json`` beside
-            the weights, or 0.5 where there is none.
+        threshold: probability from which a pixel is tooth.
 
     Raises:
         InputError: as :class:`Finished`, or ``threshold`` is not between 0 and 1.
     """
 
     def __init__(
-        self,
-        weights: Path | str,
-        *,
-        device: Literal["auto", "cpu", "cuda"] = "auto",
-        threshold: float | None = None,
+        self, weights: Path | str, *, device: Device = "auto", threshold: float = 0.5
     ) -> None:
-        if threshold is None:
-            evaluation = Path(weights).with_name("evaluation.json")
-            settings = read_json(evaluation)["settings"] if evaluation.is_file() else {}
-            threshold = Evaluation(**settings.get("evaluation", {})).threshold
         if not 0 < threshold < 1:
-            raise InputError(f"--threshold is {threshold:g}; it must be between 0 and 1.")
+            raise InputError(f"The threshold is {threshold:g}; it must be between 0 and 1.")
         self.threshold = threshold
         super().__init__(weights, device=device)
 
