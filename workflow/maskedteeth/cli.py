@@ -30,6 +30,10 @@ COMMANDS = {
 }
 
 
+#: Files that the runner writes of a table or a figure.
+KINDS = ("csv", "md", "tex", "html", "png", "pdf", "txt")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command or a stage.
 
@@ -96,7 +100,7 @@ def run_stage(stage: str, settings: str, files: str) -> int:
     values = json.loads(settings) | {n: value for n, value in files.items() if n in taken}
     typed = {n: TypeAdapter(hints[n]).validate_python(value) for n, value in values.items()}
     made = function(**typed)
-    _write(made, {n: Path(file) for n, file in files.items() if n not in taken})
+    _write(made, {n: Path(file) for n, file in files.items() if n in KINDS})
     return 0
 
 

@@ -37,6 +37,8 @@ NETWORKS = ("segmentation-models-pytorch", "timm", "torchvision")
 EVALUATION = "evaluation.json"
 #: Inputs that all runs of a study share.
 SHARED_INPUTS = ("images", "masks", "index")
+#: Settings of a measurement that all runs of a study share.
+MEASUREMENT = ("threshold", "boundary_tolerance", "mask_seed")
 #: Runs that a sentence names one by one; of more it gives the number.
 NAMED = 2
 
@@ -196,26 +198,26 @@ def compare(runs: list[Path]) -> str:
     Returns:
         A few sentences; "" where the runs are alike.
     """
-    records = [(file.parent, file.name == EVALUATION, read(file)) for file in runs]
-    names = _names([folder for folder, _, _ in records])
+    records = [read(file) for file in runs]
     seen: dict[str, dict[str, dict[str, list[str]]]] = {}
-    for folder, evaluated, record in records:
-        for words, parts in _compared(record, evaluated).items():
+    for record in records:
+        names = [name_of(part) for part in record.get("runs", [record])]
+        for words, parts in _compared(record, is_evaluation(record)).items():
             for part, value in parts.items():
                 values = seen.setdefault(words, {}).setdefault(part, {})
                 who = values.setdefault(short(value), [])
-                if names[folder] not in who:
-                    who.append(names[folder])
+                who += [name for name in names if name not in who]
     sentences = []
     for words, parts in seen.items():
         found = [_listed(part, values) for part, values in parts.items() if len(values) > 1]
         if found:
             sentences.append(f"Runs {words}: {'; '.join(found)}.")
-    written = {folder: record.get("weights_sha256") for folder, is_, record in records if not is_}
+    written = {name_of(r): r["weights_sha256"] for r in records if not is_evaluation(r)}
+    measured = [part for r in records if is_evaluation(r) for part in r.get("runs", [r])]
     replaced = [
-        names[folder]
-        for folder, evaluated, record in records
-        if evaluated and written.get(folder) not in (None, record["inputs_sha256"].get("weights"))
+        name_of(part)
+        for part in measured
+        if written.get(name_of(part)) not in (None, part["weights_sha256"])
     ]
     if replaced:
         sentences.append(f"Measured on other weights than the run's own: {', '.join(replaced)}.")
@@ -227,10 +229,16 @@ def read(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _names(folders: list[Path]) -> dict[Path, str]:
-    """Name runs by their folders, without what these have in common."""
-    top = Path(os.path.commonpath(folders)) if folders else Path()
-    return {f: f.name if f == top else f.relative_to(top).as_posix() for f in folders}
+def is_evaluation(record: dict[str, Any]) -> bool:
+    """Tell the record of an evaluation from that of a training, which has steps."""
+    return "steps" not in record
+
+
+def name_of(part: dict[str, Any]) -> str:
+    """Name the training that a record, or a part of an evaluation's, is of."""
+    if "pretext" in part:
+        return f"pretext {part['pretext']}"
+    return f"{part['method']} at {part['fraction']:g} with seed {part['seed']}"
 
 
 def _compared(record: dict[str, Any], evaluated: bool) -> dict[str, dict[str, Any]]:
@@ -251,7 +259,9 @@ def _compared(record: dict[str, Any], evaluated: bool) -> dict[str, dict[str, An
         "of different packages": record["packages"],
         "on different devices": device,
         "in different precision": precision,
-        "measured with different settings": settings.get("evaluation", {}),
+        "measured with different settings": {
+            name: settings[name] for name in MEASUREMENT if name in settings
+        },
     }
 
 

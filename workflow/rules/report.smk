@@ -20,7 +20,10 @@ def of_pretexts(pretexts, *files):
 
 
 EVALUATED = of_groups(METHODS, "metrics.csv")
-OUR_RUN = ARRAYS | of_groups(["shown-ours"], "metrics.csv", "predictions.npz")
+OUR_RUN = ARRAYS | {
+    name: JOBS.of_groups(f"{name}.{kind}", ["shown-ours"])
+    for name, kind in (("metrics", "csv"), ("predictions", "npz"))
+}
 SHOWN_RUNS = [group for group in JOBS.groups if group.startswith("shown-")]
 RECORDS = [*EVALUATED["runs"], *JOBS.of_pretexts("evaluation.json", PRETEXTS)]
 RECORDS = list(dict.fromkeys([*RECORDS, *JOBS.of_pretexts("run.json", PRETEXTS)]))
@@ -35,7 +38,7 @@ TABLES = {
         "metrics": EVALUATED["metrics"],
         "pretexts": JOBS.of_pretexts("metrics.csv", PRETEXTS),
         "runs": RECORDS,
-        **{name: PUBLISHED[name] for name in ("table2", "table3", "pretext", "models")},
+        **{name: PUBLISHED[name] for name in ("table2", "table3", "models")},
     },
     "cost": {"runs": RECORDS},
 }
@@ -48,27 +51,24 @@ FIGURES = {
     "dice_by_fraction": EVALUATED | {"published": PUBLISHED["table2"]},
     "differences": EVALUATED,
     "training_curves": {
-        "history": JOBS.of_runs("history.csv", JOBS.runs),
-        "pretexts": JOBS.of_pretexts("history.csv", PRETEXTS),
-        "runs": JOBS.of_runs("run.json", JOBS.runs) + JOBS.of_pretexts("run.json", PRETEXTS),
+        name: JOBS.of_runs(file, JOBS.runs) + JOBS.of_pretexts(file, PRETEXTS)
+        for name, file in (("history", "history.csv"), ("runs", "run.json"))
     },
     "contact_sheet": ARRAYS | {"problems": rules.index.output.problems},
 }
 if PRETEXTS:  # a study without a pretext has none of these
     TABLES["table_pretext"] = of_pretexts(PRETEXTS, "metrics.csv", "fillers.csv") | {
-        "lpips": rules.lpips_weights.output.weights,
         "runs": JOBS.of_pretexts("run.json", PRETEXTS)
         + JOBS.of_pretexts("evaluation.json", PRETEXTS),
         "published": PUBLISHED["pretext"],
     }
-    FIGURES["figure2"] = of_pretexts(PRETEXT_SHOWN, "samples.npz")
-    FIGURES["figure3"] = of_pretexts(PRETEXT_SHOWN, "samples.npz")
-    FIGURES["figure6"] = of_pretexts(PRETEXT_SHOWN, "previews.npz")
-    FIGURES["figure7"] = of_pretexts(PRETEXT_SHOWN, "samples.npz")
+    (SAMPLES,) = JOBS.of_pretexts("samples.npz", PRETEXT_SHOWN)
+    (PREVIEWS,) = JOBS.of_pretexts("previews.npz", PRETEXT_SHOWN)
+    FIGURES |= {name: {"samples": SAMPLES} for name in ("figure2", "figure3", "figure7")}
+    FIGURES["figure6"] = {"previews": PREVIEWS}
 if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
-    TABLES["annotation_errors"] = (
-        ARRAYS | of_groups(OURS, "metrics.csv", "predictions.npz") | {"raw": RAW}
-    )
+    TABLES["annotation_errors"] = {"raw": RAW, "masks": ARRAYS["masks"], "index": ARRAYS["index"]}
+    TABLES["annotation_errors"] |= of_groups(OURS, "metrics.csv", "predictions.npz")
 
 
 def shown(name, kind, path):

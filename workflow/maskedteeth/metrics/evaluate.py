@@ -1,5 +1,6 @@
 """Stage `evaluate`: measure finished trainings on their test radiographs."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def evaluate(
         predictions: NPZ to write: probability uint8 (lines of ``metrics``, H, W), where k stands
             for probabilities from k/256 up to, but without, (k+1)/256.
         evaluation: JSON to write, see :mod:`maskedteeth.record`; under ``runs`` method, fraction,
-            seed and the weights' SHA-256 of each run.
+            seed, the weights' SHA-256 and the seconds that it took, of each run.
     """
     # In full precision whatever the training's, so that a number does not depend on the machine
     # that measures it.
@@ -71,16 +72,18 @@ def evaluate(
     radiographs = read_index(index)
     tables, pictures, evaluated = [], [], []
     for run, file in zip(runs, weights, strict=True):
+        begin = time.perf_counter()
         ids = draw_split(radiographs, held_out, run.fraction, run.seed).test
         network = stored_network(run.model, file, machine.device)
         pixels = read_rows(images, radiographs, ids)
         probability = predict(network, pixels, run.model.inputs, machine)
         prediction, truth = probability >= threshold, read_rows(masks, radiographs, ids)
-        about = {"method": run.method, "fraction": f"{run.fraction:g}", "seed": run.seed}
+        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         measured = measure(prediction, truth, boundary_tolerance)
-        tables.append(pd.DataFrame({**about, "id": ids, **measured}))
+        tables.append(pd.DataFrame({**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}))
         pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
-        evaluated.append({**about, "weights_sha256": sha256(file)})
+        seconds = round(time.perf_counter() - begin, 2)
+        evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_text(metrics, pd.concat(tables).to_csv(index=False, float_format="%.6f"))
     with replacing(predictions) as temporary:
         np.savez_compressed(temporary, probability=np.concatenate(pictures))

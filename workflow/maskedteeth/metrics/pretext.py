@@ -16,7 +16,7 @@ from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.fillers import fill
 from maskedteeth.pretext.masking import draw_masks, hide
-from maskedteeth.record import RunRecord
+from maskedteeth.record import RunRecord, sha256
 from maskedteeth.seeds import generator
 from maskedteeth.settings.config import Compute, HeldOut, Pretext
 from maskedteeth.training.device import evaluating, set_up
@@ -104,10 +104,10 @@ def measure_pretext(
             pictures[name].append(to_grey(image))
 
     of_network = pd.concat(tables.pop("network")).drop(columns="filler")
-    of_fillers = pd.concat(sum(tables.values(), []))
+    of_fillers = pd.concat([part for parts in tables.values() for part in parts])
     for file, table in {metrics: of_network, fillers: of_fillers}.items():
         write_text(file, table.to_csv(index=False, float_format="%.6f"))
     shown = {name: np.concatenate(parts)[:SAMPLES] for name, parts in pictures.items()}
     with replacing(samples) as temporary:
         np.savez_compressed(temporary, ids=np.array(ids[:SAMPLES]), xray=pixels[:SAMPLES], **shown)
-    record.write(evaluation)
+    record.write(evaluation, pretext=pretext_name, weights_sha256=sha256(weights))

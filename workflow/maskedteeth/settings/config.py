@@ -374,12 +374,6 @@ class Settings(Strict):
                 f"data.path is {self.data.path!r}, a zip, but data.source is 'folder'; unpack it "
                 "and name the folder"
             )
-        for name in self.methods:
-            self.model_of(name).check_size(self.image.height, self.image.width)
-            self.model_of(name).check_batch(self.training.batch_size)
-        for pretext in self.pretext.values():
-            pretext.model.check_size(self.image.height, self.image.width)
-            pretext.model.check_batch(pretext.batch_size)
         return self
 
     def model_of(self, method: str) -> Model:

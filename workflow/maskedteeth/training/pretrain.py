@@ -25,6 +25,7 @@ from maskedteeth.training.weights import new_network, save_weights
 
 def pretrain(
     pretext: Pretext,
+    pretext_name: str,
     held_out: HeldOut,
     compute: Compute,
     *,
@@ -40,6 +41,7 @@ def pretrain(
 
     Args:
         pretext: network, blocks, recipe and seed.
+        pretext_name: its name in the settings.
         held_out: protocol and test set.
         compute: the machine.
         images: ``images.npy``.
@@ -85,6 +87,7 @@ def pretrain(
             )
         record.write(
             run,
+            pretext=pretext_name,
             seed=pretext.seed,
             trained_on=split.train,
             radiographs=list(radiographs.shape),

@@ -24,6 +24,7 @@ def train(
     training: Training,
     model: Model,
     held_out: HeldOut,
+    method: str,
     fraction: float,
     seed: int,
     compute: Compute,
@@ -43,6 +44,7 @@ def train(
         training: recipe and loss.
         model: the network.
         held_out: protocol and test set.
+        method: its name in the settings.
         fraction: of the labelled radiographs that train.
         seed: of subset, weights and order.
         compute: the machine.
@@ -106,6 +108,8 @@ def train(
         write_csv(history, progress.history)
         record.write(
             run,
+            method=method,
+            fraction=fraction,
             seed=seed,
             trained_on=split.train,
             radiographs=list(radiographs.shape),

@@ -34,7 +34,8 @@ def figure8(
     Raises:
         InputError: no radiograph was tested by all methods.
     """
-    shown = read_runs(metrics, predictions)
+    order = list(report.labels)
+    shown = sorted(read_runs(metrics, predictions), key=lambda run: order.index(run.method))
     ids = [name for name in shown[0].ids if all(name in run.ids for run in shown)]
     ids = ids[: report.samples]
     if not ids:

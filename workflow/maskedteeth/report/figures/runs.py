@@ -37,25 +37,20 @@ class Run:
         return mask_picture(probability >= math.ceil(256 * threshold), note)
 
 
-def rows_by_run(metrics: list[Path]) -> list[pd.DataFrame]:
-    """Return the rows of each run in ``metrics.csv`` files, in the order in which runs appear."""
-    return [rows for _, rows in read_rows(*metrics).groupby(RUN, sort=False)]
-
-
 def read_runs(metrics: list[Path], predictions: list[Path]) -> list[Run]:
     """Read the runs of ``metrics.csv`` files, in the order in which they appear.
 
     Args:
         metrics: files of one run or several.
-        predictions: ``predictions.npz`` of each run, in that order.
+        predictions: ``predictions.npz`` of each file; row n belongs to row n of the metrics.
     """
     runs = []
-    for rows, file in zip(rows_by_run(metrics), predictions, strict=True):
-        method, fraction, seed = rows[RUN].iloc[0]
-        stored = np.load(file)
-        dice = dict(zip(rows["id"], rows["dice"], strict=True))
-        ids, probability = stored["ids"].tolist(), stored["probability"]
-        runs.append(Run(method, float(fraction), int(seed), ids, probability, dice))
+    for file, pictures in zip(metrics, predictions, strict=True):
+        rows, probability = read_rows(file), np.load(pictures)["probability"]
+        for (method, fraction, seed), own in rows.groupby(RUN, sort=False):
+            dice = dict(zip(own["id"], own["dice"], strict=True))
+            run = Run(method, float(fraction), int(seed), list(own["id"]), probability[own.index], dice)
+            runs.append(run)
     return runs
 
 

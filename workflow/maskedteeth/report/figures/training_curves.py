@@ -12,7 +12,7 @@ from matplotlib.typing import ColorType
 
 from maskedteeth.report.about import about_training, percent
 from maskedteeth.report.figures.panels import SIZE, WIDTH, Sheet, lighten
-from maskedteeth.report.figures.runs import rows_by_run
+from maskedteeth.record import read
 from maskedteeth.settings.sections import Presentation
 
 COLUMNS = 3
@@ -24,20 +24,14 @@ def training_curves(
     report: Presentation,
     *,
     history: list[Path],
-    metrics: list[Path],
     runs: list[Path],
-    pretext_history: list[Path] = (),  # type: ignore[assignment]
-    pretext_metrics: list[Path] = (),  # type: ignore[assignment]
 ) -> Sheet:
     """Draw the loss of every pretraining and training, a panel a pretext and a method.
 
     Args:
         report: labels and dataset.
-        history: ``history.csv`` of all runs.
-        metrics: ``metrics.csv`` of these runs in the same order: whose histories they are.
-        runs: ``run.json`` of all these runs and pretexts.
-        pretext_history: ``history.csv`` of all pretexts.
-        pretext_metrics: ``metrics.csv`` of these pretexts in the same order.
+        history: ``history.csv`` of all trainings and pretexts.
+        runs: ``run.json`` of these, in the same order: whose histories they are.
     """
     caption = (
         "Training curves: the loss that each training minimised, on the radiographs that it was "
@@ -45,21 +39,24 @@ def training_curves(
         "Pretexts minimise L1 (equation 1), methods the weighted sum of Dice loss and binary "
         f"cross-entropy (equation 5). {about_training(report, runs)}"
     )
-    trained = [
-        (rows["method"].iloc[0], float(rows["fraction"].iloc[0]), pd.read_csv(file))
-        for rows, file in zip(rows_by_run(metrics), history, strict=True)
-    ]
+    trained, pretexts = [], {}
+    for run, file in zip(map(read, runs), history, strict=True):
+        losses = pd.read_csv(file)
+        if "pretext" in run:
+            pretexts[run["pretext"]] = losses
+        else:
+            trained.append((run["method"], run["fraction"], losses))
     fractions = sorted({fraction for _, fraction, _ in trained})
     shades = colormaps["viridis"](np.linspace(LIGHTEST, 0, len(fractions)))
     colours = dict(zip(fractions, shades, strict=True))
     highest = max(losses["loss"].max() for _, _, losses in trained)
-    lines = -(-(len(pretext_history) + len(report.short_labels)) // COLUMNS)
+    lines = -(-(len(pretexts) + len(report.short_labels)) // COLUMNS)
     figure = Figure((WIDTH, 0.6 + 1.4 * lines), layout="constrained")
     panels = iter(figure.subplots(lines, COLUMNS, squeeze=False).flat)
-    for file, measured in zip(pretext_history, pretext_metrics, strict=True):
-        axes, name = next(panels), pd.read_csv(measured)["pretext"].iloc[0]
+    for name, losses in pretexts.items():
+        axes = next(panels)
         axes.set_title(f"Pretext: {name}")
-        draw_loss(axes, pd.read_csv(file), "0.2")
+        draw_loss(axes, losses, "0.2")
     for method, label in report.short_labels.items():
         axes = next(panels)
         axes.set_title(label)

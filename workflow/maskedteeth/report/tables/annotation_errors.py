@@ -14,6 +14,7 @@ from maskedteeth.report.annotation_errors import (
     read_errors,
 )
 from maskedteeth.report.candidates import best_of_each, rank_regions
+from maskedteeth.report.figures.runs import read_runs
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import number
@@ -54,11 +55,12 @@ def annotation_errors(
     truth, place = np.load(masks, mmap_mode="r"), read_rows(index)["id"].tolist().index
     errors = read_errors(raw, index, *truth.shape[1:])
     frames, tested = [], []
-    for run, prediction in zip(metrics, predictions, strict=True):
-        first = read_rows(run).iloc[0]
-        with np.load(prediction) as content:
-            ids, probability = content["ids"].tolist(), content["probability"]
-        regions = rank_regions(ids, probability, truth[[place(name) for name in ids]])
+    runs_shown = [
+        run for run in read_runs(metrics, predictions) if run.fraction == report.figure_fraction
+    ]
+    for run in runs_shown:
+        ids = run.ids
+        regions = rank_regions(ids, run.probability, truth[[place(name) for name in ids]])
         tested.append(sum(len(errors[name]) for name in ids))
         for unit, ranking in (
             ("radiographs", of_radiographs(best_of_each(regions), ids, errors)),
@@ -67,7 +69,7 @@ def annotation_errors(
             counts = {"items": len(ranking.items), "items_with_error": ranking.hits}
             frames.append(
                 measure(ranking)
-                .assign(seed=first["seed"], unit=unit, **counts, errors=ranking.errors)
+                .assign(seed=run.seed, unit=unit, **counts, errors=ranking.errors)
                 .reindex(columns=COLUMNS)
             )
     table = pd.concat(frames, ignore_index=True)
@@ -75,8 +77,8 @@ def annotation_errors(
     lead = (
         f"{_errors(tested, len(ids))} The whole dataset has {sum(everywhere)} on "
         f"{len(everywhere)} radiographs. They are looked for where the annotation and the "
-        f"prediction of {report.labels[first['method']]}, trained on "
-        f"{percent(first['fraction'])} of the samples, disagree most confidently."
+        f"prediction of {report.labels[run.method]}, trained on "
+        f"{percent(run.fraction)} of the samples, disagree most confidently."
         f"{_limits(table)} {about(report, runs)}"
     )
     return Table(
