@@ -83,8 +83,9 @@ class Jobs:
 
     def of_pretexts(self, file: str, pretexts: Iterable[str]) -> list[str]:
         """Return the paths of a file of some pretexts."""
-        # What a pretraining makes is measured, too, so that builds on no less.
-        return [self._made("measure_pretext", self.pretext + file, {"pretext": p}) for p in pretexts]
+        # A measurement builds on all that its pretraining does, and on the weights of LPIPS.
+        pattern = self.pretext + file
+        return [self._made("measure_pretext", pattern, {"pretext": name}) for name in pretexts]
 
     def of_groups(self, file: str, groups: Iterable[str]) -> list[str]:
         """Return the paths of a file of the evaluations of some groups."""

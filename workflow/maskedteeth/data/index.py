@@ -65,7 +65,8 @@ def index(
         index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``file_sha256``
             and ``annotation_sha256`` are over the files, ``sha256`` over size and pixels, so that
             losslessly re-encoded copies are found; radiographs of one ``duplicate_group`` have
-            equal pixels or are copies by their perceptual hash. ``tooth_fraction`` is a share of the pixels.
+            equal pixels or are copies by their perceptual hash. ``tooth_fraction`` is a share of
+            the pixels.
         problems: CSV to write, a line a radiograph that was set aside and a line a file that
             belongs to none: id, reason.
         state: text to write: ``dataset``.

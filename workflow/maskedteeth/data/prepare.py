@@ -87,8 +87,8 @@ def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int
     reduced = tuple(-(-side // 2) for side in size) if half else size
     if pixels.shape not in (reduced, size):
         raise InputError(
-            f"{path} is no longer {size[0]} x {size[1]} pixels as it was when it was indexed. Start "
-            "the same command again: the dataset is indexed anew."
+            f"{path} is no longer {size[0]} x {size[1]} pixels as it was when it was indexed. "
+            "Start the same command again: the dataset is indexed anew."
         )
     return cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA)
 
@@ -96,8 +96,8 @@ def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int
 def _refuse_changed(file: Path, sha256: str) -> None:
     if hashlib.sha256(read_file(file)).hexdigest() != sha256:
         raise InputError(
-            f"{file} has changed since it was indexed. Start the same command again: the dataset is "
-            "indexed anew."
+            f"{file} has changed since it was indexed. Start the same command again: the dataset "
+            "is indexed anew."
         )
 
 

@@ -80,7 +80,8 @@ def evaluate(
         prediction, truth = probability >= threshold, pixels_of(masks, radiographs, ids)
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         measured = measure(prediction, truth, boundary_tolerance)
-        tables.append(pd.DataFrame({**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}))
+        columns = {**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}
+        tables.append(pd.DataFrame(columns))
         pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})

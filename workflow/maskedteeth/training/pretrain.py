@@ -111,9 +111,7 @@ class Reconstruction(Task):
         hidden_share: of every radiograph of every step, float32 (steps, B) on the device.
     """
 
-    def __init__(
-        self, radiographs: Tensor, probes: "Probes", pretext: Pretext, machine: Machine
-    ):
+    def __init__(self, radiographs: Tensor, probes: "Probes", pretext: Pretext, machine: Machine):
         self.radiographs = radiographs
         self.probes = probes
         self.pretext = pretext

@@ -58,7 +58,9 @@ def draw_candidates(
     if not shown:
         return draw_words(NOTHING, caption)
     rows = []
-    for candidate, xray in zip(shown, pixels_of(images, read_index(index), [c.id for c in shown]), strict=True):
+    for candidate, xray in zip(
+        shown, pixels_of(images, read_index(index), [c.id for c in shown]), strict=True
+    ):
         truth = truths[run.ids.index(candidate.id)]
         note = f"score {candidate.score:.2f}%"
         generated = run.segmentation(candidate.id, report.threshold, note)

@@ -47,9 +47,11 @@ def read_runs(metrics: list[Path], predictions: list[Path]) -> list[Run]:
     for file, pictures in zip(metrics, predictions, strict=True):
         rows, probability = read_rows(file), np.load(pictures)["probability"]
         for (method, fraction, seed), own in rows.groupby(RUN, sort=False):
+            about = {"method": method, "fraction": float(fraction), "seed": int(seed)}
             dice = dict(zip(own["id"], own["dice"], strict=True))
-            run = Run(method, float(fraction), int(seed), list(own["id"]), probability[own.index], dice)
-            runs.append(run)
+            runs.append(
+                Run(**about, ids=list(own["id"]), probability=probability[own.index], dice=dice)
+            )
     return runs
 
 
