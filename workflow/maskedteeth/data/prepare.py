@@ -49,7 +49,11 @@ def prepare(
         "settings": settings.model_dump(mode="json"),
         "code": fingerprint(__name__),
         "index": sha256(index),
-        "packages": {name: version(name) for name in ("numpy", "opencv-python", "pillow")},
+        "packages": {
+            "numpy": version("numpy"),
+            "opencv": cv2.__version__,
+            "pillow": version("pillow"),
+        },
     }
     with sharing(shared, identity, images=images, masks=masks) as source:
         if source is None:
