@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from maskedteeth.training.device import Machine
 
 PACKAGES = (
-    *("torch", "torchvision", "numpy", "opencv-python", "segmentation-models-pytorch"),
+    *("torch", "torchvision", "numpy", "opencv-python-headless", "segmentation-models-pytorch"),
     *("piq", "lpips", "safetensors", "snakemake"),
 )
 #: Packages that define networks.
