@@ -40,10 +40,10 @@ def training_curves(
         pretext_metrics: ``metrics.csv`` of these pretexts in the same order.
     """
     caption = (
-        "Training curves: the loss that each training minimised, on the radiographs that it was "
-        "trained on, averaged over each epoch; a line a training, a colour a training fraction. "
-        "Pretexts minimise L1 (equation 1), methods the weighted sum of Dice loss and binary "
-        f"cross-entropy (equation 5). {about_training(report, runs)}"
+        "Training curves: loss on the radiographs that were trained on, averaged over each epoch; "
+        "a line a training, a colour a training fraction. A pretext minimises L1 (equation 1), a "
+        "method a weighted sum of Dice loss and binary cross-entropy (equation 5). "
+        f"{about_training(report, runs)}"
     )
     trained = [
         (rows["method"].iloc[0], float(rows["fraction"].iloc[0]), pd.read_csv(file))
