@@ -1,11 +1,11 @@
 # docs/container.md says how to build and run it, on a GPU too.
-# The base is Python 3.11.16 on Debian bookworm; any with Python 3.11 to 3.13, its venv module and apt will do.
+# The base is Python 3.11.16 on Debian bookworm; any with Python 3.11, its venv module and apt will do.
 ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 FROM ${BASE_IMAGE}
 
-# tini: forwards signals to the whole group, reaps orphans.
+# tini: forwards signals to the whole group, reaps orphans. The other two are OpenCV's.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends tini \
+    && apt-get install --yes --no-install-recommends tini libgl1 libglib2.0-0 \
     && rm -rf /var/lib/apt/lists/*
 
 # Dependencies in a layer of their own. On Linux torch's wheel brings CUDA, so that a card needs
