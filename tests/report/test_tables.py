@@ -178,6 +178,7 @@ def test_a_repeated_label_is_one_cell_for_those_who_hear_the_table():
     html = in_html(table())
     assert '<th scope="rowgroup" rowspan="2">U-Net</th><th scope="row" class="number">' in html
     assert html.count("<tbody>") == 2
+    assert '<th scope="rowgroup" rowspan="2">' in in_html(table(Part(TEXT[:2])))
     apart = TEXT.assign(Model=["a", "b", "c"])
     assert in_html(table(Part(apart))).count('<th scope="row">') == 3
 
