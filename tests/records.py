@@ -12,7 +12,10 @@ SETTINGS = {
     "ours": "ours",
 }
 
+#: What a training notes down.
 RECORD = {
+    "method": "ours",
+    "fraction": 0.2,
     "settings": {},
     "code": "c",
     "modules": ["maskedteeth.training.train"],
@@ -38,13 +41,27 @@ RECORD = {
     "weights_sha256": "w",
 }
 
+#: What an evaluation notes down, but for its runs.
 EVALUATION = {
     **{key: RECORD[key] for key in ("code", "packages", "device", "precision")},
-    "settings": {"evaluation": {"threshold": 0.5}},
+    "settings": {"threshold": 0.5},
     "modules": ["maskedteeth.metrics.evaluate"],
-    "inputs_sha256": {"weights": "w"},
+    "inputs_sha256": {},
     "seconds": 20.0,
 }
+
+
+def evaluated(*records: dict, seconds: float = 20.0) -> dict:
+    """Return what the evaluation of some trainings notes down; of a pretext, what its own does."""
+    names = ("pretext", "method", "fraction", "seed", "weights_sha256")
+    runs = [{n: r[n] for n in names if n in r} | {"seconds": seconds} for r in records]
+    return EVALUATION | (runs[0] if "pretext" in runs[0] else {"runs": runs})
+
+
+def of_pretext(record: dict, name: str) -> dict:
+    """Turn the record of a training into that of a pretext's."""
+    kept = {key: value for key, value in record.items() if key not in ("method", "fraction")}
+    return kept | {"pretext": name, "modules": ["maskedteeth.training.pretrain"]}
 
 
 def presentation(**changes) -> Presentation:

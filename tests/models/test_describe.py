@@ -1,21 +1,35 @@
 import json
 
 import pytest
+import torch
 
+from maskedteeth.errors import InputError
 from maskedteeth.models import build
 from maskedteeth.models.describe import describe
-from maskedteeth.settings.config import Model
-from maskedteeth.settings.jobs import DescribeJob
+from maskedteeth.models.inputs import logits_of
+from maskedteeth.settings.config import Image, Model
+
+OURS = {"architecture": "modified_resunet", "widths": (4, 8, 16)}
 
 
-def run(out, **model):
-    settings = DescribeJob(model=Model(**model), height=64, width=128)
-    describe(settings, architecture=out / "architecture.json")
-    return settings.model, json.loads((out / "architecture.json").read_text())
+def run(out, report, height=64, width=128, **others):
+    """Content of architecture.json of a study of our network and others."""
+    models = {f"methods.{name}.model": Model(**model) for name, model in others.items()}
+    file = out / "architecture.json"
+    describe(Image(height=height, width=width), models, report, architecture=file)
+    return json.loads(file.read_text())
 
 
-def test_blocks_stand_in_the_order_in_which_they_run(tmp_path):
-    _, content = run(tmp_path, architecture="modified_resunet", widths=(4, 8, 16))
+@pytest.fixture
+def report():
+    """Of the settings of tables and figures, what the stage needs."""
+    from types import SimpleNamespace
+
+    return SimpleNamespace(ours="ours")
+
+
+def test_blocks_stand_in_the_order_in_which_they_run(tmp_path, report):
+    content = run(tmp_path, report, ours=OURS, unet={"architecture": "unet"})
     assert content["input"] == [1, 64, 128]
     assert [(block["name"], block["output"]) for block in content["blocks"]] == [
         ("encoder.0", [8, 64, 128]),
@@ -28,7 +42,41 @@ def test_blocks_stand_in_the_order_in_which_they_run(tmp_path):
 
 
 @pytest.mark.parametrize("architecture", ["modified_resunet", "unet", "pspnet"])
-def test_the_parameters_of_the_blocks_add_up_to_the_networks(tmp_path, architecture):
-    model, content = run(tmp_path, architecture=architecture)
-    assert content["parameters"] == sum(p.numel() for p in build(model).parameters())
-    assert content["parameters"] == sum(block["parameters"] for block in content["blocks"])
+def test_the_parameters_of_the_blocks_add_up_to_the_networks(tmp_path, report, architecture):
+    model = {"architecture": architecture}
+    content = run(tmp_path, report, ours=model)
+    total = sum(p.numel() for p in build(Model(**model)).parameters())
+    assert content["parameters"] == total == sum(b["parameters"] for b in content["blocks"])
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ({"architecture": "unett"}, "Wrong architecture type `unett`. Available options"),
+        ({"encoder": "resnet43"}, "Wrong encoder name `resnet43`, supported encoders"),
+        ({"encoder": "tu-resnet19"}, r"Unknown model \(resnet19\)"),
+        ({"encoder": "dpn92", "encoder_weights": "imagenet"}, "Wrong pretrained weights"),
+        ({"architecture": "linknet", "encoder": "mit_b0"}, "`mit_b0` is not supported"),
+        ({"architecture": "dpt"}, "Only Timm encoders"),
+        ({"options": {"decoder_chanels": [1]}}, "Unet has no argument 'decoder_chanels'"),
+        ({"options": {"encoder_depth": 3, "decoder_channels": [16]}}, "Model depth is 3"),
+        ({"options": {"encoder_name": "resnet18"}}, "multiple values .* 'encoder_name'"),
+        ({"options": {"classes": 2}}, "multiple values .* 'classes'"),
+        ({"options": {"activation": "sigmoid"}}, "multiple values .* 'activation'"),
+        ({"options": {"aux_params": {"classes": 1}}}, "multiple values .* 'aux_params'"),
+        ({"architecture": "pan", "encoder": "resnet18"}, "PAN cannot take .* 64 x 128.*image.h"),
+        ({**OURS, "widths": (4,) * 9}, "ModifiedResUNet cannot take .* 64 x 128.*image.height"),
+    ],
+)
+def test_a_network_that_cannot_be_is_a_sentence_about_its_setting(
+    tmp_path, report, model, sentence
+):
+    with pytest.raises(InputError, match=rf"^Setting methods\.other\.model: .*{sentence}"):
+        run(tmp_path, report, ours=OURS, other={"architecture": "unet", **model})
+
+
+def test_single_radiographs_are_refused_where_they_cannot_be_normalised():
+    network = build(Model(architecture="deeplabv3", encoder="resnet18"))
+    assert logits_of(network, torch.zeros(2, 1, 32, 32)).shape == (2, 1, 32, 32)
+    with pytest.raises(InputError, match="1 at once: .*Set a larger batch_size"):
+        logits_of(network, torch.zeros(1, 1, 32, 32))

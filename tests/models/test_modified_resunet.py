@@ -77,16 +77,18 @@ def test_the_second_convolution_sees_the_rectified_first():
     assert torch.equal(seen["second"], seen["first"].clamp(min=0))
 
 
-def test_skip_connections_carry_the_encoders_outputs_to_the_decoder_of_equal_size():
+def test_decoder_blocks_see_the_upsampled_features_and_then_the_skip_of_their_size():
     network = ModifiedResUNet(1, (2, 3, 4, 5))
-    outputs, skips = [], []
+    skips, upsampled, seen = [], [], []
     for block in network.encoder:
-        block.register_forward_hook(lambda _m, _i, output: outputs.append(output))
+        block.register_forward_hook(lambda _m, _i, output: skips.append(output))
     for block in network.decoder:
-        block.register_forward_hook(lambda _m, inputs, _o: skips.append(inputs[1]))
+        block.up.register_forward_hook(lambda _m, _i, output: upsampled.append(output))
+        block.block.register_forward_hook(lambda _m, inputs, _o: seen.append(inputs[0]))
     network(torch.rand(1, 1, 16, 16))
-    assert [tuple(o.shape[1:]) for o in outputs] == [(4, 16, 16), (6, 8, 8), (8, 4, 4)]
-    assert all(a is b for a, b in zip(outputs, reversed(skips), strict=True))
+    assert [tuple(s.shape[1:]) for s in skips] == [(4, 16, 16), (6, 8, 8), (8, 4, 4)]
+    for block_input, up, skip in zip(seen, upsampled, reversed(skips), strict=True):
+        assert torch.equal(block_input, torch.cat([up, skip], dim=1)) and skip.any()
 
 
 def test_a_size_that_cannot_be_halved_is_an_error():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
-from records import EVALUATION, RECORD, presentation
+from records import RECORD, evaluated, of_pretext, presentation
 
 from maskedteeth.files import write_csv, write_json, write_text
 from maskedteeth.report.page.report import report
@@ -87,11 +87,10 @@ class SmallReport:
                 | {"dice": dice, "nsd": dice, "hd95": 100 * (1 - dice)}
             )
         write_csv(folder / "metrics.csv", rows)
-        settings = {"fraction": fraction, "seed": seed}
-        record = RECORD | {"settings": settings, "radiographs": [round(60 * fraction), 32, 64]}
+        about = {"method": method, "fraction": fraction, "seed": seed}
+        record = RECORD | about | {"radiographs": [round(60 * fraction), 32, 64]}
         write_json(folder / "run.json", record)
-        settings = EVALUATION["settings"] | {"method": method}
-        write_json(folder / "evaluation.json", EVALUATION | {"settings": settings})
+        write_json(folder / "evaluation.json", evaluated(record))
         return folder
 
     def _write_pretext(self, generator) -> Path:
@@ -106,8 +105,9 @@ class SmallReport:
         write_csv(folder / "metrics.csv", rows)
         fillers = [{"filler": f} | row for f in ("composite", "unfilled") for row in rows]
         write_csv(folder / "fillers.csv", fillers)
-        write_json(folder / "run.json", RECORD | {"modules": ["maskedteeth.training.pretrain"]})
-        write_json(folder / "evaluation.json", EVALUATION)
+        record = of_pretext(RECORD, folder.name)
+        write_json(folder / "run.json", record)
+        write_json(folder / "evaluation.json", evaluated(record))
         return folder
 
     def _tables(self, pretext: Path | None):

@@ -10,9 +10,10 @@ from maskedteeth.report.about import about, about_pretext, about_seeds, about_tr
 @pytest.fixture
 def runs(tmp_path):
     """Two trainings, of which one starts from a pretext."""
-    for name, pretext in (("ours", "w"), ("unet", None)):
-        write_json(tmp_path / name / "run.json", RECORD | {"inputs_sha256": {"pretext": pretext}})
-    return [tmp_path / name / "run.json" for name in ("ours", "unet")]
+    for method, pretext in (("ours", "w"), ("unet", None)):
+        record = RECORD | {"method": method, "inputs_sha256": {"pretext": pretext}}
+        write_json(tmp_path / f"{method}.json", record)
+    return [tmp_path / f"{method}.json" for method in ("ours", "unet")]
 
 
 def test_the_protocol_says_what_tested(runs):
@@ -28,7 +29,8 @@ def test_the_protocol_says_what_tested(runs):
 def test_runs_that_differ_are_named(runs):
     write_json(runs[0], RECORD | {"code": "d"})
     assert about(presentation(), runs).endswith(
-        "different code: training.train: d (ours), c (unet)."
+        "Runs of different code: training.train: d (ours at 0.2 with seed 42), "
+        "c (unet at 0.2 with seed 42)."
     )
 
 

@@ -111,8 +111,8 @@ def test_the_table_says_what_was_found_and_how_little_that_is(phantom, found):
     probability = (masks * 250).astype(np.uint8)
     if found:
         probability[1, 20:60, 40:80] = 250  # the tooth that is not annotated
-    np.savez(phantom / "predictions.npz", ids=np.array(["1", "2", "3"]), probability=probability)
-    run = {"method": "ours", "fraction": 0.2, "seed": 7}
+    np.savez(phantom / "predictions.npz", probability=probability)
+    run = {"method": "ours", "fraction": 0.2, "seed": 7, "dice": 0.9}
     write_csv(phantom / "metrics.csv", [run | {"id": str(n)} for n in (1, 2, 3)])
     write_json(phantom / "run.json", RECORD)
     table = annotation_errors(

@@ -1,35 +1,31 @@
 """What trainings cost, by their records."""
 
 import pytest
-from records import EVALUATION, RECORD, presentation
+from records import RECORD, evaluated, of_pretext, presentation
 
 from maskedteeth.files import write_json
 from maskedteeth.report.tables.cost import cost
 
-PRETEXT = "pretext/masking"
-
 
 @pytest.fixture
 def make(tmp_path):
-    """Makes the table of trainings, given by their names and what their records say otherwise."""
+    """Makes the table of trainings, given by what their records say otherwise."""
 
-    def make(trainings):
-        files = []
-        for number, (name, changes) in enumerate(trainings.items()):
-            folder = tmp_path / name
-            settings = {} if name == PRETEXT else {"fraction": 0.2, "seed": number}
-            write_json(folder / "run.json", RECORD | {"settings": settings} | changes)
-            method = {} if name == PRETEXT else {"method": name.split("/")[1]}
-            evaluation = {"settings": EVALUATION["settings"] | method}
-            write_json(folder / "evaluation.json", EVALUATION | evaluation)
-            files += [folder / "run.json", folder / "evaluation.json"]
+    def make(*trainings):
+        records = [RECORD | {"seed": seed} | said for seed, said in enumerate(trainings)]
+        records = [of_pretext(r, r["pretext"]) if "pretext" in r else r for r in records]
+        records += [evaluated(r) for r in records]
+        files = [tmp_path / f"{number}.json" for number in range(len(records))]
+        for file, record in zip(files, records, strict=True):
+            write_json(file, record)
         return cost(presentation(), runs=files)
 
     return make
 
 
 def test_a_row_a_training_with_what_made_it(make):
-    table = make({PRETEXT: {}, "runs/unet/0": {"resumed_after_steps": [10, 20]}}).frame
+    unet = {"method": "unet", "resumed_after_steps": [10, 20]}
+    table = make({"pretext": "masking"}, unet).frame
     assert table["name"].tolist() == ["masking", "unet"]
     assert table["model"].tolist() == ["Pretext: masking", "U-Net"]
     assert table[["fraction", "seed"]].isna().all(axis=1).tolist() == [True, False]
@@ -38,8 +34,8 @@ def test_a_row_a_training_with_what_made_it(make):
 
 
 def test_a_line_a_method_and_one_of_all(make):
-    runs = {f"runs/unet/{n}": {"training_seconds": 3600.0} for n in range(3)}
-    table = make(runs | {"runs/ours/0": {"images_per_second": 9.6, "peak_memory_mib": 500.0}})
+    unet = {"method": "unet", "training_seconds": 3600.0}
+    table = make(unet, unet, unet, {"images_per_second": 9.6, "peak_memory_mib": 500.0})
     assert table.parts[0].text.to_numpy().tolist() == [
         ["U-Net", "3", "3 h 0 min", "1 h 0 min", "4.8", "60 s", "400 MiB"],
         ["Our approach", "1", "2 min", "2 min", "9.6", "20 s", "500 MiB"],
@@ -48,13 +44,13 @@ def test_a_line_a_method_and_one_of_all(make):
 
 
 def test_a_cards_memory_is_shown_where_there_was_a_card(make):
-    table = make({"runs/ours/0": {"device": "A card", "peak_device_memory_mib": 1234.4}})
+    table = make({"device": "A card", "peak_device_memory_mib": 1234.4})
     assert table.parts[0].text["Card's memory"].tolist() == ["1,234 MiB"]
     assert "Device: A card" in table.lead
 
 
 def test_trainings_that_stopped_or_moved_are_told(make):
     machines = [{"device": name, "precision": "bfloat16"} for name in ("a CPU", "a card", "a card")]
-    table = make({"runs/unet/0": {"resumed_after_steps": [10, 20], "machines": machines}})
+    table = make({"resumed_after_steps": [10, 20], "machines": machines})
     assert "1 training was stopped and went on." in table.lead
     assert table.frame["device"].tolist() == ["a CPU then a card"]

@@ -47,7 +47,8 @@ def made(tmp_path, request):
         files.append(tmp_path / f"{number}/metrics.csv")
         runs.append(tmp_path / f"{number}/run.json")
         write_csv(files[-1], rows)
-        write_json(runs[-1], RECORD | {"code": "c" if method == "ours" else "d"})
+        about = {"method": method, "fraction": fraction, "seed": seed}
+        write_json(runs[-1], RECORD | about | {"code": "c" if method == "ours" else "d"})
 
     def make(name, report=REPORT, first=0):
         published = request.config.rootpath / "config" / "published" / f"{name}.csv"
@@ -117,7 +118,10 @@ def test_table_3_goes_seed_by_seed_in_the_order_of_the_study(made):
 def test_every_table_names_the_dataset_the_protocol_and_runs_that_differ(made, name):
     table = made(name)
     assert "A synthetic set" in table.lead and "COMPLEMENT" not in table.lead
-    assert "Runs of different code: training.train: c (3 runs), d (0)." in table.lead
+    assert (
+        "Runs of different code: training.train: c (3 runs), d (unet at 0.2 with seed 42)."
+        in table.lead
+    )
     assert "different" not in made(name, first=1).lead
     table = made(name, REPORT.model_copy(update={"protocol": "complement"}))
     assert "COMPLEMENT" in table.lead

@@ -1,7 +1,7 @@
 """`run.json` and `evaluation.json`: how a number came about, enough to defend it a year later.
 
-Every training leaves a ``run.json``, every evaluation an ``evaluation.json`` beside it. This module
-writes them (:class:`RunRecord`), says in what the runs behind a table differ that should be alike
+Every training leaves a ``run.json``, every evaluation an ``evaluation.json``. This module writes
+them (:class:`RunRecord`), says in what the runs behind a table differ that should be alike
 (:func:`compare`), and prints them for people (:func:`why`).
 """
 
@@ -33,10 +33,10 @@ PACKAGES = (
 )
 #: Packages that define networks.
 NETWORKS = ("segmentation-models-pytorch", "timm", "torchvision")
-#: Name of the record that an evaluation leaves beside that of its training.
-EVALUATION = "evaluation.json"
 #: Inputs that all runs of a study share.
 SHARED_INPUTS = ("images", "masks", "index")
+#: Settings of a measurement that all runs of a study share.
+MEASUREMENT = ("threshold", "boundary_tolerance", "mask_seed")
 #: Runs that a sentence names one by one; of more it gives the number.
 NAMED = 2
 
@@ -196,26 +196,26 @@ def compare(runs: list[Path]) -> str:
     Returns:
         A few sentences; "" where the runs are alike.
     """
-    records = [(file.parent, file.name == EVALUATION, read(file)) for file in runs]
-    names = _names([folder for folder, _, _ in records])
+    records = [read(file) for file in runs]
     seen: dict[str, dict[str, dict[str, list[str]]]] = {}
-    for folder, evaluated, record in records:
-        for words, parts in _compared(record, evaluated).items():
+    for record in records:
+        names = [name_of(part) for part in record.get("runs", [record])]
+        for words, parts in _compared(record, is_evaluation(record)).items():
             for part, value in parts.items():
                 values = seen.setdefault(words, {}).setdefault(part, {})
                 who = values.setdefault(short(value), [])
-                if names[folder] not in who:
-                    who.append(names[folder])
+                who += [name for name in names if name not in who]
     sentences = []
     for words, parts in seen.items():
         found = [_listed(part, values) for part, values in parts.items() if len(values) > 1]
         if found:
             sentences.append(f"Runs {words}: {'; '.join(found)}.")
-    written = {folder: record.get("weights_sha256") for folder, is_, record in records if not is_}
+    written = {name_of(r): r["weights_sha256"] for r in records if not is_evaluation(r)}
+    measured = [part for r in records if is_evaluation(r) for part in r.get("runs", [r])]
     replaced = [
-        names[folder]
-        for folder, evaluated, record in records
-        if evaluated and written.get(folder) not in (None, record["inputs_sha256"].get("weights"))
+        name_of(part)
+        for part in measured
+        if written.get(name_of(part)) not in (None, part["weights_sha256"])
     ]
     if replaced:
         sentences.append(f"Measured on other weights than the run's own: {', '.join(replaced)}.")
@@ -227,10 +227,16 @@ def read(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _names(folders: list[Path]) -> dict[Path, str]:
-    """Name runs by their folders, without what these have in common."""
-    top = Path(os.path.commonpath(folders)) if folders else Path()
-    return {f: f.name if f == top else f.relative_to(top).as_posix() for f in folders}
+def is_evaluation(record: dict[str, Any]) -> bool:
+    """Tell the record of an evaluation from that of a training, which has steps."""
+    return "steps" not in record
+
+
+def name_of(part: dict[str, Any]) -> str:
+    """Name the training that a record, or a part of an evaluation's, is of."""
+    if "pretext" in part:
+        return f"pretext {part['pretext']}"
+    return f"{part['method']} at {part['fraction']:g} with seed {part['seed']}"
 
 
 def _compared(record: dict[str, Any], evaluated: bool) -> dict[str, dict[str, Any]]:
@@ -251,7 +257,9 @@ def _compared(record: dict[str, Any], evaluated: bool) -> dict[str, dict[str, An
         "of different packages": record["packages"],
         "on different devices": device,
         "in different precision": precision,
-        "measured with different settings": settings.get("evaluation", {}),
+        "measured with different settings": {
+            name: settings[name] for name in MEASUREMENT if name in settings
+        },
     }
 
 
@@ -278,20 +286,22 @@ def why(run: Path, /) -> None:
     """Print how a result came about: settings, seeds, code, data, machine and cost.
 
     Args:
-        run: the folder of a training, or a file in it: ``runs/METHOD/fraction-F/seed-S`` or
-            ``pretext/NAME`` of a study.
+        run: the folder of a training or an evaluation, or a file in it:
+            ``runs/METHOD/fraction-F/seed-S``, ``pretext/NAME`` or ``evaluation/METHOD`` of a study.
 
     Raises:
-        InputError: no training left its record there.
+        InputError: neither left its record there.
     """
     folder = run if run.is_dir() else run.parent
-    if not run.exists() or not (folder / "run.json").is_file():
+    files = [folder / name for name in ("run.json", "evaluation.json")]
+    files = [file for file in files if file.is_file()]
+    if not run.exists() or not files:
         raise InputError(
-            f"{run} is no result of a training: there is no run.json beside it. Name a folder "
-            "results/STUDY/runs/METHOD/fraction-F/seed-S or results/STUDY/pretext/NAME."
+            f"{run} is no result of a training or an evaluation: no run.json or evaluation.json is "
+            "beside it. Name a folder runs/METHOD/fraction-F/seed-S, pretext/NAME or "
+            "evaluation/METHOD of a study."
         )
     known: dict[str, str] = {}
-    files = [folder / name for name in ("run.json", EVALUATION) if (folder / name).is_file()]
     for file in files:
         print(file)
         for key, value in _flat(read(file)).items():

@@ -34,7 +34,8 @@ def split(settings: SplitJob, *, index: Path, split: Path) -> None:
     Raises:
         InputError: the subset or the test set would be empty, or have empty masks only.
     """
-    write_json(split, draw_split(read_index(index, COLUMNS), settings))
+    rows = read_index(index, COLUMNS)
+    write_json(split, draw_split(rows, settings, settings.fraction, settings.seed))
 
 
 def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> None:
@@ -48,39 +49,39 @@ def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> Non
     write_json(split, draw_pretext_split(read_index(index, COLUMNS), settings))
 
 
-def draw_split(rows: Rows, settings: SplitJob) -> dict:
+def draw_split(rows: Rows, held_out: HeldOut, fraction: float, seed: int) -> dict:
     """Return the content of a split file for ``rows`` of the index; see :func:`split`."""
     groups, labelled = _groups(rows)
-    test = _test_groups(groups, len(labelled), settings)
-    fixed = settings.protocol == "fixed-test"
+    test = _test_groups(groups, len(labelled), held_out)
+    fixed = held_out.protocol == "fixed-test"
     pool = [name for name in groups if name not in test] if fixed else list(groups)
-    random.Random(f"subset {settings.seed}").shuffle(pool)
+    random.Random(f"subset {seed}").shuffle(pool)
     pool_ids = [i for name in pool for i in groups[name]]
 
-    whole_pool = fixed and settings.fraction + settings.test_fraction > 1 - 1e-9
-    wanted = len(pool_ids) if whole_pool else round(settings.fraction * len(labelled))
+    whole_pool = fixed and fraction + held_out.test_fraction > 1 - 1e-9
+    wanted = len(pool_ids) if whole_pool else round(fraction * len(labelled))
     train: list[str] = []
     for name in pool:
         if len(train) >= wanted:
             break
         train += groups[name]
     outside = pool_ids[len(train) :]  # train is the beginning of the pool
-    held_out = [i for name in test for i in groups[name]] if fixed else outside
-    if not train or not held_out:
+    tests = [i for name in test for i in groups[name]] if fixed else outside
+    if not train or not tests:
         raise InputError(
-            f"Fraction {settings.fraction:g} of {len(labelled)} labelled radiographs leaves "
-            f"{len(train)} to train and {len(held_out)} to test; both must have at least one. "
+            f"Fraction {fraction:g} of {len(labelled)} labelled radiographs leaves "
+            f"{len(train)} to train and {len(tests)} to test; both must have at least one. "
             "Change split.fractions or add radiographs."
         )
-    _refuse_toothless(rows, {"train": train, "test": held_out}, settings)
+    _refuse_toothless(rows, {"train": train, "test": tests}, fraction, seed)
     order = {i: position for position, i in enumerate(labelled)}
     return {
-        "protocol": settings.protocol,
-        "fraction": settings.fraction,
-        "seed": settings.seed,
+        "protocol": held_out.protocol,
+        "fraction": fraction,
+        "seed": seed,
         "pool": len(pool_ids),
         "train": train,
-        "test": sorted(held_out, key=order.get),
+        "test": sorted(tests, key=order.get),
     }
 
 
@@ -105,15 +106,15 @@ def draw_pretext_split(rows: Rows, settings: HeldOut) -> dict:
     return {"protocol": settings.protocol, "train": train, "test": held_out}
 
 
-def _refuse_toothless(rows: Rows, parts: dict[str, list[str]], settings: SplitJob) -> None:
+def _refuse_toothless(rows: Rows, parts: dict[str, list[str]], fraction: float, seed: int) -> None:
     """Stop where nothing could be learnt or measured because no mask of a part has a tooth."""
     toothed = {row["id"] for row in rows if row["labelled"] == "1" and float(row["tooth_fraction"])}
     for part, ids in parts.items():
         if not toothed.intersection(ids):
             which = "split.test_seed" if part == "test" else "the seed"
             raise InputError(
-                f"All {len(ids)} radiographs that would {part} at fraction {settings.fraction:g} "
-                f"with seed {settings.seed} have an empty mask, so that nothing could be "
+                f"All {len(ids)} radiographs that would {part} at fraction {fraction:g} "
+                f"with seed {seed} have an empty mask, so that nothing could be "
                 f"{'measured' if part == 'test' else 'learnt'}. Check the masks, change {which}, "
                 "or take a larger part of the radiographs."
             )

@@ -1,78 +1,114 @@
-"""Stage `evaluate`: measure a finished training on its test radiographs."""
+"""Stage `evaluate`: measure finished trainings on their test radiographs."""
 
+import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
-from maskedteeth.data.arrays import read_rows, read_subset
-from maskedteeth.files import replacing, write_csv
-from maskedteeth.metrics import boundary
-from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
+from maskedteeth.data.arrays import read_index, read_rows
+from maskedteeth.data.splits import draw_split
+from maskedteeth.files import replacing, write_text
+from maskedteeth.metrics.boundary import boundary_scores
+from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_unit
-from maskedteeth.provenance import RunRecord
-from maskedteeth.settings.jobs import EvaluateJob
+from maskedteeth.record import RunRecord, sha256
+from maskedteeth.settings.config import Compute, HeldOut
+from maskedteeth.settings.sections import Run
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
-COLUMNS = ("method", "fraction", "seed", "id", *COUNTS, *METRICS, *boundary.METRICS)
-
 
 def evaluate(
-    settings: EvaluateJob,
+    runs: list[Run],
+    held_out: HeldOut,
+    threshold: float,
+    boundary_tolerance: float,
+    compute: Compute,
     *,
     images: Path,
     masks: Path,
     index: Path,
-    split: Path,
-    weights: Path,
+    weights: list[Path],
     metrics: Path,
     predictions: Path,
     evaluation: Path,
-    gpu_mem_mb: int | None = None,
 ) -> None:
-    """Segment the test radiographs, count the pixels and measure the outlines.
+    """Segment the test radiographs of some runs, count the pixels and measure the outlines.
 
     Args:
-        settings: method, network, fraction, seed, threshold, tolerance of outlines, machine.
+        runs: method, fraction, seed and network of each.
+        held_out: protocol and test set.
+        threshold: probability from which a pixel is tooth.
+        boundary_tolerance: pixels by which an outline may be off.
+        compute: the machine.
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
-        split: ``splits/fraction-<f>/seed-<s>.json``.
-        weights: of the finished training.
-        metrics: CSV to write, a line a test radiograph, columns :data:`COLUMNS`.
-        predictions: NPZ to write: ids (N,), probability uint8 (N, H, W), where k stands for
-            probabilities from k/256 up to, but without, (k+1)/256.
-        evaluation: JSON to write, see :mod:`maskedteeth.provenance`.
-        gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
+        weights: of the finished trainings, in the order of ``runs``.
+        metrics: CSV to write, a line a run and test radiograph: method, fraction, seed, id and
+            what :func:`measure` returns.
+        predictions: NPZ to write: probability uint8 (lines of ``metrics``, H, W), where k stands
+            for probabilities from k/256 up to, but without, (k+1)/256.
+        evaluation: JSON to write, see :mod:`maskedteeth.record`; under ``runs`` method, fraction,
+            seed, the weights' SHA-256 and the seconds that it took, of each run.
     """
     # In full precision whatever the training's, so that a number does not depend on the machine
     # that measures it.
-    machine = set_up(settings.compute.model_copy(update={"precision": "float32"}), gpu_mem_mb)
-    modules = (__name__, module_of(settings.model))
-    inputs = {"images": images, "masks": masks, "index": index, "split": split, "weights": weights}
-    record = RunRecord(settings, modules, machine, **inputs)
-    ids = read_subset(split, settings.fraction, "test")
-    network = stored_network(settings.model, weights, machine.device)
-    probability = predict(network, read_rows(images, index, ids), settings.model.inputs, machine)
-    prediction, truth = probability >= settings.threshold, read_rows(masks, index, ids)
-    counts = count(prediction, truth)
-    run = {"method": settings.method, "fraction": f"{settings.fraction:g}", "seed": settings.seed}
-    values = scores(counts["tp"], counts["fp"], counts["fn"])
-    values |= boundary.boundary_scores(prediction, truth, settings.boundary_tolerance)
-    rows = [
-        {**run, "id": name}
-        | {key: int(counts[key][n]) for key in COUNTS}
-        | {key: f"{column[n]:.6f}" for key, column in values.items()}
-        for n, name in enumerate(ids)
-    ]
-    write_csv(metrics, rows, COLUMNS)
+    machine = set_up(compute.model_copy(update={"precision": "float32"}))
+    measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
+    modules = {module_of(run.model) for run in runs}
+    record = RunRecord(
+        {"runs": runs, "held_out": held_out, **measurement, "compute": compute},
+        (__name__, *sorted(modules)),
+        machine,
+        images=images,
+        masks=masks,
+        index=index,
+    )
+    radiographs = read_index(index)
+    tables, pictures, evaluated = [], [], []
+    for run, file in zip(runs, weights, strict=True):
+        begin = time.perf_counter()
+        ids = draw_split(radiographs, held_out, run.fraction, run.seed).test
+        network = stored_network(run.model, file, machine.device)
+        pixels = read_rows(images, radiographs, ids)
+        probability = predict(network, pixels, run.model.inputs, machine)
+        prediction, truth = probability >= threshold, read_rows(masks, radiographs, ids)
+        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
+        measured = measure(prediction, truth, boundary_tolerance)
+        tables.append(pd.DataFrame({**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}))
+        pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
+        seconds = round(time.perf_counter() - begin, 2)
+        evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
+    write_text(metrics, pd.concat(tables).to_csv(index=False, float_format="%.6f"))
     with replacing(predictions) as temporary:
-        grey = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
-        np.savez_compressed(temporary, ids=np.array(ids), probability=grey)
-    record.write(evaluation)
+        np.savez_compressed(temporary, probability=np.concatenate(pictures))
+    record.write(evaluation, runs=evaluated)
+
+
+def measure(
+    prediction: np.ndarray, truth: np.ndarray, boundary_tolerance: float
+) -> dict[str, np.ndarray]:
+    """Measure every radiograph by every metric; a new one is a line here.
+
+    Args:
+        prediction: bool (N, H, W), True = tooth.
+        truth: uint8 0/1 (N, H, W), 1 = tooth.
+        boundary_tolerance: pixels by which an outline may be off.
+
+    Returns:
+        (N,) by column of ``metrics.csv``, in its order: pixel counts and metrics.
+    """
+    counts = count(prediction, truth)
+    return {
+        **counts,
+        **scores(counts["tp"], counts["fp"], counts["fn"]),
+        **boundary_scores(prediction, truth, boundary_tolerance),
+    }
 
 
 def predict(

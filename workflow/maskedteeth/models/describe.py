@@ -1,52 +1,79 @@
-"""Stage `describe`: the architecture as the network itself shows it, for figure 1."""
+"""Stage `describe`: build every network once, before anything trains; figure 1 shows one."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
+from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
 from maskedteeth.models import build
-from maskedteeth.settings.jobs import DescribeJob
+from maskedteeth.models.inputs import logits_of
+from maskedteeth.settings.config import Image, Model
+from maskedteeth.settings.sections import Presentation
 
 
-def describe(settings: DescribeJob, *, architecture: Path) -> None:
-    """Run a radiograph through the network and write down what every block made of it.
+def describe(
+    image: Image, models: dict[str, Model], report: Presentation, *, architecture: Path
+) -> None:
+    """Run a black radiograph through every network, and write down what one of them made of it.
 
     Args:
-        settings: the network and the size of a radiograph.
-        architecture: JSON to write: name, parameters, input [C, H, W], and blocks in the order
-            in which they run: name, kind (class), output [C, H, W] (of several, the last),
+        image: size of a radiograph.
+        models: every network of the study by its setting, ``methods.<name>.model`` (of a method
+            that takes over a pretext's, that one) or ``pretext.<name>.model``.
+        report: names the method whose network figure 1 shows.
+        architecture: JSON to write: name, inputs, parameters, input [C, H, W], and blocks in the
+            order in which they run: name, kind (class), output [C, H, W] (of several, the last),
             parameters.
+
+    Raises:
+        InputError: a network cannot be built, or takes no radiographs of this size. The sentence
+            names the setting.
     """
-    network = build(settings.model.model_copy(update={"encoder_weights": None})).eval()
-    blocks = []
+    shown = models[f"methods.{report.ours}.model"]
+    known: list[Model] = []
+    for setting, model in models.items():
+        if model in known:
+            continue
+        known.append(model)
+        try:
+            content = _described(model, image)
+        except InputError as error:
+            raise InputError(f"Setting {setting}: {error}") from error
+        if model == shown:
+            write_json(architecture, content)
 
-    def watch(name: str):
-        def hook(module, _, output) -> None:
-            deepest = output[-1] if isinstance(output, list | tuple) else output
-            blocks.append(
-                {
-                    "name": name,
-                    "kind": type(module).__name__,
-                    "output": list(deepest.shape[1:]),
-                    "parameters": sum(p.numel() for p in module.parameters()),
-                }
-            )
 
-        return hook
-
+def _described(model: Model, image: Image) -> dict[str, Any]:
+    network = build(model).eval()
+    blocks: list[dict[str, Any]] = []
     for name, child in network.named_children():
-        parts = child.named_children() if isinstance(child, torch.nn.ModuleList) else [("", child)]
+        parts = child.named_children() if isinstance(child, nn.ModuleList) else [("", child)]
         for part, module in parts:
-            module.register_forward_hook(watch(f"{name}.{part}".rstrip(".")))
-    image = torch.zeros(1, len(settings.model.inputs), settings.height, settings.width)
+            module.register_forward_hook(_watch(f"{name}.{part}".rstrip("."), blocks))
+    xray = torch.zeros(1, len(model.inputs), image.height, image.width)
     with torch.inference_mode():
-        network(image)
-    content = {
-        "name": settings.model.architecture,
-        "inputs": list(settings.model.inputs),
-        "input": list(image.shape[1:]),
-        "parameters": sum(p.numel() for p in network.parameters()),
+        logits_of(network, xray)
+    return {
+        "name": model.architecture,
+        "inputs": list(model.inputs),
+        "input": list(xray.shape[1:]),
+        "parameters": _parameters(network),
         "blocks": blocks,
     }
-    write_json(architecture, content)
+
+
+def _watch(name: str, blocks: list[dict[str, Any]]):
+    def hook(module: nn.Module, _, output) -> None:
+        deepest = output[-1] if isinstance(output, list | tuple) else output
+        shape = list(deepest.shape[1:])
+        about = {"name": name, "kind": type(module).__name__, "output": shape}
+        blocks.append({**about, "parameters": _parameters(module)})
+
+    return hook
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

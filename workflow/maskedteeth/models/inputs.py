@@ -48,34 +48,24 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
         float (B, 1, H, W).
 
     Raises:
-        InputError: the network cannot take images of this size, or so few at once, or returns
+        InputError: the network cannot take radiographs of this size, or one alone, or returns
             another size.
     """
     count, _, height, width = inputs.shape
     try:
         logits = network(inputs)
+        if logits.shape != (count, 1, height, width):
+            raise ValueError(f"it returns the shape {tuple(logits.shape)}")
     except (ValueError, AssertionError, RuntimeError) as error:
         message = str(error).partition("\n")[0].rstrip(".")
         if "allocate" in message or not SIZES.search(message):
             raise
-        one_value = "more than 1 value per channel" in message
-        advice = (
-            "Its normalisation needs several values a channel: set batch_size to 2 or more, or "
-            "make the image larger"
-            if one_value
-            else "Change image.height and image.width, or the model's architecture, encoder or "
-            "options"
-        )
+        alone = "more than 1 value per channel" in message
+        advice = "a larger batch_size" if alone else "another image.height and image.width"
         raise InputError(
-            f"{type(network).__name__} cannot take images of {height} x {width}, {count} at once: "
-            f"{message}. {advice}."
+            f"{type(network).__name__} cannot take radiographs of {height} x {width}, {count} at "
+            f"once: {message}. Set {advice}, or another model."
         ) from error
-    if logits.shape != (count, 1, height, width):
-        raise InputError(
-            f"{type(network).__name__} makes {tuple(logits.shape)} of images of {height} x {width} "
-            f"where {(count, 1, height, width)} was expected. Change image.height and image.width "
-            "to multiples of what the model halves them by, or the model's options."
-        )
     return logits
 
 

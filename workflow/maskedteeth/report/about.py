@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.record import EVALUATION, compare, read
+from maskedteeth.record import compare, read
 from maskedteeth.settings.sections import Presentation
 
 TESTED_ON = {
@@ -30,8 +30,7 @@ def about_seeds(report: Presentation, runs: list[Path]) -> str:
         runs: ``run.json`` of the runs behind a table.
     """
     said = f"The seed of a training decides {DRAWN[report.protocol]}"
-    trained = [read(run) for run in runs if run.name != EVALUATION]
-    if any(record["inputs_sha256"].get("pretext") for record in trained):
+    if any(read(run)["inputs_sha256"].get("pretext") for run in runs):
         said += (
             " A method with a pretext starts at every seed from the same pretraining: what another "
             "pretraining would change is not in the ±."

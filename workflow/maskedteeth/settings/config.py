@@ -83,8 +83,13 @@ class Data(Strict):
 
     @property
     def zipped(self) -> bool:
-        """Whether ``path`` is of a zip, and not of a folder, which is read in place."""
+        """Whether ``path`` is of a zip."""
         return PurePath(self.path or "").suffix.lower() == ".zip"
+
+    @property
+    def in_place(self) -> bool:
+        """Whether ``path`` is of a folder, which is read where it is."""
+        return self.path is not None and not self.zipped
 
 
 class Image(Strict):
@@ -369,12 +374,6 @@ class Settings(Strict):
                 f"data.path is {self.data.path!r}, a zip, but data.source is 'folder'; unpack it "
                 "and name the folder"
             )
-        for name in self.methods:
-            self.model_of(name).check_size(self.image.height, self.image.width)
-            self.model_of(name).check_batch(self.training.batch_size)
-        for pretext in self.pretext.values():
-            pretext.model.check_size(self.image.height, self.image.width)
-            pretext.model.check_batch(pretext.batch_size)
         return self
 
     def model_of(self, method: str) -> Model:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from maskedteeth.files import write_text
-from maskedteeth.record import EVALUATION, compare, read
+from maskedteeth.record import compare, is_evaluation, read
 from maskedteeth.report.page import summary
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import MARKS, grid, inline
@@ -120,7 +120,7 @@ def report(
         numbers["statistics"], report.labels[report.ours], report.figure_fraction
     )
     tested = int(numbers["statistics"]["radiographs"].max())
-    trained = [read(file) for file in runs if file.name != EVALUATION]
+    trained = [record for record in map(read, runs) if not is_evaluation(record)]
     content = {
         "report": report,
         "study": study,

@@ -57,8 +57,8 @@ def facts(
         radiographs += f"; problems with {bad:,} files, listed in data/problems.csv"
     counts: dict[float, list[int]] = {}
     for record in runs:
-        if (fraction := record["settings"].get("fraction")) is not None:
-            counts.setdefault(fraction, []).append(record["radiographs"][0])
+        if "fraction" in record:  # a pretext has none
+            counts.setdefault(record["fraction"], []).append(record["radiographs"][0])
     trained = ", ".join(
         f"{' to '.join(map(str, sorted({min(found), max(found)})))} at {percent(fraction)}"
         for fraction, found in sorted(counts.items())

@@ -14,6 +14,7 @@ from maskedteeth.report.annotation_errors import (
     shown_by_regions,
 )
 from maskedteeth.report.candidates import best_of_each, rank_regions
+from maskedteeth.report.figures.runs import read_runs
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import number
@@ -54,11 +55,11 @@ def annotation_errors(
     truth, place = np.load(masks, mmap_mode="r"), read_rows(index)["id"].tolist().index
     errors = read_errors(raw, index, *truth.shape[1:])
     frames, tested = [], []
-    for run, prediction in zip(metrics, predictions, strict=True):
-        first = read_rows(run).iloc[0]
-        with np.load(prediction) as content:
-            ids, probability = content["ids"].tolist(), content["probability"]
-        regions = rank_regions(ids, probability, truth[[place(name) for name in ids]])
+    for run in read_runs(metrics, predictions):
+        if run.fraction != report.figure_fraction:
+            continue
+        shown, ids = run, run.ids
+        regions = rank_regions(ids, run.probability, truth[[place(name) for name in ids]])
         best = [region.id for region in best_of_each(regions)]
         order = [*best, *(name for name in ids if name not in best)]
         known = errors[errors["id"].isin(ids)]
@@ -67,14 +68,14 @@ def annotation_errors(
             ("radiographs", shown_by_radiographs(order, known), len(best)),
             ("regions", shown_by_regions(regions, known), len(regions)),
         ):
-            measured = measure(shows, ranked).assign(seed=first["seed"], unit=unit)
+            measured = measure(shows, ranked).assign(seed=run.seed, unit=unit)
             frames.append(measured.reindex(columns=COLUMNS))
     table = pd.concat(frames, ignore_index=True)
     lead = (
         f"{_errors(tested, len(ids))} The whole dataset has {len(errors)} on {len(truth)} "
         "radiographs. They are looked for where the annotation and the "
-        f"prediction of {report.labels[first['method']]}, trained on "
-        f"{percent(first['fraction'])} of the samples, disagree most confidently."
+        f"prediction of {report.labels[shown.method]}, trained on "
+        f"{percent(shown.fraction)} of the samples, disagree most confidently."
         f"{_limits(table)} {about(report, runs)}"
     )
     return Table(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.metrics.boundary import METRICS
-from maskedteeth.record import EVALUATION, read
+from maskedteeth.record import is_evaluation, read
 from maskedteeth.report.about import about
 from maskedteeth.report.results import RUN, mean_over_seeds, read_rows
 from maskedteeth.report.table import Part, Table
@@ -97,5 +97,6 @@ def cell(row: pd.Series, metric: str, form: str) -> str:
 
 def evaluated_size(runs: list[Path]) -> str:
     """Say at what size was measured, where the trainings' records agree on it."""
-    sizes = {tuple(read(run)["radiographs"][1:]) for run in runs if run.name != EVALUATION}
+    records = map(read, runs)
+    sizes = {tuple(r["radiographs"][1:]) for r in records if not is_evaluation(r)}
     return " (of {} × {})".format(*sizes.pop()) if len(sizes) == 1 else ""

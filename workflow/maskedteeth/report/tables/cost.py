@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.record import EVALUATION, read
+from maskedteeth.record import is_evaluation, name_of, read
 from maskedteeth.report.about import about_training
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import NOTHING
@@ -56,30 +56,31 @@ def duration(seconds: float) -> str:
 
 
 def of_trainings(runs: list[Path], report: Presentation) -> pd.DataFrame:
-    """Return a row a training, as in the CSV.
-
-    A training does not know its method, for equal ones are one; the evaluation beside it does.
-    """
-    evaluated = {file.parent: read(file) for file in runs if file.name == EVALUATION}
+    """Return a row a training, as in the CSV."""
+    records = [read(file) for file in runs]
+    seconds = {
+        name_of(part): part["seconds"]
+        for record in records
+        if is_evaluation(record)
+        for part in record.get("runs", [record])
+    }
     rows = []
-    for file in runs:
-        if file.name == EVALUATION:
+    for record in records:
+        if is_evaluation(record):
             continue
-        record, evaluation = read(file), evaluated[file.parent]
-        settings, method = record["settings"], evaluation["settings"].get("method")
-        name = method or file.parent.name
-        stays = record["machines"] or [record]
+        method, stays = record.get("method"), record["machines"] or [record]
+        name = method or record["pretext"]
         rows.append(
             {
                 "name": name,
-                "fraction": settings["fraction"] if method else math.nan,
-                "seed": settings["seed"] if method else None,
+                "fraction": record["fraction"] if method else math.nan,
+                "seed": record["seed"] if method else None,
                 "model": report.labels[method] if method else f"Pretext: {name}",
                 **{key: record[key] for key in BEFORE},
                 "device": " then ".join(dict.fromkeys(stay["device"] for stay in stays)),
                 "resumed": len(record["resumed_after_steps"]),
                 "torch": record["packages"]["torch"],
-                "evaluation_seconds": evaluation["seconds"],
+                "evaluation_seconds": seconds[name_of(record)],
             }
         )
     return pd.DataFrame(rows).astype({"seed": "Int64"})
