@@ -122,6 +122,9 @@ def _run_command(words: list[str]) -> int:
         name="maskedteeth",
         help="Finished networks at work on your own radiographs. The reproduction itself is run "
         "by `snakemake`.",
+        result_action="return_value",
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
     )
     for name, function in COMMANDS.items():
         app.command(function, name=name)
@@ -130,7 +133,7 @@ def _run_command(words: list[str]) -> int:
         for name in COMMANDS:
             app[name]  # imported, so that the list says what each does
     try:
-        app(words, result_action="return_value", exit_on_error=False)
+        app(words)
     except CycloptsError:  # it has printed what is wrong
         return 2
     return 0

@@ -51,6 +51,7 @@ def _file(module: str) -> Path | None:
 
 @cache
 def parsed(module: str) -> ast.Module:
+    """Return the syntax tree of a module of this package."""
     file = _file(module)
     if file is None:
         raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}")

@@ -72,14 +72,20 @@ class Jobs:
         name = self.study.methods[method].initialisation
         return [] if name == "random" else [name]
 
+    def initial_weights(self, method: str) -> str | list[str]:
+        """Return the weights that a method starts from, or an empty list."""
+        pretexts = self.initialisation(method)
+        return self.of_pretexts("weights.safetensors", pretexts)[0] if pretexts else []
+
     def of_runs(self, file: str, runs: Iterable[dict[str, str]]) -> list[str]:
         """Return the paths of a file of some trainings."""
         return [self._made("train", self.run + file, run) for run in runs]
 
     def of_pretexts(self, file: str, pretexts: Iterable[str]) -> list[str]:
         """Return the paths of a file of some pretexts."""
-        # What a pretraining makes is measured, too, so that builds on no less.
-        return [self._made("measure_pretext", self.pretext + file, {"pretext": p}) for p in pretexts]
+        # A measurement builds on all that its pretraining does, and on the weights of LPIPS.
+        pattern = self.pretext + file
+        return [self._made("measure_pretext", pattern, {"pretext": name}) for name in pretexts]
 
     def of_groups(self, file: str, groups: Iterable[str]) -> list[str]:
         """Return the paths of a file of the evaluations of some groups."""

@@ -17,12 +17,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
 from maskedteeth.fingerprint import PACKAGE, fingerprint
 from maskedteeth.machine import peak_memory_mib
+from maskedteeth.settings.sections import as_values
 
 if TYPE_CHECKING:
     from maskedteeth.training.device import Machine
@@ -64,10 +63,7 @@ class RunRecord:
         self.begin = time.perf_counter()
         self.machine = machine
         self.content = {
-            "settings": {
-                name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-                for name, value in settings.items()
-            },
+            "settings": as_values(settings),
             "code": fingerprint(*modules),
             "modules": list(modules),
             "git_commit": git_commit(),

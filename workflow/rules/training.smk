@@ -44,7 +44,7 @@ rule pretrain:
 rule train:
     input:
         **ARRAYS,
-        pretext=lambda w: JOBS.of_pretexts("weights.safetensors", JOBS.initialisation(w.method)),
+        pretext=lambda w: JOBS.initial_weights(w.method),
     output:
         **{
             file.partition(".")[0]: JOBS.run + file

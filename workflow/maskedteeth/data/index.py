@@ -13,8 +13,8 @@ from maskedteeth.data.copies import NEAR, near_pairs, perceptual_hash
 from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.records import Annotation, Problem, Record, Source, printable
 from maskedteeth.errors import InputError
-from maskedteeth.files import write_csv
-from maskedteeth.settings.jobs import IndexJob, Layout
+from maskedteeth.files import write_csv, write_text
+from maskedteeth.settings.sections import Layout
 
 COLUMNS = (
     "id",
@@ -53,25 +53,28 @@ FDI_IF = 8
 NAMED = 3
 
 
-def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None:
+def index(
+    layout: Layout, dataset: str, *, raw: Path, index: Path, problems: Path, state: Path
+) -> None:
     """List every radiograph with its hash, size, teeth and duplicate group.
 
     Args:
-        settings: which source ``raw`` is.
+        layout: which source ``raw`` is.
+        dataset: names, sizes and times of the files of ``raw``, as one text.
         raw: folder of the dataset.
         index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``file_sha256``
             and ``annotation_sha256`` are over the files, ``sha256`` over size and pixels, so that
             losslessly re-encoded copies are found; radiographs of one ``duplicate_group`` have
-            equal pixels or, where data.near_duplicates is `group`, are copies by their perceptual
-            hash. ``tooth_fraction`` is a share of the pixels.
+            equal pixels or are copies by their perceptual hash. ``tooth_fraction`` is a share of
+            the pixels.
         problems: CSV to write, a line a radiograph that was set aside and a line a file that
             belongs to none: id, reason.
+        state: text to write: ``dataset``.
 
     Raises:
         InputError: nothing usable was found, or a larger share than data.most_problems is unusable.
     """
-    source = open_source(settings, raw)
-    near_too = settings.near_duplicates == "group"
+    source = open_source(layout, raw)
     rows, hashes, unusable = [], [], list(source.problems)
     classes, unknown = Counter(), Counter()
     for record in source.records:
@@ -84,14 +87,13 @@ def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None
             unknown += annotation.unknown
             _refuse_mostly_tooth(record, annotation.mask)
             rows.append(_describe(record, content, pixels, annotation, raw))
-            if near_too:
-                hashes.append(perceptual_hash(pixels))
+            hashes.append(perceptual_hash(pixels))
         except InputError as error:
             unusable.append(Problem(record.id, str(error)))
     set_aside = [problem for problem in unusable if problem.radiograph]
     _refuse_fdi(classes, raw)
-    _refuse_too_many(set_aside, len(rows) + len(set_aside), settings.most_problems, raw)
-    pairs = near_pairs(np.stack(hashes), GROUPED) if near_too else []
+    _refuse_too_many(set_aside, len(rows) + len(set_aside), layout.most_problems, raw)
+    pairs = near_pairs(np.stack(hashes), GROUPED)
     groups: dict[int, str] = {}
     for row, group in zip(rows, _duplicates([row["sha256"] for row in rows], pairs), strict=True):
         row["duplicate_group"] = groups.setdefault(group, row["id"])
@@ -102,6 +104,7 @@ def index(settings: IndexJob, *, raw: Path, index: Path, problems: Path) -> None
     ]
     lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable + left_out]
     write_csv(problems, lines, ("id", "reason"))
+    write_text(state, f"{dataset}\n")
     labelled, strays = sum(row["labelled"] for row in rows), len(unusable) - len(set_aside)
     print(
         f"{len(rows)} radiographs, {labelled} labelled, {len(rows) - len(groups)} duplicates, "

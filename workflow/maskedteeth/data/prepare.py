@@ -2,7 +2,6 @@
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -14,54 +13,37 @@ from maskedteeth.data.pixels import read_file, read_grey
 from maskedteeth.data.records import ReadAnnotation, Record
 from maskedteeth.errors import InputError
 from maskedteeth.files import new_array, replacing
-from maskedteeth.fingerprint import fingerprint
-from maskedteeth.provenance import sha256
-from maskedteeth.settings.jobs import PrepareJob
-from maskedteeth.study.sharing import sharing
+from maskedteeth.settings.config import Image
+from maskedteeth.settings.sections import Layout
 
 
 def prepare(
-    settings: PrepareJob,
+    layout: Layout,
+    image: Image,
     *,
     raw: Path,
     index: Path,
     images: Path,
     masks: Path,
-    threads: int = 1,
-    shared: Path | None = None,
+    threads: int = 2,
 ) -> None:
     """Write all radiographs and masks as two arrays in the order of ``index``.
 
     Args:
-        settings: the size to write, and the source.
+        layout: of the dataset.
+        image: the size to write.
         raw: folder of the dataset.
         index: ``index.csv``.
         images: NPY to write, uint8 (N, H, W), grey values.
         masks: NPY to write, uint8 (N, H, W), 1 = tooth; all 0 for unlabelled radiographs.
         threads: to decode with; the result is the same for any number.
-        shared: folder in which studies find each other's results, see
-            :mod:`maskedteeth.study.sharing`.
 
     Raises:
         InputError: a file has gone or changed since it was indexed.
     """
-    identity = {
-        "settings": settings.model_dump(mode="json"),
-        "code": fingerprint(__name__),
-        "index": sha256(index),
-        "packages": {name: version(name) for name in ("numpy", "opencv-python", "pillow")},
-    }
-    with sharing(shared, identity, images=images, masks=masks) as source:
-        if source is None:
-            _prepare(settings, raw, index, images, masks, threads)
-
-
-def _prepare(
-    settings: PrepareJob, raw: Path, index: Path, images: Path, masks: Path, threads: int
-) -> None:
-    rows = read_index(index, ("id", "file", "file_sha256", "annotation", "height", "width"))
-    read_annotation = open_source(settings.source, raw).read_annotation
-    shape = (len(rows), settings.height, settings.width)
+    rows = read_index(index)
+    read_annotation = open_source(layout, raw).read_annotation
+    shape = (len(rows), image.height, image.width)
     cv2.setNumThreads(1)  # the threads below are the parallelism
     with replacing(images) as images_file, replacing(masks) as masks_file:
         # Memory-mapped, so that a dataset may be larger than the memory.
@@ -105,8 +87,8 @@ def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int
     reduced = tuple(-(-side // 2) for side in size) if half else size
     if pixels.shape not in (reduced, size):
         raise InputError(
-            f"{path} is no longer {size[0]} x {size[1]} pixels as it was when it was indexed; "
-            "run the index again."
+            f"{path} is no longer {size[0]} x {size[1]} pixels as it was when it was indexed. "
+            "Start the same command again: the dataset is indexed anew."
         )
     return cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA)
 
@@ -114,7 +96,8 @@ def resized_radiograph(path: Path, size: tuple[int, int], target: tuple[int, int
 def _refuse_changed(file: Path, sha256: str) -> None:
     if hashlib.sha256(read_file(file)).hexdigest() != sha256:
         raise InputError(
-            f"{file} has changed since it was indexed. Start again: the dataset is indexed anew."
+            f"{file} has changed since it was indexed. Start the same command again: the dataset "
+            "is indexed anew."
         )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from maskedteeth.data.arrays import read_index, read_rows
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import replacing, write_text
 from maskedteeth.metrics.boundary import boundary_scores
@@ -75,12 +75,13 @@ def evaluate(
         begin = time.perf_counter()
         ids = draw_split(radiographs, held_out, run.fraction, run.seed).test
         network = stored_network(run.model, file, machine.device)
-        pixels = read_rows(images, radiographs, ids)
+        pixels = pixels_of(images, radiographs, ids)
         probability = predict(network, pixels, run.model.inputs, machine)
-        prediction, truth = probability >= threshold, read_rows(masks, radiographs, ids)
+        prediction, truth = probability >= threshold, pixels_of(masks, radiographs, ids)
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         measured = measure(prediction, truth, boundary_tolerance)
-        tables.append(pd.DataFrame({**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}))
+        columns = {**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}
+        tables.append(pd.DataFrame(columns))
         pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from maskedteeth.data.arrays import read_index, read_rows
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.files import replacing, write_text
 from maskedteeth.metrics.lpips_weights import load_lpips
@@ -74,7 +74,7 @@ def measure_pretext(
 
     rows = read_index(index)
     ids = draw_pretext_split(rows, held_out).test
-    pixels = read_rows(images, rows, ids)
+    pixels = pixels_of(images, rows, ids)
     stream = generator(mask_seed, "probes")
     hidden = draw_masks(pretext.blocks, len(ids), *pixels.shape[1:], stream)
     network = stored_network(pretext.model, weights, machine.device)

@@ -103,10 +103,10 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "training": lambda study, job: study.training,
     "model": lambda study, job: study.model_of(job["method"]),
     "models": lambda study, job: {
-        **{f"pretext.{name}": entry.model for name, entry in study.pretext.items()},
-        **{f"methods.{name}": study.model_of(name) for name in study.methods},
+        **{f"pretext.{name}.model": entry.model for name, entry in study.pretext.items()},
+        **{f"methods.{name}.model": study.model_of(name) for name in study.methods},
     },
-    "ours": lambda study, job: study.report.ours,
+    "method": lambda study, job: job["method"],
     "fraction": lambda study, job: exact_fraction(study, job["fraction"]),
     "seed": lambda study, job: int(job["seed"]),
     "runs": lambda study, job: runs_of(study, job["runs"]),

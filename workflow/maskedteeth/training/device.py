@@ -12,8 +12,8 @@ import torch
 from filelock import FileLock, Timeout
 
 from maskedteeth.errors import InputError
-from maskedteeth.settings.config import Compute
 from maskedteeth.machine import processor
+from maskedteeth.settings.config import Compute
 
 
 @dataclass(frozen=True)

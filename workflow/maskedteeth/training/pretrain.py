@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from maskedteeth.data.arrays import read_index, read_rows
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.models import module_of
@@ -59,9 +59,9 @@ def pretrain(
     record = RunRecord(sections, modules, machine, images=images, index=index)
     rows = read_index(index)
     split = draw_pretext_split(rows, held_out)
-    radiographs = torch.from_numpy(read_rows(images, rows, split.train)).to(machine.device)
+    radiographs = torch.from_numpy(pixels_of(images, rows, split.train)).to(machine.device)
     probe_ids = split.test[: pretext.probes]
-    probes = Probes(read_rows(images, rows, probe_ids), pretext, machine)
+    probes = Probes(pixels_of(images, rows, probe_ids), pretext, machine)
     network = new_network(pretext.model, pretext.seed, machine.device)
     task = Reconstruction(radiographs, probes, pretext, machine)
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
@@ -111,9 +111,7 @@ class Reconstruction(Task):
         hidden_share: of every radiograph of every step, float32 (steps, B) on the device.
     """
 
-    def __init__(
-        self, radiographs: Tensor, probes: "Probes", pretext: Pretext, machine: Machine
-    ):
+    def __init__(self, radiographs: Tensor, probes: "Probes", pretext: Pretext, machine: Machine):
         self.radiographs = radiographs
         self.probes = probes
         self.pretext = pretext

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from maskedteeth.data.arrays import read_index, read_rows
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
 from maskedteeth.errors import InputError, say
 from maskedteeth.files import write_csv
@@ -73,8 +73,8 @@ def train(
     )
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
-    radiographs = torch.from_numpy(read_rows(images, rows, split.train)).to(machine.device)
-    truth = torch.from_numpy(read_rows(masks, rows, split.train))
+    radiographs = torch.from_numpy(pixels_of(images, rows, split.train)).to(machine.device)
+    truth = torch.from_numpy(pixels_of(masks, rows, split.train))
     if not truth.any():
         raise InputError(
             f"All {len(split.train)} radiographs that train at fraction {fraction:g} with seed "

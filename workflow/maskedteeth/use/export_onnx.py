@@ -1,12 +1,8 @@
 """`maskedteeth export-onnx`: a finished network as one ONNX file, for other programs."""
 
-import contextlib
-import io
-import logging
 import warnings
 from pathlib import Path
 
-from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
 from maskedteeth.record import sha256
 
@@ -14,7 +10,7 @@ from maskedteeth.record import sha256
 OPSET = 18
 
 
-def export_onnx(*, weights: Path, onnx: Path) -> None:
+def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
     """Write a finished training as ONNX, from the grey radiograph to the probability of tooth.
 
     Input "radiograph": float32 (N, 1, H, W) in [0, 1] (grey values / 255), at the size that the
@@ -25,16 +21,18 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
     Args:
         weights: weights.safetensors of a training, with its run.json beside it.
         onnx: file to write.
+        threshold: probability from which a pixel is tooth, for the metadata.
 
     Raises:
-        InputError: the weights cannot be used, or torch has no ONNX for the network.
+        InputError: the weights cannot be used.
+        torch.onnx.errors.OnnxExporterError: torch has no ONNX for the network.
     """
     import torch
 
     from maskedteeth.models.inputs import logits_of, network_input
     from maskedteeth.use.networks import Segmenter
 
-    segmenter = Segmenter(weights, device="cpu")
+    segmenter = Segmenter(weights, device="cpu", threshold=threshold)
     height, width = segmenter.size
 
     class Deployed(torch.nn.Module):
@@ -48,41 +46,27 @@ def export_onnx(*, weights: Path, onnx: Path) -> None:
             inputs = network_input(segmenter.model.inputs, radiograph)
             return torch.sigmoid(logits_of(self.network, inputs))
 
-    try:
-        with _quiet(), torch.no_grad():
-            program = torch.onnx.export(
-                Deployed().eval(),
-                (torch.rand(2, 1, height, width, generator=torch.Generator()),),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=["radiograph"],
-                output_names=["probability"],
-                dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
-                verbose=False,
-            )
-    except torch.onnx.errors.OnnxExporterError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"torch cannot write {segmenter.model.architecture} as ONNX: {reason}"
-        ) from error
-    program.model.metadata_props |= {
-        "height": str(height),
-        "width": str(width),
-        "threshold": f"{segmenter.threshold:g}",
-        "weights_sha256": sha256(weights),
-    }
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # torch warns of its own code
+        program = torch.onnx.export(
+            Deployed().eval(),
+            (torch.rand(2, 1, height, width),),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["radiograph"],
+            output_names=["probability"],
+            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            verbose=False,
+        )
+    program.model.metadata_props.update(
+        height=str(height),
+        width=str(width),
+        threshold=f"{threshold:g}",
+        weights_sha256=sha256(weights),
+    )
     with replacing(onnx) as temporary:
         program.save(temporary, external_data=False)
     print(
         f"{onnx}: {onnx.stat().st_size / 1e6:.1f} MB, input (N, 1, {height}, {width}), opset "
-        f"{OPSET}, threshold {segmenter.threshold:g}"
+        f"{OPSET}, threshold {threshold:g}"
     )
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Keep torch from telling its progress, and what it means to change in later versions."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield

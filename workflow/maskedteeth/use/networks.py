@@ -16,10 +16,12 @@ from maskedteeth.models.inputs import network_input, probability_of, to_grey, to
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.record import sha256
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Blocks, Compute, Evaluation, Model
+from maskedteeth.settings.config import Blocks, Compute, Model
 from maskedteeth.training.device import evaluating, set_up
 from maskedteeth.training.weights import stored_network
-from maskedteeth.use.radiographs import grey_values
+from maskedteeth.use.radiographs import read_radiograph
+
+Device = Literal["auto", "cpu", "cuda"]
 
 #: Whether settings are of a pretext → what its weights are for.
 USES = {False: "a training (maskedteeth predict)", True: "a pretext (maskedteeth reconstruct)"}
@@ -45,9 +47,7 @@ class Finished:
 
     of_pretext = False
 
-    def __init__(
-        self, weights: Path | str, *, device: Literal["auto", "cpu", "cuda"] = "auto"
-    ) -> None:
+    def __init__(self, weights: Path | str, *, device: Device = "auto") -> None:
         weights = Path(weights)
         record = weights.with_name("run.json")
         for file in (weights, record):
@@ -115,44 +115,27 @@ class Segmenter(Finished):
     Args:
         weights: see :class:`Finished`.
         device: likewise.
-        threshold: probability from which a pixel is tooth. None: that of ``evaluation.json`` beside
-            the weights, or 0.5 where there is none.
+        threshold: probability from which a pixel is tooth.
 
     Raises:
         InputError: as :class:`Finished`, or ``threshold`` is not between 0 and 1.
     """
 
     def __init__(
-        self,
-        weights: Path | str,
-        *,
-        device: Literal["auto", "cpu", "cuda"] = "auto",
-        threshold: float | None = None,
+        self, weights: Path | str, *, device: Device = "auto", threshold: float = 0.5
     ) -> None:
-        if threshold is None:
-            evaluation = Path(weights).with_name("evaluation.json")
-            settings = read_json(evaluation)["settings"] if evaluation.is_file() else {}
-            threshold = Evaluation(**settings.get("evaluation", {})).threshold
         if not 0 < threshold < 1:
-            raise InputError(f"--threshold is {threshold:g}; it must be between 0 and 1.")
+            raise InputError(f"The threshold is {threshold:g}; it must be between 0 and 1.")
         self.threshold = threshold
         super().__init__(weights, device=device)
 
     def __call__(self, radiograph: Path | str | np.ndarray) -> Segmentation:
-        """Segment one radiograph.
+        """Segment one radiograph; see :func:`maskedteeth.use.radiographs.read_radiograph`.
 
         The network sees it at its own size; the probability is resized back linearly, and only then
         held against the threshold.
-
-        Args:
-            radiograph: a file (JPEG, PNG, TIFF, BMP or DICOM), or grey values, uint8 (H, W),
-                0 = black.
-
-        Raises:
-            InputError: the file cannot be read.
-            ValueError: the array is of another type or shape.
         """
-        pixels = grey_values(radiograph)
+        pixels = read_radiograph(radiograph)
         small = self.resized(pixels)[None]
         probability = predict(self.network, small, self.model.inputs, self.machine)[0]
         probability = cv2.resize(probability, pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -191,14 +174,10 @@ class Reconstructor(Finished):
         """Hide blocks of one radiograph, as in its training, and reconstruct it.
 
         Args:
-            radiograph: as of :meth:`Segmenter.__call__`.
+            radiograph: see :func:`maskedteeth.use.radiographs.read_radiograph`.
             seed: of the blocks; one seed hides the same blocks of every radiograph.
-
-        Raises:
-            InputError: the file cannot be read.
-            ValueError: the array is of another type or shape.
         """
-        pixels = self.resized(grey_values(radiograph))
+        pixels = self.resized(read_radiograph(radiograph))
         blocks = Blocks.model_validate(self.settings["blocks"])
         device = self.machine.device
         hidden = draw_masks(blocks, 1, *self.size, generator(seed, "probes")).to(device)

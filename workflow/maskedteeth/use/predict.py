@@ -28,7 +28,7 @@ def predict(
     *,
     weights: Path,
     out: Path,
-    threshold: float | None = None,
+    threshold: float = 0.5,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
     """Segment radiographs of any size with a finished training.
@@ -45,8 +45,7 @@ def predict(
         radiographs: JPEG, PNG, TIFF, BMP or DICOM files, or folders of them.
         weights: weights.safetensors of a training, with its run.json beside it.
         out: folder to write to; what has the same name there is replaced.
-        threshold: probability from which a pixel is tooth; by default the one that the training
-            was evaluated with (evaluation.json beside the weights), or else 0.5.
+        threshold: probability from which a pixel is tooth, as evaluation.threshold of a study.
         device: where the network runs; auto takes a card where there is one.
 
     Raises:
@@ -71,7 +70,7 @@ def predict(
 
     table = out / "predictions.csv"
     _do_each(files, segment, table, ("height", "width", "tooth_fraction", "confidence"))
-    print(f"{len(files)} masks in {out} at threshold {segmenter.threshold:g}; {table} lists them.")
+    print(f"{len(files)} masks in {out} at threshold {threshold:g}; {table} lists them.")
 
 
 def reconstruct(

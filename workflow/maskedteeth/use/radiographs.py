@@ -75,31 +75,24 @@ def _is_radiograph(file: Path) -> bool:
         return False
 
 
-def read_radiograph(path: Path | str) -> np.ndarray:
-    """Read a radiograph of any size: JPEG, PNG, TIFF, BMP or DICOM, told by content.
+def read_radiograph(radiograph: Path | str | np.ndarray) -> np.ndarray:
+    """Read a radiograph of any size.
 
-    The rules are those of :func:`maskedteeth.data.pixels.decode_grey` and
-    :func:`maskedteeth.use.dicom.decode_dicom`.
+    Args:
+        radiograph: a JPEG, PNG, TIFF, BMP or DICOM file, told by its content (the rules are those
+            of :func:`maskedteeth.data.pixels.decode_grey` and
+            :func:`maskedteeth.use.dicom.decode_dicom`); or grey values, uint8 (H, W), 0 = black.
 
     Returns:
         uint8 (H, W), grey values, upright.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    content = read_file(Path(path))
-    return (decode_dicom if is_dicom(content) else decode_grey)(content, Path(path))
-
-
-def grey_values(radiograph: Path | str | np.ndarray) -> np.ndarray:
-    """Return a radiograph, a file or grey values already, as uint8 (H, W).
 
     Raises:
         InputError: the file cannot be read.
         ValueError: the array is of another type or shape.
     """
     if not isinstance(radiograph, np.ndarray):
-        return read_radiograph(radiograph)
+        content = read_file(Path(radiograph))
+        return (decode_dicom if is_dicom(content) else decode_grey)(content, Path(radiograph))
     if radiograph.dtype != np.uint8 or radiograph.ndim != 2 or not radiograph.size:
         raise ValueError(
             f"The radiograph is {radiograph.dtype} of shape {radiograph.shape}; expected are grey "
