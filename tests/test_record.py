@@ -10,8 +10,9 @@ import torch
 from maskedteeth import record
 from maskedteeth.cli import main
 from maskedteeth.errors import InputError
+from maskedteeth.files import write_json
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.record import PACKAGES, RunRecord, compare, git_commit, image
+from maskedteeth.record import PACKAGES, RunRecord, compare, git_commit, image, read
 from maskedteeth.settings.config import Compute
 from maskedteeth.training.device import Machine
 
@@ -122,73 +123,72 @@ def test_a_name_alone_makes_no_container(built, tmp_path, monkeypatch):
 
 # --- Runs that differ ---
 
-TRAINED, MEASURED = "run.json", "evaluation.json"
+RUNS = ("ours", "psp", "unet")
 
 
 @pytest.fixture
 def study(tmp_path):
-    """Three runs and a pretext that are alike, each with its evaluation."""
-    names = ["pretext/masked", *(f"runs/{m}/fraction-0.1/seed-42" for m in ("ours", "unet", "psp"))]
-    for name in names:
-        folder = tmp_path / "results" / "tiny" / name
-        folder.mkdir(parents=True)
-        common = {"packages": {"torch": "2.13.0"}, "device": "A card", "code": "a" * 16}
-        held_out, evaluation = {"protocol": "fixed-test"}, {"threshold": 0.5}
-        trained = {
-            "settings": {"training": {"epochs": 80}, "held_out": held_out},
-            "modules": [f"maskedteeth.training.{'pretrain' if 'pretext' in name else 'train'}"],
-            "inputs_sha256": {"images": "1" * 64, "masks": "2" * 64, "pretext": None},
-            "precision": "bfloat16",
-            "weights_sha256": "7" * 64,
-        }
-        measured = {
-            "settings": {"evaluation": evaluation, "held_out": held_out},
-            "modules": ["maskedteeth.metrics.evaluate"],
-            "inputs_sha256": {"images": "1" * 64, "weights": "7" * 64},
-            "precision": "float32",
-        }
-        (folder / TRAINED).write_text(json.dumps(common | trained))
-        (folder / MEASURED).write_text(json.dumps(common | measured))
-    return tmp_path / "results" / "tiny"
+    """The records of three trainings and a pretext that are alike, and of their evaluations."""
+    common = {"packages": {"torch": "2.13.0"}, "device": "A card", "code": "a" * 16}
+    held_out = {"protocol": "fixed-test"}
+    trained = common | {
+        "settings": {"training": {"epochs": 80}, "held_out": held_out},
+        "modules": ["maskedteeth.training.train"],
+        "inputs_sha256": {"images": "1" * 64, "masks": "2" * 64, "pretext": None},
+        "precision": "bfloat16",
+        "steps": 9,
+        "weights_sha256": "7" * 64,
+    }
+    measured = common | {
+        "settings": {"threshold": 0.5, "held_out": held_out},
+        "modules": ["maskedteeth.metrics.evaluate"],
+        "inputs_sha256": {"images": "1" * 64},
+        "precision": "float32",
+    }
+    weights = {"weights_sha256": "7" * 64}
+    names = {method: {"method": method, "fraction": 0.1, "seed": 42} for method in RUNS}
+    names["masked"] = {"pretext": "masked"}
+    for name, about in names.items():
+        own = about | weights if name == "masked" else {"runs": [about | weights]}
+        write_json(tmp_path / name / "run.json", trained | about)
+        write_json(tmp_path / name / "evaluation.json", measured | own)
+    return tmp_path
 
 
-def change(study, name, file, **values):
-    path = study / name / file
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+def change(study, file, **values):
+    write_json(study / file, read(study / file) | values)
 
 
 def compared(study):
-    return compare(sorted(study.glob("**/*.json")))
+    return compare(sorted(study.glob("*/*.json")))
 
 
 def test_runs_of_one_kind_are_not_remarked_on(study):
     assert compared(study) == "" and compare([]) == ""
-    assert compare([study / "pretext/masked/run.json"]) == ""
 
 
 def test_runs_of_different_code_data_packages_and_machines_are_named(study):
-    change(study, "runs/psp/fraction-0.1/seed-42", TRAINED, code="e" * 16)
-    change(study, "runs/unet/fraction-0.1/seed-42", TRAINED, inputs_sha256={"images": "9" * 64})
+    change(study, "psp/run.json", code="e" * 16)
+    change(study, "unet/run.json", inputs_sha256={"images": "9" * 64})
     moved = [{"device": "A card", "precision": p} for p in ("bfloat16", "float32")]
-    change(study, "runs/ours/fraction-0.1/seed-42", TRAINED, machines=moved)
-    change(study, "pretext/masked", TRAINED, packages={"torch": "2.12.0"})
+    change(study, "ours/run.json", machines=moved)
+    change(study, "masked/run.json", packages={"torch": "2.12.0"})
     assert compared(study) == (
-        "Runs of different code: training.train: aaaaaaaaaaaa "
-        "(runs/ours/fraction-0.1/seed-42, runs/unet/fraction-0.1/seed-42), "
-        "eeeeeeeeeeee (runs/psp/fraction-0.1/seed-42). "
+        "Runs of different code: training.train: aaaaaaaaaaaa (3 runs), "
+        "eeeeeeeeeeee (psp at 0.1 with seed 42). "
         "Runs on different data: images: 111111111111 (4 runs), "
-        "999999999999 (runs/unet/fraction-0.1/seed-42). "
-        "Runs of different packages: torch: 2.13.0 (4 runs), 2.12.0 (pretext/masked). "
+        "999999999999 (unet at 0.1 with seed 42). "
+        "Runs of different packages: torch: 2.13.0 (4 runs), 2.12.0 (pretext masked). "
         "Runs in different precision: bfloat16 (3 runs), "
-        "bfloat16 then float32 (runs/ours/fraction-0.1/seed-42)."
+        "bfloat16 then float32 (ours at 0.1 with seed 42)."
     )
 
 
 def test_evaluations_that_differ_are_named(study):
-    name = "runs/unet/fraction-0.1/seed-42"
-    settings = {"evaluation": {"threshold": 0.4}, "held_out": {"protocol": "complement"}}
-    inputs = {"images": "1" * 64, "weights": "8" * 64}
-    change(study, name, MEASURED, settings=settings, inputs_sha256=inputs, precision="bfloat16")
+    settings = {"threshold": 0.4, "held_out": {"protocol": "complement"}}
+    run = read(study / "unet/evaluation.json")["runs"][0] | {"weights_sha256": "8" * 64}
+    change(study, "unet/evaluation.json", settings=settings, precision="bfloat16", runs=[run])
+    name = "unet at 0.1 with seed 42"
     assert compared(study) == (
         f"Runs with different test sets: protocol: fixed-test (4 runs), complement ({name}). "
         f"Runs in different precision: evaluations: float32 (3 runs), bfloat16 ({name}). "
@@ -198,8 +198,7 @@ def test_evaluations_that_differ_are_named(study):
 
 
 def test_a_run_is_explained_by_its_training_and_what_its_evaluation_adds(study, capsys):
-    folder = study / "runs/unet/fraction-0.1/seed-42"
-    for path in (folder, folder / MEASURED):
+    for path in (study / "masked", study / "masked/evaluation.json"):
         assert main(["why", str(path)]) == 0
         text = capsys.readouterr().out
         assert "settings.training.epochs: 80" in text and "inputs_sha256.pretext: none" in text
@@ -207,7 +206,7 @@ def test_a_run_is_explained_by_its_training_and_what_its_evaluation_adds(study, 
         assert text.count("packages.torch: 2.13.0") == 1
 
 
-@pytest.mark.parametrize("name", ["tables/table2.csv", "runs/unet/missing.csv"])
+@pytest.mark.parametrize("name", ["tables/table2.csv", "unet/missing.csv"])
 def test_what_is_no_result_of_a_training_is_a_sentence(study, name, capsys):
     assert main(["why", str(study / name)]) == 2
     assert "is no result of a training" in capsys.readouterr().err

@@ -100,7 +100,8 @@ def run_stage(stage: str, settings: str, files: str) -> int:
     values = json.loads(settings) | {n: value for n, value in files.items() if n in taken}
     typed = {n: TypeAdapter(hints[n]).validate_python(value) for n, value in values.items()}
     made = function(**typed)
-    _write(made, {n: Path(file) for n, file in files.items() if n in KINDS})
+    left = {n: Path(file) for n, file in files.items() if n in KINDS and n not in taken}
+    _write(made, left)
     return 0
 
 

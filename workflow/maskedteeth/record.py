@@ -1,7 +1,7 @@
 """`run.json` and `evaluation.json`: how a number came about, enough to defend it a year later.
 
-Every training leaves a ``run.json``, every evaluation an ``evaluation.json`` beside it. This module
-writes them (:class:`RunRecord`), says in what the runs behind a table differ that should be alike
+Every training leaves a ``run.json``, every evaluation an ``evaluation.json``. This module writes
+them (:class:`RunRecord`), says in what the runs behind a table differ that should be alike
 (:func:`compare`), and prints them for people (:func:`why`).
 """
 
@@ -33,8 +33,6 @@ PACKAGES = (
 )
 #: Packages that define networks.
 NETWORKS = ("segmentation-models-pytorch", "timm", "torchvision")
-#: Name of the record that an evaluation leaves beside that of its training.
-EVALUATION = "evaluation.json"
 #: Inputs that all runs of a study share.
 SHARED_INPUTS = ("images", "masks", "index")
 #: Settings of a measurement that all runs of a study share.
@@ -286,20 +284,22 @@ def why(run: Path, /) -> None:
     """Print how a result came about: settings, seeds, code, data, machine and cost.
 
     Args:
-        run: the folder of a training, or a file in it: ``runs/METHOD/fraction-F/seed-S`` or
-            ``pretext/NAME`` of a study.
+        run: the folder of a training or an evaluation, or a file in it:
+            ``runs/METHOD/fraction-F/seed-S``, ``pretext/NAME`` or ``evaluation/METHOD`` of a study.
 
     Raises:
-        InputError: no training left its record there.
+        InputError: neither left its record there.
     """
     folder = run if run.is_dir() else run.parent
-    if not run.exists() or not (folder / "run.json").is_file():
+    files = [folder / name for name in ("run.json", "evaluation.json")]
+    files = [file for file in files if file.is_file()]
+    if not run.exists() or not files:
         raise InputError(
-            f"{run} is no result of a training: there is no run.json beside it. Name a folder "
-            "results/STUDY/runs/METHOD/fraction-F/seed-S or results/STUDY/pretext/NAME."
+            f"{run} is no result of a training or an evaluation: no run.json or evaluation.json is "
+            "beside it. Name a folder runs/METHOD/fraction-F/seed-S, pretext/NAME or "
+            "evaluation/METHOD of a study."
         )
     known: dict[str, str] = {}
-    files = [folder / name for name in ("run.json", EVALUATION) if (folder / name).is_file()]
     for file in files:
         print(file)
         for key, value in _flat(read(file)).items():

@@ -21,7 +21,7 @@ def read_rows(*files: Path) -> pd.DataFrame:
         All rows, in the order given. Names are text, also where they read `NA` or `12`.
     """
     types = dict.fromkeys(NAMES, str)
-    options = {"keep_default_na": False, "na_values": [""], "float_precision": "round_trip"}
+    options = {"keep_default_na": False, "na_values": [""]}
     return pd.concat([pd.read_csv(f, dtype=types, **options) for f in files], ignore_index=True)
 
 

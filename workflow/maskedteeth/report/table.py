@@ -183,17 +183,16 @@ def grid(text: pd.DataFrame, label: str, caption: bool = False) -> Markup:
     """
     rows = text.to_numpy().tolist()
     starts = [place for place, row in enumerate(rows) if row[0] or not place]
+    grouped = len(starts) < len(rows)
     groups = [rows[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
-    if len(groups) == len(rows):
-        groups = [rows]
     numeric = [all(NUMBER.fullmatch(row[place]) for row in rows) for place in range(text.shape[1])]
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(_class(number=n), inline(name))
         for name, n in zip(text.columns, numeric, strict=True)
     )
     body = Markup("").join(
-        Markup("<tbody>\n{}</tbody>\n").format(_group(group, numeric, len(groups) > 1))
-        for group in groups
+        Markup("<tbody>\n{}</tbody>\n").format(_group(group, numeric, grouped))
+        for group in (groups if grouped else [rows])
     )
     shown = Markup("<caption>{}</caption>\n").format(inline(label)) if caption else ""
     return Markup(

@@ -9,9 +9,9 @@ from maskedteeth.report.about import about, percent
 from maskedteeth.report.annotation_errors import (
     OVERLAP,
     measure,
-    of_radiographs,
-    of_regions,
     read_errors,
+    shown_by_radiographs,
+    shown_by_regions,
 )
 from maskedteeth.report.candidates import best_of_each, rank_regions
 from maskedteeth.report.figures.runs import read_runs
@@ -55,30 +55,27 @@ def annotation_errors(
     truth, place = np.load(masks, mmap_mode="r"), read_rows(index)["id"].tolist().index
     errors = read_errors(raw, index, *truth.shape[1:])
     frames, tested = [], []
-    runs_shown = [
-        run for run in read_runs(metrics, predictions) if run.fraction == report.figure_fraction
-    ]
-    for run in runs_shown:
-        ids = run.ids
+    for run in read_runs(metrics, predictions):
+        if run.fraction != report.figure_fraction:
+            continue
+        shown, ids = run, run.ids
         regions = rank_regions(ids, run.probability, truth[[place(name) for name in ids]])
-        tested.append(sum(len(errors[name]) for name in ids))
-        for unit, ranking in (
-            ("radiographs", of_radiographs(best_of_each(regions), ids, errors)),
-            ("regions", of_regions(regions, ids, errors)),
+        best = [region.id for region in best_of_each(regions)]
+        order = [*best, *(name for name in ids if name not in best)]
+        known = errors[errors["id"].isin(ids)]
+        tested.append(len(known))
+        for unit, shows, ranked in (
+            ("radiographs", shown_by_radiographs(order, known), len(best)),
+            ("regions", shown_by_regions(regions, known), len(regions)),
         ):
-            counts = {"items": len(ranking.items), "items_with_error": ranking.hits}
-            frames.append(
-                measure(ranking)
-                .assign(seed=run.seed, unit=unit, **counts, errors=ranking.errors)
-                .reindex(columns=COLUMNS)
-            )
+            measured = measure(shows, ranked).assign(seed=run.seed, unit=unit)
+            frames.append(measured.reindex(columns=COLUMNS))
     table = pd.concat(frames, ignore_index=True)
-    everywhere = [len(boxes) for boxes in errors.values()]
     lead = (
-        f"{_errors(tested, len(ids))} The whole dataset has {sum(everywhere)} on "
-        f"{len(everywhere)} radiographs. They are looked for where the annotation and the "
-        f"prediction of {report.labels[run.method]}, trained on "
-        f"{percent(run.fraction)} of the samples, disagree most confidently."
+        f"{_errors(tested, len(ids))} The whole dataset has {len(errors)} on {len(truth)} "
+        "radiographs. They are looked for where the annotation and the "
+        f"prediction of {report.labels[shown.method]}, trained on "
+        f"{percent(shown.fraction)} of the samples, disagree most confidently."
         f"{_limits(table)} {about(report, runs)}"
     )
     return Table(

@@ -61,8 +61,8 @@ def boundary(report: Presentation, *, metrics: list[Path], runs: list[Path]) -> 
             f"{report.boundary_tolerance:g} pixels{evaluated_size(runs)} of the other one; higher "
             "is better. *HD95*: 95th percentile of the distance between the outlines, in the same "
             "pixels; lower is better.",
-            f"{missed} of {len(images)} radiographs are missed: they have teeth in the prediction "
-            f"or the annotation alone. Their NSD is 0, their HD95 the diagonal.{without}",
+            "A prediction is missed when teeth are in it or in the annotation alone: its NSD is 0, "
+            f"its HD95 the diagonal. {missed} of {len(images)} are missed.{without}",
         ),
     )
 

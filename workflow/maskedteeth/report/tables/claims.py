@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.report.about import about, stamped
+from maskedteeth.report.about import about
 from maskedteeth.report.claims import CLAIMS, FRACTIONS
 from maskedteeth.report.measured import Study
 from maskedteeth.report.published import Paper
@@ -80,7 +80,7 @@ def claims(
     ours = LEGEND[-1].format(draws=report.bootstrap_resamples, images=len(study.ids))
     return Table(
         "The paper's claims",
-        stamped(frame, report),
+        frame.assign(protocol=report.protocol),
         (Part(_verdicts(frame), "Verdicts"), Part(_readings(frame), "Readings", NAMES)),
         f"{_lead(frame)} {about(report, list(runs))}",
         (*LEGEND[:-1], f"{ours} {too_narrow(len(study.ids))}".rstrip()),

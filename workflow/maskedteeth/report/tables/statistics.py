@@ -65,7 +65,7 @@ def notes(table: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
     return (
         intervals,
         f"*Difference to ours*: each radiograph's own Dice minus its Dice with {ours}, both "
-        "averaged over seeds; then the mean over radiographs. Below zero the model is worse than ours. "
+        "averaged over seeds; then the mean over radiographs. Below zero the model is worse. "
         "Models are compared at the same fraction; the table of claims compares across fractions.",
         "*r*: matched-pairs rank-biserial correlation, from −1 (worse than ours on every "
         "radiograph) to +1 (better on every one). *p*: two-sided Wilcoxon signed-rank test of the "

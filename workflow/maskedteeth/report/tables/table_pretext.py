@@ -170,19 +170,18 @@ def outcome(table: pd.DataFrame, than: str) -> str:
     above, below = better(compared, than), worse(compared, than)
     said = []
     if above.any():
-        said.append(f"better than the network are {_by_filler(compared[above])}")
+        said.append(f"better than the network: {_by_filler(compared[above])}")
     if (~above & ~below).any():
-        said.append(f"undecided are {_by_filler(compared[~above & ~below])}")
+        said.append(f"undecided: {_by_filler(compared[~above & ~below])}")
     if below.any():
-        rest = "in all" if below.all() else "in the other"
-        count = int(below.sum())
-        said.append(f"{rest} {count} comparison{'s' * (count != 1)} the network is better")
+        which = "all" if below.all() else "the other"
+        said.append(f"the network is better in {which} {below.sum()} comparisons")
     return "; ".join(said) + "."
 
 
 def _by_filler(table: pd.DataFrame) -> str:
     return " and ".join(
-        f"{IN_TEXT.get(filler, filler)} (by {', '.join(rows['metric'].map(TITLES))})"
+        f"{IN_TEXT.get(filler, filler)} ({', '.join(rows['metric'].map(TITLES))})"
         for filler, rows in table.groupby("filler", sort=False)
     )
 
