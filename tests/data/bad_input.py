@@ -263,6 +263,23 @@ MASKS = [
         "masks/2.png is no mask: 1…% of its pixels are neither black nor white; teeth must be 255 "
         "and everything else 0.",
     ),
+    Row(
+        *("mask of more than two colours", "set aside"),
+        write(lambda m: saved(m // 255 + np.where(np.arange(WIDTH) < 60, m // 2, 0 * m)), MASK),
+        "masks/2.png has 3 colours: 0 (…%), 128 (…%), 1 (…%); a mask has two. Teeth must be 255 "
+        "and everything else 0: if its values are labels, export it again with 255 for every "
+        "tooth.",
+    ),
+    Row(
+        *("mask with transparency", "set aside", write(lambda m: saved(with_alpha(m)), MASK)),
+        "masks/2.png is transparent in 31% of its pixels, so that its teeth may be drawn in either "
+        "layer; export it without transparency, with teeth 255 and everything else 0.",
+    ),
+    Row(
+        *("inverted mask", "set aside", write(lambda m: saved(255 - m), MASK)),
+        "masks/2.png says that …% of the radiograph is tooth, along all of its borders, too; at "
+        "most 60% were expected. It is probably inverted: teeth must be 255 and everything else 0.",
+    ),
     Row("mask cut off", "set aside", write(lambda m: saved(m)[:-99], MASK), CUT.replace(PNG, MASK)),
     Row(
         *("two masks of one name", "set aside", write(lambda m: saved(m, "BMP"), "masks/2.bmp")),

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from maskedteeth.data.pixels import read_grey
+from maskedteeth.data.pixels import decode_mask, read_file
 from maskedteeth.data.records import (
     SUFFIXES,
     Annotation,
@@ -20,6 +21,16 @@ from maskedteeth.errors import InputError
 #: smooth outlines and JPEG make some, a radiograph in a mask's place nearly all.
 GREY = range(32, 224)
 MOST_GREY = 0.25
+
+#: A plateau is a colour that fills whole neighbourhoods, on this share of the pixels together. A
+#: mask has one dark and one bright plateau. Further ones are other labels, and smooth outlines,
+#: resizing and JPEG make hardly any: measured on 4 masks (Abdi et al. 2015) at an eighth to twice
+#: the size, with five interpolations and JPEG down to quality 10, up to 1 % of what is not
+#: background, and up to 14 % within CLOSE grey values of the two. In maps of labels, also as JPEG,
+#: it is 56 % and more, in those of 0, 1 and 255 97 %.
+PLATEAU = 0.001
+CLOSE = 8
+MOST_FAR, MOST_CLOSE = 0.03, 0.25
 
 
 def find_records(root: Path, images: str, masks: str) -> tuple[list[Record], list[Problem]]:
@@ -58,11 +69,12 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
 
     Raises:
         InputError: the mask is not of the radiograph's size, not readable, of other grey values
-            (0 and 1, say), or mostly neither black nor white.
+            (0 and 1, say), of more than two colours, partly transparent, or mostly neither black
+            nor white.
     """
     if record.annotation is None:
         return Annotation(np.zeros((height, width), np.uint8), None, labelled=False)
-    pixels = read_grey(record.annotation)
+    pixels, colours = decode_mask(read_file(record.annotation), record.annotation)
     if pixels.shape != (height, width):
         raise InputError(
             f"{record.annotation} is {pixels.shape[0]} x {pixels.shape[1]} pixels, but its "
@@ -74,6 +86,7 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
             f"{record.annotation} has no pixel above half of full scale, but some up to "
             f"{pixels.max()}; teeth must be 255 and everything else 0."
         )
+    _refuse_labels(record.annotation, colours)
     grey = float(((pixels >= GREY.start) & (pixels < GREY.stop)).mean())
     if grey > MOST_GREY:
         raise InputError(
@@ -92,3 +105,40 @@ def _images(folder: Path, setting: str) -> Images:
     if not images.by_name:
         raise InputError(f"{folder} holds no image ({', '.join(SUFFIXES)}).")
     return images
+
+
+def _refuse_labels(file: Path, colours: np.ndarray) -> None:
+    """Refuse a map of labels, whose half of full scale means nothing; see :data:`PLATEAU`.
+
+    Args:
+        file: of the mask.
+        colours: uint8 (H, W) or (H, W, 3).
+    """
+    around = np.ones((max(3, round(min(colours.shape[:2]) / 150) | 1),) * 2, np.uint8)
+    flat = cv2.erode(colours, around) == cv2.dilate(colours, around)
+    channels = colours[:, :, None] if colours.ndim == 2 else colours
+    codes = channels.astype(np.int32) @ (256 ** np.arange(channels.shape[2])).astype(np.int32)
+    found, counts = np.unique(
+        codes[flat if flat.ndim == 2 else flat.all(axis=2)], return_counts=True
+    )
+    real = counts >= PLATEAU * codes.size
+    found, counts = found[real], counts[real]
+    values = found[:, None] // 256 ** np.arange(channels.shape[2]) % 256
+    bright = values.mean(axis=1) > 127
+    largest = [
+        np.flatnonzero(side)[counts[side].argmax()] for side in (~bright, bright) if any(side)
+    ]
+    if len(largest) == len(found):
+        return
+    distance = np.abs(values[:, None] - values[largest]).max(axis=2).min(axis=1)
+    others = counts.sum() - counts[largest[0]]  # all but the background
+    close = counts[(distance > 0) & (distance <= CLOSE)].sum() / others
+    if counts[distance > CLOSE].sum() / others > MOST_FAR or close > MOST_CLOSE:
+        names = ["#" + "".join(f"{v:02x}" for v in c) if len(c) > 1 else str(*c) for c in values]
+        order = np.argsort(counts)[::-1]
+        listing = ", ".join(f"{names[i]} ({(codes == found[i]).mean():.1%})" for i in order[:4])
+        raise InputError(
+            f"{file} has {len(found)} colours: {listing}{', ...' * (len(found) > 4)}; a mask has "
+            "two. Teeth must be 255 and everything else 0: if its values are labels, export it "
+            "again with 255 for every tooth."
+        )

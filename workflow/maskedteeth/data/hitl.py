@@ -4,6 +4,7 @@ The dataset holds every radiograph twice, beside JSON annotations and beside dra
 JSON half is read, where each tooth is a polygon of its own.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,7 +113,10 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
             f"{file} says {size[0]} x {size[1]} pixels, but its radiograph {record.image} is "
             f"{height} x {width} as viewers show it; annotate it anew or restore the radiograph."
         )
-    polygons = [_rings(file, figure) for figure in _tooth_polygons(file, content.objects)]
+    drawn = [figure for figure in content.objects if figure.geometryType not in WITHOUT_AREA]
+    classes = Counter(figure.classTitle for figure in drawn)
+    unknown = Counter({name: count for name, count in classes.items() if name not in TEETH})
+    polygons = [_rings(file, figure) for figure in _tooth_polygons(file, drawn)]
     rings = [ring for exterior, interiors in polygons for ring in (exterior, *interiors)]
     corners = [len(ring) for ring in rings]
     for found, most in zip((max(corners, default=0), sum(corners)), MOST_CORNERS, strict=True):
@@ -130,7 +134,7 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
             continue
         mask |= rasterise(exterior, interiors, height, width)
         teeth += 1
-    return Annotation(mask, teeth, labelled=teeth > 0)
+    return Annotation(mask, teeth, teeth > 0, classes, unknown)
 
 
 def rasterise(
@@ -173,8 +177,7 @@ def _not_supervisely(file: Path, error: ValidationError, *where: str) -> InputEr
     )
 
 
-def _tooth_polygons(file: Path, figures: list[_Figure]) -> list[_Figure]:
-    drawn = [figure for figure in figures if figure.geometryType not in WITHOUT_AREA]
+def _tooth_polygons(file: Path, drawn: list[_Figure]) -> list[_Figure]:
     teeth = [figure for figure in drawn if figure.classTitle in TEETH]
     for figure in teeth:
         if figure.geometryType != "polygon":

@@ -1,8 +1,9 @@
 """What every source of radiographs has in common."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,11 +50,15 @@ class Annotation:
         mask: uint8 (H, W), 1 = tooth, at the radiograph's size.
         teeth: number of teeth annotated one by one, or None where only a mask is known.
         labelled: whether anybody annotated this radiograph at all.
+        classes: how many objects of which class were drawn; empty where only a mask is known.
+        unknown: those of them that are no teeth and were left out.
     """
 
     mask: np.ndarray
     teeth: int | None
     labelled: bool
+    classes: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
 
 
 ReadAnnotation = Callable[[Record, int, int], Annotation]
