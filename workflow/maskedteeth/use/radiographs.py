@@ -163,7 +163,7 @@ def at_size(
         pixels = decode_dicom(content, path)
         return pixels, _resized(pixels, height, width)
     pixels = decode_grey(content, path)
-    return pixels, resized_radiograph(path, pixels.shape, (height, width))
+    return pixels, resized_radiograph(content, path, pixels.shape, (height, width))
 
 
 def _resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
