@@ -51,6 +51,7 @@ def fetch(download: str, *, raw: Path, downloads: Path, archive: Path | None = N
         InputError: no download, or not the dataset.
     """
     if archive is None:
+        print(f"Getting the dataset from {download}, or {downloads}.", flush=True)
         archive = from_kaggle(downloads) if download == "kaggle" else from_publisher(downloads)
     print(f"Unpacking {archive} to {raw}.", flush=True)
     unpack(archive, raw)
@@ -71,6 +72,7 @@ def from_publisher(downloads: Path) -> Path:
     shelf = pooch.create(
         downloads, "", registry={name: sha256}, urls={name: url}, retry_if_failed=RETRIES
     )
+    pooch.get_logger().setLevel("WARNING")  # it would print the address, which may hold a key
     try:
         return Path(shelf.fetch(name, progressbar=sys.stderr.isatty()))
     except requests.exceptions.RequestException as error:  # its text may hold a secret address
