@@ -86,8 +86,8 @@ def claims(
 
 
 def _read(files: list[Path]) -> pd.DataFrame:
-    none = pd.DataFrame(columns=["pretext", "id"])
-    return pd.concat([none, *(pd.read_csv(file, dtype={"id": str}) for file in files)])
+    frames = [pd.read_csv(file, dtype={"id": str}) for file in files]
+    return pd.concat(frames) if frames else pd.DataFrame(columns=["pretext", "id"])
 
 
 def _row(name: str, judges: dict[str, Results]) -> dict:
