@@ -14,14 +14,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.files import replacing
 from maskedteeth.report.figures.panels import CAPTION, SIZE, WIDTH, Picture, mask_picture
 from maskedteeth.report.figures.runs import read_runs
 
 RESULTS = Path("results/demo")
 PRETEXT = RESULTS / "pretext/random_block_masking"
-RUN = RESULTS / "runs/random_block_masking/fraction-0.9/seed-42"
+EVALUATION = RESULTS / "evaluation/random_block_masking"
+#: The run that is shown.
+FRACTION, SEED = 0.9, 42
 #: Probability from which a pixel is tooth: the demo's.
 THRESHOLD = 0.5
 
@@ -29,9 +31,11 @@ THRESHOLD = 0.5
 def main() -> None:
     """Draw it."""
     samples = np.load(PRETEXT / "samples.npz")
-    (run,) = read_runs([RUN / "metrics.csv"], [RUN / "predictions.npz"])
+    runs = read_runs([EVALUATION / "metrics.csv"], [EVALUATION / "predictions.npz"])
+    run = next(run for run in runs if (run.fraction, run.seed) == (FRACTION, SEED))
     name = samples["ids"][0]
-    truth = read_rows(RESULTS / "data/masks.npy", RESULTS / "data/index.csv", [name])[0]
+    index = read_index(RESULTS / "data/index.csv")
+    truth = pixels_of(RESULTS / "data/masks.npy", index, [name])[0]
     dice = f"Dice {run.dice[name]:.2f}"
     rows = {
         "1  Learn from radiographs alone: what is behind the blocks?": {

@@ -27,6 +27,8 @@ REPORT = Presentation(
     samples=3,
     bootstrap_resamples=200,
 )
+RECORD = {"settings": {}, "inputs_sha256": {}, "modules": [], "code": "c", "packages": {}}
+RECORD |= {"device": "a CPU", "precision": "float32", "steps": 30, "weights_sha256": "w"}
 OF_RUNS = ["figure4", "figure5", "figure8", "figure9"]
 PLOTS = ["dice_by_fraction", "differences", "training_curves"]
 NAMES = [*(f"figure{number}" for number in range(1, 10)), *PLOTS]
@@ -57,18 +59,20 @@ class Study:
         pictures["generated"] = np.stack([self.images] * 2)
         np.savez(folder / "previews.npz", ids=IDS, epochs=[1, 10], **pictures)
         self.write("index.csv", id=IDS)
-        self.write("pretext.csv", epoch=[1], step=7, loss=0.2, pretext="blocks")
+        self.write("history.csv", step=[7], loss=0.2)
+        write_json(folder / "run.json", RECORD | {"pretext": "blocks"})
         self.write("table2.csv", model="U-Net", fraction=[0.2, 0.9], dice=[0.673, 0.876])
         self.describe("modified_resunet")
 
     def _write_run(self, *run):
         method, fraction, seed = run
         folder, grey = self.runs[run].name, self.probability[run]
-        np.savez(self.runs[run] / "predictions.npz", ids=IDS, probability=grey)
+        np.savez(self.runs[run] / "predictions.npz", probability=grey)
         counts = count(grey >= 128, self.masks)
         values = counts | scores(counts["tp"], counts["fp"], counts["fn"])
-        about = {"method": method, "fraction": fraction, "seed": seed, "id": IDS}
-        self.write(f"{folder}/metrics.csv", **about, **values)
+        about = {"method": method, "fraction": fraction, "seed": seed}
+        self.write(f"{folder}/metrics.csv", **about, id=IDS, **values)
+        write_json(self.runs[run] / "run.json", RECORD | about)
         losses = [1 / (epoch + seed % 2) for epoch in (1, 2, 3)]
         self.write(f"{folder}/history.csv", step=[10, 20, 30], loss=losses)
 
@@ -96,12 +100,10 @@ class Study:
             "masks": folder / "masks.npy",
             "index": folder / "index.csv",
             "published": folder / "table2.csv",
-            "pretext_history": [folder / "pretext.csv"],
-            "pretext_metrics": [folder / "pretext.csv"],
-            "history": [run / "history.csv" for run in runs],
+            "history": [run / "history.csv" for run in [folder, *runs]],
             "metrics": [run / "metrics.csv" for run in runs],
             "predictions": [run / "predictions.npz" for run in runs],
-            "runs": [],
+            "runs": [run / "run.json" for run in [folder, *runs]],
         }
         figure = getattr(importlib.import_module(f"maskedteeth.report.figures.{name}"), name)
         wanted = figure.__annotations__.keys() - {"report", "return"}
@@ -161,7 +163,7 @@ def test_candidates_continue_from_figure_5_to_figure_9(study):
 
 def test_a_figure_without_anything_to_draw_says_so(study):
     agreed = study.folder / "agreed.npz"
-    np.savez(agreed, ids=IDS, probability=study.masks * 255)
+    np.savez(agreed, probability=study.masks * 255)
     study.describe("unet")
     for name, words in (("figure5", "No (further) region"), ("figure1", "No drawing")):
         (page,) = study.draw(name, predictions=[agreed]).pages
@@ -170,15 +172,15 @@ def test_a_figure_without_anything_to_draw_says_so(study):
 
 def test_figure_8_has_a_column_for_each_run_with_its_mask_and_dice(study):
     runs = [study.runs[method, 0.2, 42] for method in ("ours", "unet")]
-    metrics = [study.folder / "metrics.csv"]  # runs of one file are told apart by its columns
-    frames = [pd.read_csv(run / "metrics.csv") for run in runs]
-    pd.concat(frames).to_csv(metrics[0], index=False)
-    predictions = [run / "predictions.npz" for run in runs]
-    (page,) = study.draw("figure8", metrics=metrics, predictions=predictions).pages
+    metrics, predictions = study.folder / "metrics.csv", study.folder / "predictions.npz"
+    pd.concat([pd.read_csv(run / "metrics.csv") for run in runs]).to_csv(metrics, index=False)
+    pictures = [np.load(run / "predictions.npz")["probability"] for run in runs]
+    np.savez(predictions, probability=np.concatenate(pictures))  # of both runs, as the metrics are
+    (page,) = study.draw("figure8", metrics=[metrics], predictions=[predictions]).pages
     titles = [axes.get_title().replace("\n", " ") for axes in page.axes[:4]]
-    assert titles == ["Input", "Ground truth", "Our approach", "U-Net"]
+    assert titles == ["Input", "Ground truth", "U-Net", "Our approach"]
     np.testing.assert_array_equal(page.axes[4].images[0].get_array(), study.images[1])
-    for axes, method in zip(page.axes[6:8], ("ours", "unet"), strict=True):
+    for axes, method in zip(page.axes[6:8], LABELS, strict=True):
         prediction = study.probability[method, 0.2, 42][1] >= 128
         np.testing.assert_array_equal(axes.images[0].get_array(), np.where(prediction, 255, 0))
         dice = f1_score(study.masks[1].ravel(), prediction.ravel())
@@ -186,8 +188,8 @@ def test_figure_8_has_a_column_for_each_run_with_its_mask_and_dice(study):
 
 
 def test_methods_without_a_common_test_radiograph_are_refused(study):
-    other = study.runs["ours", 0.2, 42] / "predictions.npz"
-    np.savez(other, ids=list("abcde"), probability=study.images)
+    other = study.runs["ours", 0.2, 42] / "metrics.csv"
+    pd.read_csv(other).assign(id=list("abcde")).to_csv(other, index=False)
     with pytest.raises(InputError, match="common first seed"):
         study.draw("figure8")
 

@@ -87,8 +87,7 @@ def draw_candidates(
     )
     if not shown:
         return draw_words(NOTHING, caption)
-    rows = []
-    xrays = pixels_of(images, radiographs, [candidate.id for candidate in shown])
+    rows, xrays = [], pixels_of(images, radiographs, [candidate.id for candidate in shown])
     for candidate, xray in zip(shown, xrays, strict=True):
         truth = truths[run.ids.index(candidate.id)]
         note = f"score {candidate.score:.2f}%"
