@@ -122,7 +122,7 @@ def in_latex(table: Table) -> str:
 
 
 def _float(text: pd.DataFrame, caption: str) -> str:
-    wide = [text[name].str.len().max() > SENTENCE for name in text]
+    wide = [text[name].astype(str).str.len().max() > SENTENCE for name in text]
     share = 0.8 / max(sum(wide), 1)
     return (
         text.map(_latex)
