@@ -1,5 +1,5 @@
 # docs/container.md says how to build and run it, on a GPU too.
-# The base is Python 3.11.16 on Debian bookworm; any with Python 3.11 to 3.13, its venv module and apt will do.
+# The base is Python 3.11.16 on Debian bookworm; any with Python 3.11, its venv module and apt will do.
 ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 FROM ${BASE_IMAGE}
 

@@ -44,8 +44,11 @@ schema: .venv/runtime
 	python=$$(envs/python.sh $(PYTHON)) && $$python -m venv $(if $(PYTHON),--clear) .venv
 	$(BIN)/pip install --quiet --no-compile --requirement envs/requirements.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -c 'import cv2' || { echo "OpenCV lacks a system library (above). On Debian or" \
-	    "Ubuntu: apt-get install libgl1 libglib2.0-0"; exit 1; }
+	@$(BIN)/python -c 'import cv2' 2> /dev/null || { \
+	    echo "OpenCV lacks a system library here (libGL or libglib): its build without windows," \
+	        "of the same version, is installed instead."; \
+	    $(BIN)/pip uninstall --quiet --yes opencv-python && $(BIN)/pip install --quiet --no-deps \
+	        $$(sed -n 's/^opencv-python==\([^ ]*\).*/opencv-python-headless==\1/p' $<); }
 	touch $@
 
 .venv/development: envs/requirements-dev.txt .venv/runtime

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskedteeth.data import folder
 from maskedteeth.data.index import index
 from maskedteeth.data.records import Record
+from maskedteeth.data.sources import folder
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv
-from maskedteeth.settings.jobs import IndexJob
+from maskedteeth.settings.sections import Layout
 
 HEIGHT, WIDTH = 128, 256
-FOLDER = IndexJob(source="folder", images="images", masks="masks")
-HITL = IndexJob(source="hitl", images="images", masks="masks")
+FOLDER = Layout(source="folder")
+HITL = Layout(source="hitl")
 COLOURS = r"has \d+ colours: .* a mask has two. Teeth must be 255 and everything else 0"
 DARK = "has no pixel above half of full scale, but some up to"
 

@@ -6,10 +6,9 @@ import yaml
 from snakemake.utils import update_config
 
 from maskedteeth.errors import InputError
-from maskedteeth.models import module_of
 from maskedteeth.settings import config, jobs
 from maskedteeth.settings.config import Method, Pretext, Settings
-from maskedteeth.settings.networks import SMP_ARCHITECTURES, Model
+from maskedteeth.settings.networks import Model
 from maskedteeth.settings.validation import validate
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -191,10 +190,6 @@ MISTAKES = {
         {"data": {"source": "dicom"}},
         "Setting data.source is 'dicom'; it must be 'hitl', 'folder' or 'phantom'.",
     ),
-    "unknown architecture": (
-        {"methods": {"unet": {"model": {"architecture": "vnet"}}}},
-        "Setting methods.unet.model.architecture is 'vnet'; it must be 'modified_resunet'",
-    ),
     "a name with a slash": (
         {"study": "../elsewhere"},
         "Setting study is '../elsewhere'; it must consist of letters, digits, _ and -, and begin "
@@ -226,14 +221,6 @@ MISTAKES = {
     "size not divisible by 32": (
         {"image": {"height": 200}},
         "Setting image.height is 200; it must be a multiple of 32.",
-    ),
-    "size not divisible by the network": (
-        {
-            "image": {"height": 96},
-            "pretext": {"random_block_masking": {"model": {"widths": [1, 1, 1, 1, 1, 1, 1]}}},
-        },
-        "Setting image 96 x 512 cannot be halved 6 times, as widths [1, 1, 1, 1, 1, 1, 1] need; "
-        "use multiples of 64.",
     ),
     "fraction beside the test set": (
         {"split": {"test_fraction": 0.2}},
@@ -448,11 +435,3 @@ def test_a_job_does_not_change_with_settings_that_it_does_not_depend_on(change):
 )
 def test_a_job_changes_with_the_settings_that_it_depends_on(overlay, job):
     assert cut(job, settings(**overlay)) != cut(job, settings())
-
-
-def test_every_architecture_has_a_module_that_builds_it():
-    for architecture in ("modified_resunet", *SMP_ARCHITECTURES):
-        encoder = {"encoder": "tu-vit_tiny_patch16_224"} if architecture == "dpt" else {}
-        module = module_of(Model(architecture=architecture, **encoder))
-        ours = architecture == "modified_resunet"
-        assert module == f"maskedteeth.models.{'modified_resunet' if ours else 'baselines'}"

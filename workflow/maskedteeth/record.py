@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,10 +174,11 @@ def image() -> dict[str, str | None] | None:
 
 
 def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    # OpenCV may be here as its build without windows (Makefile).
+    for name in (package, f"{package}-headless"):
+        with suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    return None
 
 
 def compare(runs: list[Path]) -> str:

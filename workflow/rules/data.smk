@@ -29,7 +29,7 @@ elif JOBS.get_data == "fetch":
             RESULTS / "logs" / "fetch.log",
         localrule: True
         params:
-            **JOBS.parameters("fetch", zip=DATA_PATH, downloads="results/downloads"),
+            **JOBS.parameters("fetch", archive=DATA_PATH, downloads="results/downloads"),
         message:
             f"Getting the radiographs: {STUDY.data.name}"
         shell:

@@ -25,8 +25,8 @@ OUR_RUN = ARRAYS | {
     for name, kind in (("metrics", "csv"), ("predictions", "npz"))
 }
 SHOWN_RUNS = [group for group in JOBS.groups if group.startswith("shown-")]
-RECORDS = [*EVALUATED["runs"], *JOBS.of_pretexts("evaluation.json", PRETEXTS)]
-RECORDS = list(dict.fromkeys([*RECORDS, *JOBS.of_pretexts("run.json", PRETEXTS)]))
+OF_PRETEXTS = [JOBS.of_pretexts(file, PRETEXTS) for file in ("run.json", "evaluation.json")]
+RECORDS = list(dict.fromkeys([*sum(OF_PRETEXTS, []), *EVALUATED["runs"]]))
 
 TABLES = {
     "table1": EVALUATED | {"published": PUBLISHED["table1"]},
@@ -58,8 +58,7 @@ FIGURES = {
 }
 if PRETEXTS:  # a study without a pretext has none of these
     TABLES["table_pretext"] = of_pretexts(PRETEXTS, "metrics.csv", "fillers.csv") | {
-        "runs": JOBS.of_pretexts("run.json", PRETEXTS)
-        + JOBS.of_pretexts("evaluation.json", PRETEXTS),
+        "runs": sum(OF_PRETEXTS, []),
         "published": PUBLISHED["pretext"],
     }
     (SAMPLES,) = JOBS.of_pretexts("samples.npz", PRETEXT_SHOWN)

@@ -196,7 +196,10 @@ def _scaled(deep: np.ndarray) -> np.ndarray:
 
 
 def _upright(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged tags, of which the pixels are none
+        orientation = 1
     if orientation == 1:
         return pixels
     shown = Image.fromarray(pixels)

@@ -10,13 +10,13 @@ from maskedteeth.settings.strict import Positive, Strict
 class Model(Strict):
     """A network: one of ours or any of segmentation_models_pytorch.
 
-    Whether that library knows it, and whether it takes radiographs of the study's size, it is asked
-    by the stage `describe`: importing it takes seconds.
+    Whether the library can build it, and whether it takes radiographs of the study's size, is found
+    out by the stage `describe`, before anything trains.
     """
 
     architecture: str = Field(
         description="modified_resunet (section 3.1) or an architecture of "
-        "segmentation_models_pytorch, by that library's name."
+        "segmentation_models_pytorch, by its name: unet, pspnet, linknet, …"
     )
     inputs: tuple[Literal["xray", "sobel"], ...] = Field(
         ("xray",), min_length=1, description="Input channels, in order."

@@ -57,18 +57,20 @@ def contact_sheet(
     rows["copies"] = rows["duplicate_group"].map(number_of)
     shown = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST)).round().astype(int))
     pages = _pages(rows, pixels, truths, shown, _lists(rows, passed_over))
-    return Sheet(pages, caption(report, rows, pixels.shape, len(passed_over), len(shown)), MARGIN)
+    return Sheet(pages, _caption(report, rows, pixels.shape, len(passed_over), len(shown)), MARGIN)
 
 
-def caption(
+def _caption(
     report: Presentation, rows: pd.DataFrame, shape: tuple[int, ...], passed_over: int, shown: int
 ) -> str:
     """Return the caption of all pages: what there is, and what the marks mean."""
     shares = rows["tooth_fraction"].dropna()
     words = [
-        f"Contact sheet: all that was indexed. Dataset: {report.dataset}. "
-        f"Radiographs: {len(rows):,}; annotated: {len(shares):,}; copies of others among them: "
-        f"{rows['copies'].count():,}; set aside or passed over: {passed_over:,}."
+        "Contact sheet: the radiographs in the order of index.csv, as the networks see them "
+        f"({shape[2]} × {shape[1]} pixels; the size of the file is printed below each). Dataset: "
+        f"{report.dataset}. Radiographs: {len(rows):,}; annotated: {len(shares):,}; copies of "
+        f"others among them: {rows['copies'].count():,}; set aside or passed over: "
+        f"{passed_over:,}."
     ]
     if len(shares):
         low, middle, high = shares.quantile([0, 0.5, 1])
@@ -76,9 +78,8 @@ def caption(
     if shown < len(rows):
         words += [f"Drawn: {shown:,} of {len(rows):,}, evenly spread over the index."]
     words += [
-        f"In the order of index.csv, as the networks see them: {shape[2]} × {shape[1]} pixels, "
-        "whatever their own size (printed under each) is. Orange: outline of the annotation. "
-        "Copies of one radiograph have a frame of one colour and one number."
+        "Orange: outline of the annotation. Copies of one radiograph have a frame of one colour "
+        "and one number; no split parts them."
     ]
     return " ".join(words)
 
@@ -144,12 +145,13 @@ def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> 
         axes.contour(truth, levels=[0.5], colors=MARK, linewidths=0.5)
     place = {"transform": axes.transAxes, "size": NOTE_SIZE, "va": "top"}
     tag = place | {"weight": "bold", "color": "white"}
-    axes.text(0, 1.02, shortened(row["id"]), **place | {"weight": "bold", "va": "bottom"})
-    axes.text(0, -0.03, teeth(row), **place)
+    name = row["id"] if len(row["id"]) <= 32 else f"…{row['id'][-31:]}"
+    axes.text(0, 1.02, name, **place | {"weight": "bold", "va": "bottom"})
+    axes.text(0, -0.03, _teeth(row), **place)
     axes.text(1, -0.03, f"{row['width']} × {row['height']}", ha="right", color="0.45", **place)
     if not row["tooth_fraction"] > 0:
         ground = {"facecolor": "black", "pad": 1.2, "linewidth": 0.5, "edgecolor": "white"}
-        axes.text(0.97, 0.95, teeth(row), ha="right", bbox=ground, **tag)
+        axes.text(0.97, 0.95, _teeth(row), ha="right", bbox=ground, **tag)
     if row["copies"] > 0:
         colour = COLOURS[(int(row["copies"]) - 1) % len(COLOURS)]
         frame = {"transform": axes.transAxes, "fill": False, "clip_on": False}
@@ -158,7 +160,7 @@ def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> 
         axes.text(0.03, 0.95, f"copies {row['copies']:g}", bbox=ground, **tag)
 
 
-def teeth(row: pd.Series) -> str:
+def _teeth(row: pd.Series) -> str:
     """Say what is annotated: 28 teeth, 17.1%."""
     if pd.isna(row["tooth_fraction"]):
         return "not annotated"
@@ -166,9 +168,3 @@ def teeth(row: pd.Series) -> str:
         return "no teeth"
     number = "" if pd.isna(row["teeth"]) else f"{row['teeth']:g} teeth, "
     return f"{number}{row['tooth_fraction']:.1%}"
-
-
-def shortened(name: str, letters: int = 32) -> str:
-    """Return a name with its middle left out, where it is longer than there is room for."""
-    half = letters // 2 - 1
-    return name if len(name) <= letters else f"{name[:half]}…{name[-half:]}"

@@ -25,29 +25,22 @@ def dice_by_fraction(
         runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
     caption = (
-        "Dice by training fraction: 2TP / (2TP + FP + FN) of the pixels of all test radiographs "
-        "of a run together. Lines and full markers: mean over the seeds; open markers: single "
-        "seeds; dashed: the paper's table 2, measured by its authors on the dataset of Humans in "
-        f"the Loop. {about(report, runs)}"
+        "Dice by training fraction: 2TP / (2TP + FP + FN), over the pixels of all test radiographs "
+        "of a run together. Lines and full markers: means over the seeds; open markers: single "
+        "seeds; dashed lines: the paper's table 2, which its authors measured on the dataset of "
+        f"Humans in the Loop. {about(report, runs)}"
     )
     figure = Figure((WIDTH, 3.5), layout="constrained")
-    pooled = pooled_by_run(read_rows(*metrics))
-    draw_curves(figure.subplots(), report.labels, pooled, pd.read_csv(published))
+    _draw_curves(figure.subplots(), report.labels, read_rows(*metrics), read_rows(published))
     figure.legend(loc="outside upper center", ncols=2)
     return Sheet([figure], caption)
 
 
-def draw_curves(
-    axes: Axes, labels: dict[str, str], runs: pd.DataFrame, paper: pd.DataFrame
+def _draw_curves(
+    axes: Axes, labels: dict[str, str], metrics: pd.DataFrame, paper: pd.DataFrame
 ) -> None:
-    """Draw a line a method through its means over seeds, its seeds, and the published values.
-
-    Args:
-        axes: to draw on.
-        labels: methods in order, with their names in print and in the paper's table.
-        runs: method, fraction, seed and dice, a row a run.
-        paper: model, fraction and dice, a row a published value.
-    """
+    """Draw a line a method through its means over seeds, its seeds, and the published values."""
+    runs = pooled_by_run(metrics)
     means = mean_over_seeds(runs)
     for (method, label), colour, marker in zip(
         labels.items(), cycle(COLOURS), cycle(MARKERS), strict=False

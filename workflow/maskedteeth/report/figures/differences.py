@@ -9,14 +9,7 @@ from matplotlib.figure import Figure
 
 from maskedteeth.report.about import about, percent
 from maskedteeth.report.comparisons import ALPHA, compare, too_few
-from maskedteeth.report.figures.panels import (
-    COLOURS,
-    MARKERS,
-    WIDTH,
-    Sheet,
-    draw_words,
-    lighten,
-)
+from maskedteeth.report.figures.panels import COLOURS, MARKERS, WIDTH, Sheet, draw_words, lighten
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.settings.sections import Presentation
@@ -34,25 +27,31 @@ def differences(report: Presentation, *, metrics: list[Path], runs: list[Path]) 
         runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
     """
     table = compare(read_rows(*metrics), report.ours, report.bootstrap_resamples)
-    table = table[table["difference"].notna()]
-    text = caption(report, table, runs)
-    if table.empty:
-        return draw_words("No other method was tested on the same radiographs.", text)
-    lines = len(table) + table["fraction"].nunique()
+    compared = table[table["difference"].notna()]
+    ours = report.labels[report.ours]
+    sentences = [
+        f"Differences to {ours}: a method's Dice minus that of {ours} on the same test radiograph, "
+        "averaged over seeds, then over radiographs. Lines: 95% bootstrap intervals over test "
+        f"radiographs (percentiles of {report.bootstrap_resamples:,} resamples). Full marker: the "
+        f"trained networks differ on such radiographs (p < {ALPHA:g}, Wilcoxon's signed-rank test "
+        "with Holm's correction for all comparisons shown); open marker: this cannot be said. "
+        "What other trainings would change is neither in the lines nor in p.",
+        "" if compared.empty else too_narrow(int(compared["radiographs"].min())),
+        too_few(compared),
+        about(report, runs),
+    ]
+    caption = " ".join(filter(None, sentences))
+    if compared.empty:
+        return draw_words("No other method was tested on the same radiographs.", caption)
+    lines = len(compared) + compared["fraction"].nunique()
     figure = Figure((WIDTH, 0.9 + LINE * lines), layout="constrained")
-    draw_forest(figure.subplots(), report.labels, table)
+    _draw_forest(figure.subplots(), report.labels, compared)
     figure.legend(loc="outside upper center", ncols=2)
-    return Sheet([figure], text)
+    return Sheet([figure], caption)
 
 
-def draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> None:
-    """Draw a line a method and fraction: its difference to ours and the interval of that.
-
-    Args:
-        axes: to draw on.
-        labels: all methods in order, with their names in print.
-        table: method, fraction, difference with _low and _high, and p_holm, a row a comparison.
-    """
+def _draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> None:
+    """Draw a line a method and fraction: its difference to ours and the interval of that."""
     looks = list(zip(labels, cycle(COLOURS), cycle(MARKERS), strict=False))
     rows, ticks, place = table.set_index(["fraction", "method"]), {}, 0
     for fraction in sorted(set(table["fraction"])):
@@ -80,20 +79,3 @@ def draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> None
     axes.set_xlabel("Difference in Dice to ours (left: worse than ours, right: better)")
     axes.tick_params(axis="y", length=0)
     lighten(axes, "x", "left")
-
-
-def caption(report: Presentation, table: pd.DataFrame, runs: list[Path]) -> str:
-    """Return the caption for the comparisons of ``table``, which may be none."""
-    ours = report.labels[report.ours]
-    sentences = [
-        f"Differences to {ours}: mean over test radiographs of a method's Dice minus ours, each "
-        "radiograph's averaged over seeds. Lines: 95% percentile bootstrap intervals over test "
-        f"radiographs ({report.bootstrap_resamples:,} resamples). Full markers: the trained "
-        f"networks differ on such radiographs (p < {ALPHA:g}; Wilcoxon's signed-rank test, Holm's "
-        "correction for all comparisons shown); open: not shown. Chance in training is neither in "
-        "the lines nor in p.",
-        "" if table.empty else too_narrow(int(table["radiographs"].min())),
-        too_few(table),
-        about(report, runs),
-    ]
-    return " ".join(filter(None, sentences))

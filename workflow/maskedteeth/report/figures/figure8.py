@@ -27,7 +27,7 @@ def figure8(
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
-        metrics: ``metrics.csv`` of one run a method, in the order of the columns.
+        metrics: ``metrics.csv`` of one run a method.
         predictions: their ``predictions.npz``, likewise.
         runs: ``run.json`` and ``evaluation.json`` of these runs.
 
@@ -66,7 +66,8 @@ def segmentation_rows(
     index: Path,
 ) -> list[list[Picture]]:
     """Return X-ray, ground truth and each run's mask, with ``before`` and its Dice, a row an id."""
-    arrays = pixels_of(images, read_index(index), ids), pixels_of(masks, read_index(index), ids)
+    radiographs = read_index(index)
+    arrays = (pixels_of(array, radiographs, ids) for array in (images, masks))
     return [
         [
             Picture(radiograph),

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.report.figures.candidate_panels import draw_candidates
-from maskedteeth.report.figures.figure5 import SHOWN
+from maskedteeth.report.figures.figure5 import SHOWN, draw_candidates
 from maskedteeth.report.figures.panels import Sheet
 from maskedteeth.settings.sections import Presentation
 

@@ -18,7 +18,7 @@ class Run:
         method: name in the settings.
         fraction: of the dataset that trained.
         seed: of the run.
-        ids: test radiographs, N, in the split's order.
+        ids: test radiographs, N, in the order of the metrics.
         probability: of tooth, uint8 (N, H, W); k stands for [k/256, (k+1)/256).
         dice: each radiograph's own.
     """

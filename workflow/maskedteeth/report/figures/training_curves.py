@@ -34,10 +34,10 @@ def training_curves(
         runs: ``run.json`` of these, in the same order: whose histories they are.
     """
     caption = (
-        "Training curves: the loss that each training minimised, on the radiographs that it was "
-        "trained on, averaged over each epoch; a line a training, a colour a training fraction. "
-        "Pretexts minimise L1 (equation 1), methods the weighted sum of Dice loss and binary "
-        f"cross-entropy (equation 5). {about_training(report, runs)}"
+        "Training curves: loss on the radiographs that were trained on, averaged over each epoch; "
+        "a line a training, a colour a training fraction. A pretext minimises L1 (equation 1), a "
+        "method a weighted sum of Dice loss and binary cross-entropy (equation 5). "
+        f"{about_training(report, runs)}"
     )
     trained, pretexts = [], {}
     for run, file in zip(map(read, runs), history, strict=True):

@@ -24,24 +24,22 @@ from maskedteeth.report.verdicts import (
 from maskedteeth.settings.sections import Presentation
 
 LEGEND = (
-    "Each claim is tested twice: under *Paper* with the numbers that the paper prints, under "
-    "*Ours* with the results of this study.",
-    "The first number is the margin: by how much the claim holds, in units of the metric, or, "
-    "where it is negative, by how much it fails. In brackets is its 95 % confidence interval.",
-    f"A claim is **{SUPPORTED}** if the whole interval is above zero, **{REFUTED}** if it is below "
-    f"zero, and *{INCONCLUSIVE}* if the numbers are too uncertain to tell.",
-    f"A claim that makes several comparisons is {SUPPORTED} if each of them is, and {REFUTED} if "
-    "one of them is; the comparison that decides is shown. Because k comparisons are k chances to "
-    "fail by accident, each is then refuted by its (100 − 5/k) % interval.",
-    "*Paper*: the intervals hold the rounding of the printed values and, for our approach, the "
-    "differences between its three seeds (table 3). The paper tells nothing of the other methods' "
-    f"seeds or of single radiographs. *{NOT_POOLED}*: a row of the paper was averaged in another "
-    "way than the others, or cannot be right (see the audit), so the comparison may not be fair.",
-    "*Ours*: the intervals hold chance in the choice of test radiographs ({draws:,} bootstrap "
-    "draws of {images}) and chance in training (the differences between seeds). "
-    f"*{ONE_SEED}*: a method was trained once only. What a second training would give is unknown, "
-    f"so the comparison stays {INCONCLUSIVE}. The pretext is trained once; its numbers are about "
-    "that one training.",
+    "Each claim is tested twice: *Paper* uses the numbers that the paper prints, *Ours* those that "
+    "this study measured.",
+    "The first number is the margin: by how much the claim holds or, if it is negative, fails, in "
+    "units of the metric. In brackets is its 95 % interval.",
+    f"**{SUPPORTED}**: the interval is above zero. **{REFUTED}**: it is below zero. "
+    f"*{INCONCLUSIVE}*: neither, the numbers are too uncertain to tell.",
+    f"A claim of k comparisons is {SUPPORTED} if all of them are, and {REFUTED} if one is by its "
+    "(100 − 5/k) % interval, for k comparisons are k chances to fail by accident. The comparison "
+    "that decides is shown.",
+    "*Paper*: intervals hold rounding and, for our approach, the differences between its three "
+    f"printed seeds; no other chance is known. *{NOT_POOLED}*: a row of the paper was averaged in "
+    "another way or cannot be right (see the audit), so the comparison may not be fair.",
+    "*Ours*: intervals hold chance in the test radiographs ({draws:,} bootstrap draws of {images}) "
+    f"and in training (the differences between seeds). *{ONE_SEED}*: a method was trained once, so "
+    f"chance in training is unknown and the comparison {INCONCLUSIVE}. A pretext is trained once, "
+    "and its claims are about that training.",
 )
 NAMES = (
     "`OURS` is our approach, `RESUNET` its network without a pretext, "
@@ -88,8 +86,8 @@ def claims(
 
 
 def _read(files: list[Path]) -> pd.DataFrame:
-    none = pd.DataFrame(columns=["pretext", "id"])
-    return pd.concat([none, *(pd.read_csv(file, dtype={"id": str}) for file in files)])
+    frames = [pd.read_csv(file, dtype={"id": str}) for file in files]
+    return pd.concat(frames) if frames else pd.DataFrame(columns=["pretext", "id"])
 
 
 def _row(name: str, judges: dict[str, Results]) -> dict:

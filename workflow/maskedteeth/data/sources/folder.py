@@ -1,5 +1,6 @@
 """Radiographs in one folder, masks of the same names in another."""
 
+import itertools
 from pathlib import Path
 
 import cv2
@@ -9,13 +10,13 @@ from maskedteeth.data.pixels import decode_mask, read_file
 from maskedteeth.data.records import (
     SUFFIXES,
     Annotation,
-    Images,
     Problem,
     Record,
     list_images,
     trouble_with,
 )
 from maskedteeth.errors import InputError
+from maskedteeth.settings.sections import Layout
 
 #: Grey values between black and white, and the share of them up to which a picture is a mask:
 #: smooth outlines and JPEG make some, a radiograph in a mask's place nearly all.
@@ -32,9 +33,11 @@ PLATEAU = 0.001
 CLOSE = 8
 MOST_FAR, MOST_CLOSE = 0.03, 0.25
 
+WANTED = "teeth must be 255 and everything else 0"
 
-def find_records(root: Path, images: str, masks: str) -> tuple[list[Record], list[Problem]]:
-    """List the radiographs below ``root/images``, each with its mask below ``root/masks``.
+
+def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem]]:
+    """List the radiographs below ``root``, each with its mask.
 
     A mask belongs to the radiograph whose file name it shares up to the suffix. A radiograph
     without a mask is unlabelled: it takes part in the pretext only. Names that two files share,
@@ -43,23 +46,20 @@ def find_records(root: Path, images: str, masks: str) -> tuple[list[Record], lis
     Raises:
         InputError: a folder is missing or holds no image.
     """
-    found, drawn = _images(root / images, "data.images"), _images(root / masks, "data.masks")
+    found, strays = _images(root / layout.images, "data.images")
+    drawn, other_strays = _images(root / layout.masks, "data.masks")
     records, problems = [], []
-    for name, files in found.by_name.items():
-        mask = drawn.by_name.get(name, [])
-        trouble = trouble_with(name, files) or trouble_with(name, mask)
-        if trouble:
+    for name, files in found.items():
+        masks = drawn.pop(name, [])
+        if trouble := trouble_with(name, files) or trouble_with(name, masks):
             problems.append(Problem(name, trouble))
         else:
-            records.append(Record(name, files[0], mask[0] if mask else None))
-    alone = [
-        file for name, files in drawn.by_name.items() for file in files if name not in found[0]
-    ]
+            records.append(Record(name, files[0], masks[0] if masks else None))
     problems += [
         Problem(mask.stem, f"{mask} is a mask without a radiograph of its name.", radiograph=False)
-        for mask in sorted(alone)
+        for mask in sorted(itertools.chain.from_iterable(drawn.values()))
     ]
-    return records, problems + found.strays + drawn.strays
+    return records, problems + strays + other_strays
 
 
 def read_annotation(record: Record, height: int, width: int) -> Annotation:
@@ -72,39 +72,39 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
             (0 and 1, say), of more than two colours, partly transparent, or mostly neither black
             nor white.
     """
-    if record.annotation is None:
+    file = record.annotation
+    if file is None:
         return Annotation(np.zeros((height, width), np.uint8), None, labelled=False)
-    pixels, colours = decode_mask(read_file(record.annotation), record.annotation)
+    pixels, colours = decode_mask(read_file(file), file)
     if pixels.shape != (height, width):
         raise InputError(
-            f"{record.annotation} is {pixels.shape[0]} x {pixels.shape[1]} pixels, but its "
-            f"radiograph {record.image} is {height} x {width} as viewers show it; they must be of "
-            "one size: draw or export the mask again."
+            f"{file} is {pixels.shape[0]} x {pixels.shape[1]} pixels, but its radiograph "
+            f"{record.image} is {height} x {width} as viewers show it; they must be of one size: "
+            "draw or export the mask again."
         )
     if 0 < pixels.max() <= 127:
         raise InputError(
-            f"{record.annotation} has no pixel above half of full scale, but some up to "
-            f"{pixels.max()}; teeth must be 255 and everything else 0."
+            f"{file} has no pixel above half of full scale, but some up to {pixels.max()}; "
+            f"{WANTED}."
         )
-    _refuse_labels(record.annotation, colours)
+    _refuse_labels(file, colours)
     grey = float(((pixels >= GREY.start) & (pixels < GREY.stop)).mean())
     if grey > MOST_GREY:
         raise InputError(
-            f"{record.annotation} is no mask: {grey:.0%} of its pixels are neither black nor "
-            "white; teeth must be 255 and everything else 0."
+            f"{file} is no mask: {grey:.0%} of its pixels are neither black nor white; {WANTED}."
         )
     return Annotation((pixels > 127).astype(np.uint8), None, labelled=True)
 
 
-def _images(folder: Path, setting: str) -> Images:
+def _images(folder: Path, setting: str) -> tuple[dict[str, list[Path]], list[Problem]]:
     if not folder.is_dir():
         raise InputError(
             f"{folder} is not a folder; data.path must hold one named as {setting} says."
         )
-    images = list_images(folder)
-    if not images.by_name:
+    by_name, strays = list_images(folder)
+    if not by_name:
         raise InputError(f"{folder} holds no image ({', '.join(SUFFIXES)}).")
-    return images
+    return by_name, strays
 
 
 def _refuse_labels(file: Path, colours: np.ndarray) -> None:
@@ -115,19 +115,17 @@ def _refuse_labels(file: Path, colours: np.ndarray) -> None:
         colours: uint8 (H, W) or (H, W, 3).
     """
     around = np.ones((max(3, round(min(colours.shape[:2]) / 150) | 1),) * 2, np.uint8)
-    flat = cv2.erode(colours, around) == cv2.dilate(colours, around)
-    channels = colours[:, :, None] if colours.ndim == 2 else colours
-    codes = channels.astype(np.int32) @ (256 ** np.arange(channels.shape[2])).astype(np.int32)
-    found, counts = np.unique(
-        codes[flat if flat.ndim == 2 else flat.all(axis=2)], return_counts=True
-    )
+    flat = np.atleast_3d(cv2.erode(colours, around) == cv2.dilate(colours, around)).all(axis=2)
+    channels = np.atleast_3d(colours).astype(np.int32)
+    places = 256 ** np.arange(channels.shape[2], dtype=np.int32)
+    codes = channels @ places
+    found, counts = np.unique(codes[flat], return_counts=True)
     real = counts >= PLATEAU * codes.size
     found, counts = found[real], counts[real]
-    values = found[:, None] // 256 ** np.arange(channels.shape[2]) % 256
+    values = found[:, None] // places % 256
     bright = values.mean(axis=1) > 127
-    largest = [
-        np.flatnonzero(side)[counts[side].argmax()] for side in (~bright, bright) if any(side)
-    ]
+    sides = [np.flatnonzero(side) for side in (~bright, bright) if side.any()]
+    largest = [side[counts[side].argmax()] for side in sides]
     if len(largest) == len(found):
         return
     distance = np.abs(values[:, None] - values[largest]).max(axis=2).min(axis=1)
@@ -135,8 +133,8 @@ def _refuse_labels(file: Path, colours: np.ndarray) -> None:
     close = counts[(distance > 0) & (distance <= CLOSE)].sum() / others
     if counts[distance > CLOSE].sum() / others > MOST_FAR or close > MOST_CLOSE:
         names = ["#" + "".join(f"{v:02x}" for v in c) if len(c) > 1 else str(*c) for c in values]
-        order = np.argsort(counts)[::-1]
-        listing = ", ".join(f"{names[i]} ({(codes == found[i]).mean():.1%})" for i in order[:4])
+        shown = np.argsort(counts)[::-1][:4]
+        listing = ", ".join(f"{names[i]} ({(codes == found[i]).mean():.1%})" for i in shown)
         raise InputError(
             f"{file} has {len(found)} colours: {listing}{', ...' * (len(found) > 4)}; a mask has "
             "two. Teeth must be 255 and everything else 0: if its values are labels, export it "
