@@ -96,7 +96,7 @@ def test_the_papers_value_stands_below_ours(opened):
     cell = opened().locator("#table2 td.number:has(em)").first
     ours, paper = cell.inner_text().splitlines()
     assert re.fullmatch(r"\d\.\d{3} ± \d\.\d{3}", ours.strip())
-    assert re.fullmatch(r"\(\d\.\d{3}, [+−]\d\.\d{3}\)", paper.strip())
+    assert re.fullmatch(r"\(\d\.\d{3},\s[+−]\d\.\d{3}\)", paper.strip())
 
 
 def test_contents_lead_to_their_sections(opened):

@@ -271,7 +271,7 @@ def test_the_table_says_when_there_are_too_few_radiographs_for_any_test(tmp_path
     lead = make(statistics, runs(images=5), tmp_path).lead
     assert "With 5 radiographs the smallest possible p is 0.062, or 0.250 when corrected" in lead
     assert "no difference, however large, could have a p below 0.05" in lead
-    assert "With only 5 test radiographs these intervals are too narrow" in lead
+    assert "With 5 test radiographs such intervals are too narrow" in lead
 
 
 def test_a_study_of_ours_alone_has_intervals_and_no_tests(tmp_path):

@@ -175,7 +175,9 @@ def test_latex_is_a_booktabs_table_a_part_with_special_characters_escaped():
 def test_html_is_safe_and_its_emphasis_is_markup():
     html = in_html(table(lead=HOSTILE, notes=(HOSTILE,)))
     assert "<script" not in html and "<b>" not in html and "<a" not in html and "<img" not in html
-    assert '<td class="number"><strong>0.9</strong> <em>(0.8, +0.1)</em></td>' in html
+    assert (
+        '<td class="number"><strong>0.9</strong> <em>(0.8,\N{NO-BREAK SPACE}+0.1)</em></td>' in html
+    )
 
 
 def test_a_repeated_label_is_one_cell_for_those_who_hear_the_table():

@@ -29,6 +29,9 @@ ESCAPED = str.maketrans(
     | {"±": r"$\pm$", "−": "$-$", "†": r"$\dagger$", "<": "$<$", ">": "$>$"}
 )
 
+#: Between the numbers of an interval, which stay on one line.
+APART = re.compile(r"(?<=\d), (?=[+−]?\d\.)")
+#: A cell of a column of numbers.
 NUMBER = re.compile(r"[*<≤+−]*\s?\d.*|[–*]*")
 #: First words of a cell, and the class that colours it on a page.
 MARKS = {
@@ -166,7 +169,8 @@ def in_html(table: Table) -> Markup:
 
 def inline(text: str) -> Markup:
     """Return a line of Markdown as HTML, in which emphasis and code alone are more than text."""
-    return Markup(INLINE.renderInline(text))  # safe: the parser escapes everything else
+    whole = APART.sub(",\N{NO-BREAK SPACE}", text)
+    return Markup(INLINE.renderInline(whole))  # safe: the parser escapes everything else
 
 
 def _folded(summary: Markup, content: Markup) -> Markup:
