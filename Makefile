@@ -2,9 +2,8 @@
 # make test    the tests
 # make plan    what `snakemake` would do, why, and about how long; CONFIG=config/demo.yaml
 # make bench   the speed, side by side with what it is compared to
-# make setup   nothing but the environment, .venv, which each of them sets up
+# make setup   nothing but the environment, .venv, which each of them sets up; PYTHON=python3.12
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -42,14 +41,14 @@ schema: .venv/runtime
 
 # Without compiling, which pip does for every module: those that run are compiled then.
 .venv/runtime: envs/requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
-	    echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 is needed: make PYTHON=..."; \
-	    exit 1; }
-	$(PYTHON) -m venv .venv
+	python=$$(envs/python.sh $(PYTHON)) && $$python -m venv $(if $(PYTHON),--clear) .venv
 	$(BIN)/pip install --quiet --no-compile --requirement envs/requirements.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -c 'import cv2' || { echo "OpenCV lacks a system library (above). On Debian or" \
-	    "Ubuntu: apt-get install libgl1 libglib2.0-0"; exit 1; }
+	@$(BIN)/python -c 'import cv2' 2> /dev/null || { \
+	    echo "OpenCV lacks a system library here (libGL or libglib): its build without windows," \
+	        "of the same version, is installed instead."; \
+	    $(BIN)/pip uninstall --quiet --yes opencv-python && $(BIN)/pip install --quiet --no-deps \
+	        $$(sed -n 's/^opencv-python==\([^ ]*\).*/opencv-python-headless==\1/p' $<); }
 	touch $@
 
 .venv/development: envs/requirements-dev.txt .venv/runtime

@@ -11,19 +11,15 @@ min_version("9.19")
 gc.set_threshold(50_000)
 
 
-configfile: "config/paper.yaml"
-
-
 include: "workflow/rules/common.smk"
 
 
-container: IMAGE  # none, unless jobs are deployed with Apptainer
+# Of jobs that Apptainer runs (--software-deployment-method apptainer); docs/container.md makes it.
+container: os.environ.get("MASKEDTEETH_APPTAINER", "maskedteeth.sif")
 
 
-include: "workflow/rules/resources.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
-include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -33,21 +29,14 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.report.output,
-        of_runs("run.json"),
-        of_pretexts("run.json"),
-
-
-onstart:
-    look_when_a_job_ends(workflow)
-    follow(workflow, RESULTS)
 
 
 onsuccess:
-    unfollow()
-    refuse_a_gap()
-    print(finished_message())
+    print(f"\nDone. Results: {RESULTS}\nDataset: {STUDY.data.name}")
 
 
 onerror:
-    unfollow()
-    print(failed_message(log))
+    print(
+        "\nThe log of each failed job says why, in its last line. What is finished stays: the same "
+        "command goes on from there once the cause is mended."
+    )

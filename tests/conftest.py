@@ -1,68 +1,53 @@
 """Small radiographs, and one small finished study that all tests share."""
 
+import importlib
+import inspect
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import hypothesis
 import numpy as np
 import pytest
 import torch
-from small_disk import Disk
+from snakemake.utils import update_config
 
 from maskedteeth.cli import main
+from maskedteeth.data.arrays import read_index
+from maskedteeth.data.splits import draw_split
+from maskedteeth.settings.config import Settings
+from maskedteeth.settings.sections import as_values, cut
+from maskedteeth.settings.validation import validate
+from maskedteeth.stages import locate, sections_of
 
 NETWORK = {"architecture": "modified_resunet", "inputs": ["xray", "sobel"], "widths": [4, 8, 8]}
-COMPUTE = {"device": "cpu", "precision": "float32", "threads": 1}
-SOURCE = {"source": "folder", "images": "images", "masks": "masks"}
-SPLIT = {"test_fraction": 0.25}
-RECIPE = {"batch_size": 4, "learning_rate": 0.01, "model": NETWORK, "compute": COMPUTE}
-RUN = {"fraction": 0.25, "seed": 3407}
-
+RECIPE = {"batch_size": 4, "learning_rate": 0.01}
 SETTINGS = {
-    "index": SOURCE,
-    "prepare": {"source": SOURCE, "height": 32, "width": 64},
-    "split": {**SPLIT, **RUN},
-    "split-pretext": SPLIT,
-    "guard": SPLIT,
-    "pretrain": {**RECIPE, "epochs": 3, "preview_epochs": [1, 3]},
-    "train": {**RECIPE, **RUN, "epochs": 2},
-    "evaluate": {
-        **{**RUN, "method": "ours", "model": NETWORK, "threshold": 0.5, "boundary_tolerance": 2},
-        "compute": COMPUTE,
+    "study": "small",
+    "data": {"source": "folder", "path": "raw"},
+    "image": {"height": 32, "width": 64},
+    "split": {"test_fraction": 0.25, "fractions": [0.25, 0.75]},
+    "seeds": [3407],
+    "pretext": {"blocks": {**RECIPE, "model": NETWORK, "epochs": 3, "preview_epochs": [1, 3]}},
+    "methods": {
+        "scratch": {"label": "From scratch", "model": NETWORK},
+        "ours": {"label": "Ours", "initialisation": "blocks"},
     },
-    "lpips-weights": {"lpips": "off"},
-    "measure-pretext": {
-        **{"model": NETWORK, "blocks": {}, "mask_seed": 0, "samples": 1, "compute": COMPUTE}
-    },
+    "training": {**RECIPE, "epochs": 2},
+    "evaluation": {"lpips": "off"},
+    "report": {"ours": "ours", "figure_fraction": 0.25, "samples": 1},
+    "compute": {"device": "cpu", "precision": "float32", "threads": 1},
 }
-
-FILES = {
-    "index": "index.csv problems.csv",
-    "prepare": "index.csv images.npy masks.npy",
-    "split": "index.csv split.json",
-    "split-pretext": "index.csv pretext/split.json",
-    "guard": "index.csv images.npy guard.json",
-    "pretrain": "images.npy index.csv pretext/split.json pretext/weights.safetensors "
-    "pretext/history.csv pretext/previews.npz pretext/run.json",
-    "train": "images.npy masks.npy index.csv split.json weights.safetensors history.csv run.json",
-    "evaluate": "images.npy masks.npy index.csv split.json weights.safetensors metrics.csv "
-    "predictions.npz evaluation.json",
-    "lpips-weights": "pretext/lpips.safetensors",
-    "measure-pretext": "images.npy index.csv pretext/split.json pretext/weights.safetensors "
-    "pretext/lpips.safetensors pretext/metrics.csv pretext/fillers.csv pretext/samples.npz "
-    "pretext/evaluation.json",
-}
-
-NVIDIA_SMI = """#!/bin/sh
-case "$*" in
-*memory.total*) printf '%s' '{listing}' ;;
-*memory.used*) echo 0 ;;
-esac
-"""
+#: What the files of stages are called; those of the dataset lie in the study's own folder.
+DATA = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
+DATA |= {"images": "images.npy", "masks": "masks.npy", "lpips": "lpips.safetensors"}
+MADE = {"weights": "weights.safetensors", "history": "history.csv", "run": "run.json"}
+MADE |= {"metrics": "metrics.csv", "predictions": "predictions.npz", "previews": "previews.npz"}
+MADE |= {"evaluation": "evaluation.json", "fillers": "fillers.csv", "samples": "samples.npz"}
 
 hypothesis.settings.register_profile("same", deadline=None, max_examples=60, derandomize=True)
 hypothesis.settings.load_profile("same")
@@ -84,24 +69,48 @@ class Study:
     def __truediv__(self, name: str) -> Path:
         return self.out / name
 
-    def files(self, stage: str) -> list[str]:
-        """Names of the files that a stage reads and writes."""
-        return FILES[stage].split()
+    def settings(self, **changes: dict) -> Settings:
+        """The study's settings with changes, a mapping a section, merged over them."""
+        whole = json.loads(json.dumps(SETTINGS))
+        update_config(whole, changes)
+        return validate(whole, Settings)
 
-    def settings(self, stage: str) -> dict:
-        return SETTINGS[stage]
+    def split(self, fraction: float = 0.25, seed: int = 3407):
+        """Who trains and who tests."""
+        held_out = self.settings().split
+        return draw_split(read_index(self / "index.csv"), held_out, fraction, seed)
 
-    def run(self, stage: str, settings: dict | None = None, **files: Path) -> int:
-        """Run a stage through the command line, with other settings and files where given."""
-        flags = {Path(name).stem: self.out / name for name in FILES[stage].split()}
-        if stage in ("index", "prepare"):
-            flags["raw"] = self.raw
-        if stage == "lpips-weights":
-            flags = {"weights": self.out / FILES[stage]}
-        words = [stage, "--settings", json.dumps(SETTINGS[stage] | (settings or {}))]
-        for flag, file in (flags | files).items():
-            words += [f"--{flag}", str(file)]
-        return main(words)
+    def run(
+        self,
+        stage: str,
+        folder: Path | str = "run",
+        *,
+        method: str = "ours",
+        fraction: float = 0.25,
+        seed: int = 3407,
+        changes: dict | None = None,
+        **files: Any,
+    ) -> int:
+        """Run a stage as the workflow does, into a folder of the study or another one.
+
+        Of the files that it wants, those that are not given have their usual names.
+        """
+        run = {"method": method, "fraction": f"{fraction:g}", "seed": str(seed)}
+        job = {**run, "runs": [run], "pretext": "blocks", "dataset": "as it is"}
+        study = self.settings(**(changes or {}))
+        sections = as_values(cut(study, sections_of(stage), job))
+        module, function = locate(stage)
+        wanted = inspect.signature(getattr(importlib.import_module(module), function)).parameters
+        usual = {name: self.out / file for name, file in DATA.items()}
+        usual |= {name: self.out / folder / file for name, file in MADE.items()} | {"raw": self.raw}
+        usual["weights"] = [usual["weights"]] if stage == "evaluate" else usual["weights"]
+        needed = [n for n, p in wanted.items() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+        paths = {name: usual[name] for name in needed if name not in files} | files
+        return main(["run", stage, json.dumps(sections), json.dumps(paths, default=_as_text)])
+
+
+def _as_text(path: Path) -> str:
+    return str(path)
 
 
 @pytest.fixture(scope="session")
@@ -144,20 +153,12 @@ def study(tmp_path_factory, write_folder) -> Study:
     """The study of 13 radiographs, the last without a mask. Write nothing to it."""
     root = tmp_path_factory.mktemp("study")
     finished = Study(write_folder(root / "raw", 13, labelled=12), root / "out")
-    for stage in ("index", "prepare", "split", "split-pretext", "pretrain"):
+    for stage in ("index", "prepare"):
         assert finished.run(stage) == 0
-    assert finished.run("split", {"fraction": 0.75}, split=finished / "split-0.75.json") == 0
+    assert finished.run("pretrain", "pretext") == 0
     assert finished.run("train", pretext=finished / "pretext/weights.safetensors") == 0
     assert finished.run("evaluate") == 0
     return finished
-
-
-@pytest.fixture
-def disk(tmp_path) -> Iterator[Disk]:
-    """A file system of 16 MiB (where a page has 4 KiB)."""
-    disk = Disk(tmp_path / "disk", 4096)
-    yield disk
-    disk.close()
 
 
 @pytest.fixture
@@ -167,20 +168,3 @@ def real_radiographs() -> Path:
     if not folder:
         pytest.skip("MASKEDTEETH_RADIOGRAPHS names no folder with images/ and masks/")
     return Path(folder)
-
-
-@pytest.fixture
-def fake_cards(tmp_path, monkeypatch) -> Callable:
-    """Put an nvidia-smi first on PATH that lists cards of a UUID and a memory in MiB."""
-
-    def put(*cards: tuple[str, int]) -> None:
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        listing = "".join(f"{n}, {name}, {mib}\n" for n, (name, mib) in enumerate(cards))
-        (folder / "nvidia-smi").write_text(NVIDIA_SMI.format(listing=listing))
-        (folder / "nvidia-smi").chmod(0o755)
-        monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # so that it is put back afterwards
-        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-
-    return put

@@ -9,8 +9,8 @@ import zipfile
 import cv2
 import numpy as np
 
-from maskedteeth.data.hitl import find_records
-from maskedteeth.data.unpack import DATASET
+from maskedteeth.data.sources.hitl import DATASET, find_records
+from maskedteeth.settings.sections import Layout
 
 
 def dataset_members(images=3):
@@ -40,7 +40,7 @@ SHA256 = hashlib.sha256(ZIP).hexdigest()
 
 
 def assert_is_dataset(raw):
-    records, _ = find_records(raw)
+    records, _ = find_records(raw, Layout(source="hitl"))
     assert [record.id for record in records] == ["1", "2", "3"]
     members = dataset_members()
     found = {str(f.relative_to(raw)): f.read_bytes() for f in raw.rglob("*") if f.is_file()}

@@ -27,7 +27,7 @@ def copy(tmp_path, monkeypatch):
 
 
 def forget():
-    for function in (module.fingerprint, module._parsed, module._imports, module._tree):
+    for function in (module.fingerprint, module.parsed, module._imports, module._tree):
         function.cache_clear()
 
 

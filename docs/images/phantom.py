@@ -7,47 +7,35 @@ From the project's folder, after the demo (make demo):
 It shows the first test radiograph, which nobody chose.
 """
 
+import textwrap
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
-from snakemake.common.configfile import load_configfile
-from snakemake.utils import update_config
 
-from maskedteeth.data.arrays import read_rows
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.files import replacing
-from maskedteeth.report.figures.panels import (
-    DPI,
-    GAP,
-    SIZE,
-    STYLE,
-    WIDTH,
-    Picture,
-    Sheet,
-    mask_picture,
-)
-from maskedteeth.report.figures.runs import read_pictures, read_run
-from maskedteeth.settings.config import Settings
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.figures.panels import CAPTION, SIZE, WIDTH, Picture, mask_picture
+from maskedteeth.report.figures.runs import read_runs
 
 RESULTS = Path("results/demo")
-RUN = RESULTS / "runs/random_block_masking/fraction-0.9/seed-42"
-PICTURE = Path(__file__).with_suffix(".png")
-#: Height of a row's titles, and of the lower one.
-TITLES, LOW = 0.36, 0.18
+PRETEXT = RESULTS / "pretext/random_block_masking"
+EVALUATION = RESULTS / "evaluation/random_block_masking"
+#: The run that is shown.
+FRACTION, SEED = 0.9, 42
+#: Probability from which a pixel is tooth: the demo's.
+THRESHOLD = 0.5
 
 
 def main() -> None:
     """Draw it."""
-    config = load_configfile("config/paper.yaml")
-    update_config(config, load_configfile("config/demo.yaml"))
-    settings = ReportJob.of(Settings(**config))
-    names = ("xray", "masked", "sobel", "generated")
-    ids, samples = read_pictures(RESULTS / "pretext/random_block_masking/samples.npz", names)
-    run = read_run(RUN / "metrics.csv", RUN / "predictions.npz", settings)
-    name = ids[0]
-    truth = read_rows(RESULTS / "data/masks.npy", RESULTS / "data/index.csv", [name])[0]
+    samples = np.load(PRETEXT / "samples.npz")
+    runs = read_runs([EVALUATION / "metrics.csv"], [EVALUATION / "predictions.npz"])
+    run = next(run for run in runs if (run.fraction, run.seed) == (FRACTION, SEED))
+    name = samples["ids"][0]
+    index = read_index(RESULTS / "data/index.csv")
+    truth = pixels_of(RESULTS / "data/masks.npy", index, [name])[0]
     dice = f"Dice {run.dice[name]:.2f}"
     rows = {
         "1  Learn from radiographs alone: what is behind the blocks?": {
@@ -58,28 +46,24 @@ def main() -> None:
         "2  Go on with annotated radiographs: where are the teeth?": {
             "radiograph": Picture(samples["xray"][0]),
             "teeth as annotated": mask_picture(truth),
-            "teeth as segmented": run.segmentation(name, settings.threshold, dice),
+            "teeth as segmented": run.segmentation(name, THRESHOLD, dice),
         },
     }
     caption = (
         "A digital phantom, drawn by a program: what the demo makes of the first test radiograph, "
         "on which nothing was trained. It is no evidence about the paper."
     )
-    side = (WIDTH - 2 * GAP) / 3
-    step = side / 2 + TITLES
-    with matplotlib.rc_context(STYLE):
-        page = Sheet(WIDTH, 2 * step, caption)
-        for number, (title, row) in enumerate(rows.items()):
-            top = (number + 1) * step - side / 2
-            page.axes.text(0, top - LOW, title, size=SIZE + 1, weight="bold", va="bottom")
-            for column, (words, picture) in enumerate(row.items()):
-                left = column * (side + GAP)
-                page.axes.text(left + side / 2, top - 0.03, words, ha="center", va="bottom")
-                page.show(picture, left, top, side)
-        page.figure.canvas.draw()
-        pixels = Image.fromarray(np.asarray(page.figure.canvas.buffer_rgba())).convert("L")
-        with replacing(PICTURE) as temporary:
-            pixels.save(temporary, dpi=(DPI, DPI), optimize=True)
+    figure = Figure((WIDTH, 2.75), layout="constrained")
+    for part, (title, row) in zip(figure.subfigures(2, 1), rows.items(), strict=True):
+        part.suptitle(title, x=0, ha="left", size=SIZE + 1, weight="bold")
+        for axes, (words, picture) in zip(part.subplots(1, 3), row.items(), strict=True):
+            axes.set_axis_off()
+            axes.set_title(words)
+            picture.show(axes)
+    figure.text(0, 0, textwrap.fill(caption, 110), **CAPTION)
+    with replacing(Path(__file__).with_suffix(".png")) as temporary:
+        figure.savefig(temporary, bbox_inches="tight", pad_inches=0.02)
+        Image.open(temporary).convert("L").save(temporary, optimize=True)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
-from maskedteeth.data import folder
 from maskedteeth.data.records import natural_order
+from maskedteeth.data.sources import folder
 from maskedteeth.errors import InputError
+from maskedteeth.settings.sections import Layout
+
+LAYOUT = Layout(source="folder", images="xrays", masks="teeth")
 
 
 @pytest.fixture
@@ -16,11 +19,10 @@ def root(tmp_path):
 
 def save(file, pixels):
     assert cv2.imwrite(str(file), np.asarray(pixels, np.uint8))
-    return file
 
 
 def find(root):
-    return folder.find_records(root, "xrays", "teeth")[0]
+    return folder.find_records(root, LAYOUT)[0]
 
 
 def test_radiographs_and_masks_are_paired_by_name_whatever_the_suffix(root):
@@ -28,7 +30,6 @@ def test_radiographs_and_masks_are_paired_by_name_whatever_the_suffix(root):
         save(root / "xrays" / name, np.zeros((4, 6)))
     for name in ("b.png", "a.png", "10.png", "unrelated.png"):
         save(root / "teeth" / name, np.zeros((4, 6)))
-    (root / "xrays" / "readme.txt").write_text("")
     pairs = [(r.id, r.image.name, r.annotation and r.annotation.name) for r in find(root)]
     assert pairs == [
         ("2", "2.tif", None),
@@ -67,9 +68,16 @@ def test_a_mask_of_another_size_is_refused_by_name(root):
         folder.read_annotation(find(root)[0], 4, 6)
 
 
+def test_a_radiograph_in_a_masks_place_is_refused(root, radiograph):
+    save(root / "xrays" / "1.png", radiograph(1)[0])
+    save(root / "teeth" / "1.png", radiograph(1)[0])
+    with pytest.raises(InputError, match="is no mask: 1?[0-9]{2}% of its pixels are neither"):
+        folder.read_annotation(find(root)[0], 64, 128)
+
+
 def test_a_missing_or_empty_folder_is_named_with_its_setting(root):
-    with pytest.raises(InputError, match="teeth holds no image|xrays holds no image"):
+    with pytest.raises(InputError, match="xrays holds no image"):
         find(root)
     save(root / "xrays" / "1.png", np.zeros((4, 6)))
     with pytest.raises(InputError, match="masks is not a folder.*data.masks"):
-        folder.find_records(root, "xrays", "masks")
+        folder.find_records(root, Layout(source="folder", images="xrays", masks="masks"))

@@ -1,34 +1,31 @@
 import json
-import shutil
 
 import cv2
 import numpy as np
 import pytest
 
-from maskedteeth.data.index import index, open_source
+from maskedteeth.data.index import index
 from maskedteeth.data.prepare import prepare, resized_radiograph
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv
-from maskedteeth.settings.jobs import IndexJob, PrepareJob
+from maskedteeth.settings.sections import Image, Layout
 
-FOLDER = IndexJob(source="folder", images="images", masks="masks")
+FOLDER = Layout(source="folder")
 SIZE = (1024, 2041)  # most radiographs of the paper's dataset
 TARGET = (256, 512)
 
 
-def run(raw, out, source=FOLDER, height=32, width=64, threads=1):
-    files = {name: out / name for name in ("index.csv", "images.npy", "masks.npy")}
-    if not files["index.csv"].exists():
-        index(source, raw=raw, index=files["index.csv"], problems=out / "problems.csv")
-    prepare(
-        PrepareJob(source=source, height=height, width=width),
-        raw=raw,
-        index=files["index.csv"],
-        images=files["images.npy"],
-        masks=files["masks.npy"],
-        threads=threads,
-    )
-    return np.load(files["images.npy"]), np.load(files["masks.npy"])
+def run(raw, out, layout=FOLDER, height=32, width=64):
+    files = {name: out / f"{name}.npy" for name in ("images", "masks")}
+    table = out / "index.csv"
+    if not table.exists():
+        index(layout, raw=raw, index=table, problems=out / "problems.csv")
+    prepare(layout, Image(height=height, width=width), raw=raw, index=table, **files)
+    return np.load(files["images"]), np.load(files["masks"])
+
+
+def resized(file, size, target=TARGET):
+    return resized_radiograph(file.read_bytes(), file, size, target)
 
 
 def averaged(pixels, target=TARGET):
@@ -73,13 +70,6 @@ def test_a_pixel_is_tooth_where_tooth_covers_at_least_half(tmp_path, write_folde
     assert masks[0, 0, :5].tolist() == [0, 1, 1, 1, 0]
 
 
-def test_any_number_of_threads_gives_the_same_arrays(tmp_path, write_folder):
-    raw = write_folder(tmp_path / "raw", 12)
-    one = run(raw, tmp_path, threads=1)
-    four = run(raw, tmp_path, threads=4)
-    assert (one[0] == four[0]).all() and (one[1] == four[1]).all()
-
-
 def test_polygons_become_masks_at_the_small_size(tmp_path, radiograph):
     base = tmp_path / "raw" / "Teeth Segmentation JSON" / "d2"
     for part in ("img", "ann"):
@@ -91,8 +81,7 @@ def test_polygons_become_masks_at_the_small_size(tmp_path, radiograph):
         cv2.imwrite(str(base / "img" / f"{name}.jpg"), radiograph(int(name))[0])
         annotation = {"size": {"height": 64, "width": 128}, "objects": objects}
         (base / "ann" / f"{name}.jpg.json").write_text(json.dumps(annotation))
-    source = IndexJob(source="hitl", images="images", masks="masks")
-    _, masks = run(tmp_path / "raw", tmp_path, source)
+    _, masks = run(tmp_path / "raw", tmp_path, Layout(source="hitl"))
     expected = np.zeros((32, 64), np.uint8)
     expected[8:24, 8:40] = 1
     assert (masks[0] == expected).all() and not masks[1].any()
@@ -103,7 +92,7 @@ def test_decoding_at_half_the_size_loses_little(tmp_path, suffix):
     for seed in range(2):
         file = tmp_path / f"{seed}{suffix}"
         cv2.imwrite(str(file), like_a_radiograph(seed))
-        fast = resized_radiograph(file, SIZE, TARGET)
+        fast = resized(file, SIZE)
         assert fast.shape == TARGET and fast.dtype == np.uint8
         error = np.abs(fast - averaged(cv2.imread(str(file), 0))).mean()
         assert error < (0.6 if suffix == ".jpg" else 0.25)
@@ -115,39 +104,41 @@ def test_fine_grain_is_averaged_and_not_sampled(tmp_path, suffix, factor):
     grain = np.random.default_rng(0).integers(0, 256, (64 * factor, 128 * factor), np.uint8)
     file = tmp_path / f"grain{suffix}"
     cv2.imwrite(str(file), grain, [cv2.IMWRITE_JPEG_QUALITY, 95] if suffix == ".jpg" else [])
-    small = resized_radiograph(file, grain.shape, (64, 128))
+    small = resized(file, grain.shape, (64, 128))
     expected = averaged(cv2.imread(str(file), 0), (64, 128))
     assert np.abs(small - expected).mean() < 0.5
 
 
 def test_a_radiograph_smaller_than_the_target_is_enlarged(tmp_path, radiograph):
     cv2.imwrite(str(tmp_path / "small.png"), radiograph(1)[0])
-    assert resized_radiograph(tmp_path / "small.png", (64, 128), (96, 192)).shape == (96, 192)
+    assert resized(tmp_path / "small.png", (64, 128), (96, 192)).shape == (96, 192)
 
 
-@pytest.mark.parametrize("change", ["gone", "other size", "mask of another size"])
-def test_a_file_that_changed_since_the_index_is_named(tmp_path, write_folder, change):
+@pytest.mark.parametrize("part", ["images", "masks"])
+def test_a_file_that_changed_since_the_index_is_one_sentence(tmp_path, write_folder, part):
     raw = write_folder(tmp_path / "raw", 3)
     run(raw, tmp_path)
     before = (tmp_path / "images.npy").read_bytes()
-    image, mask = raw / "images" / "2.png", raw / "masks" / "2.png"
-    if change == "gone":
-        shutil.move(image, tmp_path / "elsewhere.png")
-    else:
-        changed = image if change == "other size" else mask
-        cv2.imwrite(str(changed), np.zeros((70, 150), np.uint8))
-    with pytest.raises(InputError, match=r"2\.png"):
+    file, other = (raw / part / f"{number}.png" for number in (2, 3))
+    file.write_bytes(other.read_bytes())
+    sentence = rf"{part}/2\.png has changed .* Remove .*index\.csv and start the same command again"
+    with pytest.raises(InputError, match=sentence):
         run(raw, tmp_path)
     assert (tmp_path / "images.npy").read_bytes() == before
+    (tmp_path / "index.csv").unlink()
+    assert len(run(raw, tmp_path)[0]) == 3
+    file.unlink()
+    with pytest.raises(InputError, match=r"2\.png does not exist; restore it"):
+        run(raw, tmp_path)
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize("target", [(96, 192), (128, 256), TARGET])
 def test_decoding_real_radiographs_at_half_their_size_loses_little(real_radiographs, target):
     errors = []
-    for record in open_source(FOLDER, real_radiographs)[0]:
-        pixels = cv2.imread(str(record.image), 0)
-        fast = resized_radiograph(record.image, pixels.shape, target)
+    for file in sorted((real_radiographs / "images").iterdir()):
+        pixels = cv2.imread(str(file), 0)
+        fast = resized(file, pixels.shape, target)
         errors.append(np.abs(fast - averaged(pixels, target)).mean())
     print(f"mean {np.mean(errors):.3f}, worst radiograph {max(errors):.3f} grey levels")
     assert np.mean(errors) < 0.5 and max(errors) < 1

@@ -1,222 +1,155 @@
 import itertools
-import json
 
+import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from maskedteeth.data.splits import draw_pretext_split, draw_split, split, split_pretext
+from maskedteeth.data.splits import draw_pretext_split, draw_split
 from maskedteeth.errors import InputError
-from maskedteeth.files import write_csv
-from maskedteeth.settings.jobs import SplitJob, SplitPretextJob
-from maskedteeth.settings.validation import validate
+from maskedteeth.settings.sections import HeldOut
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.8, 0.9)
-TOOTHED = {"tooth_fraction": "0.1"}
 
 
 def make_index(random, count):
-    """Rows with duplicate groups of up to three radiographs and with unlabelled ones, mixed."""
+    """An index with duplicate groups of up to three radiographs and with unlabelled ones, mixed."""
     names, group = [], 0
     while len(names) < count:
         group += 1
         names += [str(group)] * random.choice((1, 1, 1, 2, 3))
     random.shuffle(names)
-    return [
-        {"id": str(n), "labelled": random.choice("0111111"), "duplicate_group": name} | TOOTHED
-        for n, name in enumerate(names, start=1)
-    ]
+    labelled = [random.choice((False, *[True] * 6)) for _ in names]
+    return tidy(len(names)).assign(labelled=labelled, duplicate_group=names)
+
+
+def tidy(count):
+    ids = [str(n) for n in range(count)]
+    columns = {"id": ids, "labelled": True, "duplicate_group": ids, "tooth_fraction": 0.1}
+    return pd.DataFrame(columns)
 
 
 indexes = st.builds(make_index, st.randoms(use_true_random=True), st.integers(60, 90))
-protocols = st.sampled_from(["fixed-test", "complement"])
+protocols = st.sampled_from([HeldOut(protocol=name) for name in ("fixed-test", "complement")])
 seeds = st.integers(0, 2**31 - 1)
+FIXED, COMPLEMENT = HeldOut(protocol="fixed-test"), HeldOut(protocol="complement")
 
 
-def job(seed=42, fraction=0.1, **changes):
-    return SplitJob(seed=seed, fraction=fraction, **changes)
-
-
-def draw_all(rows, seed=42, **changes):
+def draw_all(index, held_out=FIXED, seed=42):
     """Every fraction's split, smallest first."""
-    return [draw_split(rows, job(seed, fraction, **changes)) for fraction in FRACTIONS]
+    return [draw_split(index, held_out, fraction, seed) for fraction in FRACTIONS]
 
 
-def labelled(rows):
-    return [row["id"] for row in rows if row["labelled"] == "1"]
+def labelled(index):
+    return index["id"][index["labelled"]].tolist()
 
 
-def groups_of(rows, ids):
-    of = {row["id"]: row["duplicate_group"] for row in rows}
-    return {of[i] for i in ids}
+def groups_of(index, ids):
+    return set(index.set_index("id").loc[ids, "duplicate_group"])
 
 
-def tidy(count, **changes):
-    rows = [
-        {"id": str(n), "labelled": "1", "duplicate_group": str(n)} | TOOTHED for n in range(count)
-    ]
-    for position, change in changes.items():
-        rows[int(position.removeprefix("at"))] |= change
-    return rows
-
-
-@given(indexes, seeds, protocols)
-def test_larger_fractions_contain_the_smaller_ones(rows, seed, protocol):
-    subsets = [entry["train"] for entry in draw_all(rows, seed, protocol=protocol)]
+@given(indexes, protocols, seeds)
+def test_larger_fractions_contain_the_smaller_ones(index, held_out, seed):
+    subsets = [split.train for split in draw_all(index, held_out, seed)]
     for smaller, larger in itertools.pairwise(subsets):
-        assert larger[: len(smaller)] == smaller
-        assert len(smaller) < len(larger)
+        assert larger[: len(smaller)] == smaller and len(smaller) < len(larger)
 
 
-@given(indexes, seeds, protocols)
-def test_a_duplicate_never_straddles_the_split(rows, seed, protocol):
-    for entry in draw_all(rows, seed, protocol=protocol):
-        assert not groups_of(rows, entry["train"]) & groups_of(rows, entry["test"])
+@given(indexes, protocols, seeds)
+def test_no_duplicate_group_crosses_a_split(index, held_out, seed):
+    for split in draw_all(index, held_out, seed):
+        assert not groups_of(index, split.train) & groups_of(index, split.test)
 
 
-@given(indexes, seeds, protocols)
-def test_only_labelled_radiographs_train_and_test_each_once(rows, seed, protocol):
-    for entry in draw_all(rows, seed, protocol=protocol):
-        together = entry["train"] + entry["test"]
-        assert len(set(together)) == len(together)
-        assert set(together) <= set(labelled(rows))
-
-
-@given(indexes, seeds)
-def test_nothing_trains_on_the_fixed_test_set_and_the_pretext_does_not_see_it(rows, seed):
-    drawn = draw_all(rows, seed)
-    pretext = draw_pretext_split(rows, SplitPretextJob())
-    tests = {tuple(entry["test"]) for entry in drawn}
-    assert tests == {tuple(pretext["test"])}
-    test = groups_of(rows, pretext["test"])
-    assert not test & groups_of(rows, pretext["train"])
-    # Everything else trains the pretext, the unlabelled too, unless it shows a test radiograph.
-    assert set(pretext["train"]) == {r["id"] for r in rows if r["duplicate_group"] not in test}
-
-
-@given(indexes, seeds, seeds)
-def test_the_fixed_test_set_is_the_same_for_all_seeds(rows, one, another):
-    first, second = (draw_all(rows, seed) for seed in (one, another))
-    assert [e["test"] for e in first] == [e["test"] for e in second]
-
-
-@given(indexes, seeds)
-@example(rows=tidy(65), seed=0)  # 6.5 test and 58.5 train: both halves round down
-def test_the_largest_fraction_is_the_whole_pool(rows, seed):
-    drawn = draw_all(rows, seed)
-    largest = drawn[-1]
-    assert sorted(largest["train"] + largest["test"]) == sorted(labelled(rows))
-    assert {entry["pool"] for entry in drawn} == {len(largest["train"])}
-
-
-@given(indexes, seeds)
-def test_in_the_complement_protocol_all_that_does_not_train_tests(rows, seed):
-    for entry in draw_all(rows, seed, protocol="complement"):
-        assert entry["pool"] == len(labelled(rows))
-        assert sorted(entry["train"] + entry["test"]) == sorted(labelled(rows))
+@given(indexes, protocols, seeds)
+def test_only_labelled_radiographs_train_and_test_each_once(index, held_out, seed):
+    for split in draw_all(index, held_out, seed):
+        together = split.train + split.test
+        assert len(set(together)) == len(together) and set(together) <= set(labelled(index))
         # In the order of the index, so that predictions of all runs stand alike.
-        order = labelled(rows)
-        assert entry["test"] == [i for i in order if i in set(entry["test"])]
-    assert draw_pretext_split(rows, SplitPretextJob(protocol="complement"))["train"] == [
-        row["id"] for row in rows
-    ]
+        assert split.test == [i for i in labelled(index) if i in set(split.test)]
 
 
-@given(indexes, seeds, protocols)
-def test_sizes_are_right_to_within_one_duplicate_group(rows, seed, protocol):
-    drawn = draw_all(rows, seed, protocol=protocol)
-    count = len(labelled(rows))
-    for entry in drawn[:4]:
-        surplus = len(entry["train"]) - round(entry["fraction"] * count)
-        assert 0 <= surplus <= 2  # groups have at most three members
-    if protocol == "fixed-test":
-        shortfall = round(0.1 * count) - len(drawn[0]["test"])
-        assert 0 <= shortfall <= 2
+@given(indexes, seeds)
+def test_nothing_trains_on_the_fixed_test_set_and_the_pretext_does_not_see_it(index, seed):
+    pretext = draw_pretext_split(index, FIXED)
+    assert {tuple(split.test) for split in draw_all(index, FIXED, seed)} == {tuple(pretext.test)}
+    test = groups_of(index, pretext.test)
+    # Everything else trains the pretext, the unlabelled too, unless it shows a test radiograph.
+    assert pretext.train == index["id"][~index["duplicate_group"].isin(test)].tolist()
 
 
-@given(indexes, seeds, protocols)
-@settings(max_examples=20)
-def test_the_same_seed_draws_the_same_split(rows, seed, protocol):
-    once, again = (draw_split(rows, job(seed, protocol=protocol)) for _ in range(2))
-    assert once == again
+@given(indexes, seeds)
+@example(index=tidy(65), seed=0)  # 6.5 test and 58.5 train: both halves round down
+def test_the_largest_fraction_is_the_whole_pool(index, seed):
+    drawn = draw_all(index, FIXED, seed)
+    assert sorted(drawn[-1].train + drawn[-1].test) == sorted(labelled(index))
+    assert {split.pool for split in drawn} == {len(drawn[-1].train)}
+
+
+@given(indexes, seeds)
+def test_in_the_complement_protocol_all_that_does_not_train_tests(index, seed):
+    for split in draw_all(index, COMPLEMENT, seed):
+        assert split.pool == len(labelled(index))
+        assert sorted(split.train + split.test) == sorted(labelled(index))
+    assert draw_pretext_split(index, COMPLEMENT).train == index["id"].tolist()
+
+
+@given(indexes, protocols, seeds)
+def test_sizes_are_right_to_within_one_duplicate_group(index, held_out, seed):
+    drawn, count = draw_all(index, held_out, seed), len(labelled(index))
+    for fraction, split in zip(FRACTIONS[:4], drawn, strict=False):
+        assert 0 <= len(split.train) - round(fraction * count) <= 2  # of at most three members
+    if held_out == FIXED:
+        assert 0 <= round(0.1 * count) - len(drawn[0].test) <= 2
 
 
 def test_the_papers_sizes():
-    rows = tidy(598, **{f"at{k}": {"labelled": "0"} for k in (177, 299, 585)})
-    drawn = draw_all(rows)
-    # Of 595 labelled radiographs; 60 test.
-    assert [len(entry["train"]) for entry in drawn] == [60, 119, 178, 476, 535]
-    assert {len(entry["test"]) for entry in drawn} == {60}
-    assert len(draw_pretext_split(rows, SplitPretextJob())["train"]) == 538
+    index = tidy(598)
+    index.loc[[177, 299, 585], "labelled"] = False
+    drawn = draw_all(index)
+    assert [len(split.train) for split in drawn] == [60, 119, 178, 476, 535]  # of 595
+    assert {len(split.test) for split in drawn} == {60}
+    assert len(draw_pretext_split(index, FIXED).train) == 538
 
 
-def test_another_seed_draws_other_subsets_and_another_test_seed_another_test_set():
-    rows = tidy(60)
-    one, two = (draw_split(rows, job(seed, 0.2)) for seed in (1, 2))
-    assert set(one["train"]) != set(two["train"])
-    other = draw_split(rows, job(1, 0.2, test_seed=43))
-    assert set(one["test"]) != set(other["test"])
+def test_the_streams_of_random_numbers_stay_as_they_are():
+    split = draw_split(tidy(20), FIXED, 0.2, 42)
+    assert (split.train, split.test, split.pool) == (["0", "3", "7", "8"], ["4", "9"], 18)
+    assert draw_split(tidy(20), FIXED, 0.2, 43).train != split.train
+    assert draw_split(tidy(20), HeldOut(test_seed=43), 0.2, 42).test != split.test
 
 
 def test_every_radiograph_has_the_same_chance_of_testing():
-    rows, times = tidy(20), dict.fromkeys(map(str, range(20)), 0)
-    for test_seed in range(2000):
-        for i in draw_pretext_split(rows, SplitPretextJob(test_seed=test_seed))["test"]:
+    index, times = tidy(20), dict.fromkeys(map(str, range(20)), 0)
+    for test_seed in range(1000):
+        for i in draw_pretext_split(index, HeldOut(test_seed=test_seed)).test:
             times[i] += 1
-    assert sum(times.values()) == 4000
-    assert max(abs(n - 200) for n in times.values()) < 5 * (200 * 0.9) ** 0.5
+    assert sum(times.values()) == 2000
+    assert max(abs(n - 100) for n in times.values()) < 5 * (100 * 0.9) ** 0.5
 
 
-@pytest.mark.parametrize("protocol", ["fixed-test", "complement"])
-def test_an_empty_subset_is_explained(protocol):
+@pytest.mark.parametrize("held_out", [FIXED, COMPLEMENT])
+def test_too_few_radiographs_or_masks_are_explained(held_out):
     with pytest.raises(InputError, match=r"Fraction 0\.1 of 3 labelled .* 0 to train .* Change"):
-        draw_split(tidy(3), job(protocol=protocol))
-
-
-@pytest.mark.parametrize("protocol", ["fixed-test", "complement"])
-def test_a_dataset_without_masks_is_explained(protocol):
-    unlabelled = [row | {"labelled": "0"} for row in tidy(30)]
+        draw_split(tidy(3), held_out, 0.1, 42)
+    unlabelled = tidy(30).assign(labelled=False)
     with pytest.raises(InputError, match="of 0 labelled radiographs"):
-        draw_split(unlabelled, job(protocol=protocol))
+        draw_split(unlabelled, held_out, 0.1, 42)
     with pytest.raises(InputError, match="0 to test"):
-        draw_pretext_split(unlabelled, SplitPretextJob(protocol=protocol))
-
-
-def test_the_stages_write_what_they_draw(tmp_path):
-    rows = tidy(40)
-    write_csv(tmp_path / "index.csv", rows)
-    split(job(), index=tmp_path / "index.csv", split=tmp_path / "split.json")
-    assert json.loads((tmp_path / "split.json").read_text()) == draw_split(rows, job())
-    split_pretext(SplitPretextJob(), index=tmp_path / "index.csv", split=tmp_path / "p.json")
-    expected = draw_pretext_split(rows, SplitPretextJob())
-    assert json.loads((tmp_path / "p.json").read_text()) == expected
-
-
-def test_a_split_file_says_what_it_is_of():
-    drawn = draw_split(tidy(40), job(7, 0.2))
-    assert list(drawn) == ["protocol", "fraction", "seed", "pool", "train", "test"]
-    assert (drawn["protocol"], drawn["fraction"], drawn["seed"]) == ("fixed-test", 0.2, 7)
-
-
-def test_a_fraction_that_does_not_fit_beside_the_test_set_is_refused():
-    with pytest.raises(InputError, match=r"0\.95 does not fit .* the largest possible is 0\.9\."):
-        validate({"fraction": 0.95, "seed": 1}, SplitJob)
-    assert validate({"fraction": 0.95, "seed": 1, "protocol": "complement"}, SplitJob)
-
-
-# --- Empty masks ---
+        draw_pretext_split(unlabelled, held_out)
 
 
 @pytest.mark.parametrize(
     ("part", "advice"), [("train", "change the seed"), ("test", r"change split\.test_seed")]
 )
 def test_a_part_with_empty_masks_only_is_refused(part, advice):
-    rows = tidy(20)
-    drawn = draw_split(rows, job())
-    for row in rows:
-        row["tooth_fraction"] = "0.000000" if row["id"] in drawn[part] else "0.2"
+    index = tidy(20)
+    drawn = draw_split(index, FIXED, 0.1, 42)
+    ids = getattr(drawn, part)
+    index.loc[index["id"].isin(ids), "tooth_fraction"] = 0
     sentence = rf"All 2 radiographs that would {part} at fraction 0\.1 with seed 42 .*{advice}"
     with pytest.raises(InputError, match=sentence):
-        draw_split(rows, job())
-    next(row for row in rows if row["id"] == drawn[part][0])["tooth_fraction"] = "0.1"
-    assert draw_split(rows, job()) == drawn
+        draw_split(index, FIXED, 0.1, 42)
+    index.loc[index["id"] == ids[0], "tooth_fraction"] = 0.1
+    assert draw_split(index, FIXED, 0.1, 42) == drawn

@@ -1,49 +1,48 @@
-"""A small finished study, its tables written by their stages, and the report on it."""
+"""A small finished study, its tables made by their functions, and the report on it."""
 
-import json
 from pathlib import Path
 
 import numpy as np
-from records import RECORD
-from safetensors.numpy import save_file
+import pandas as pd
+from PIL import Image
+from records import RECORD, evaluated, of_pretext, presentation
 
-from maskedteeth.cli import main
-from maskedteeth.files import write_csv, write_json
-from maskedteeth.report.figures.panels import Picture, draw_grid
-from maskedteeth.settings.jobs import PageJob
+from maskedteeth.files import write_csv, write_json, write_text
+from maskedteeth.report.page.report import report
+from maskedteeth.report.table import Part, Table, write_table
+from maskedteeth.report.tables.boundary import boundary
+from maskedteeth.report.tables.cost import cost
+from maskedteeth.report.tables.statistics import statistics
+from maskedteeth.report.tables.table1 import table1
+from maskedteeth.report.tables.table2 import table2
+from maskedteeth.report.tables.table3 import table3
+from maskedteeth.report.tables.table_pretext import table_pretext
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "workflow" / "maskedteeth" / "report" / "page"
 PUBLISHED = ROOT / "config" / "published"
 LABELS = {"unet": "U-Net", "random_block_masking": "Random Block Masking + Modified ResUNet"}
 SETTINGS = {
-    "study": "small",
-    "source": "phantom",
     "dataset": "digital phantom",
-    "protocol": "fixed-test",
-    "threshold": 0.5,
-    "boundary_tolerance": 2,
     "labels": LABELS,
     "short_labels": {"unet": "U-Net", "random_block_masking": "Our approach"},
     "ours": "random_block_masking",
-    "bootstrap_resamples": 200,
+}
+STUDY = {
+    "study": "small",
+    "source": "phantom",
     "changed": {"study": "small", "training": {"epochs": 5}, "methods": {"pspnet": None}},
 }
 FRACTIONS, SEEDS, RADIOGRAPHS = (0.2, 0.25, 0.8), (42, 0), 8
-#: What an evaluation notes down, as a training does.
-EVALUATED = ("code", "packages", "device", "precision", "threads", "python", "system", "git_commit")
-TABLES = (
-    "table1",
-    "table2",
-    "table3",
-    "table_pretext",
-    "statistics",
-    "boundary",
-    "claims",
-    "audit",
-    "cost",
-)
 FIGURES = (*(f"figure{number}" for number in range(1, 10)), "dice_by_fraction", "differences")
+#: Verdicts on claims, as the table of them has them: by the paper's numbers and by ours.
+VERDICTS = pd.DataFrame(
+    {
+        "text": ["With 20 % it is better", "It varies little", "It corrects masks"],
+        "paper": ["supported", "refuted", "not tested"],
+        "ours": ["inconclusive", "supported", "not tested"],
+    }
+)
 
 
 class SmallReport:
@@ -53,41 +52,26 @@ class SmallReport:
         folder: to write to.
         pretext: whether it has one.
         figures: names of those that are drawn.
-        like: another one, whose audit this one has: nothing of a study enters that.
         **changes: of :data:`SETTINGS`.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        pretext: bool = True,
-        figures: tuple[str, ...] = FIGURES,
-        like: "SmallReport | None" = None,
-        **changes,
-    ):
-        self.folder, self.settings, self.figures = folder, SETTINGS | changes, figures
-        self.tables = [name for name in TABLES if pretext or name != "table_pretext"]
+    def __init__(self, folder: Path, *, pretext: bool = True, figures=FIGURES, **changes):
+        self.folder, self.figures = folder, figures
+        self.presentation = presentation(**SETTINGS | changes)
         generator = np.random.default_rng(0)
-        runs = [
+        folders = [
             self._write_run(generator, method, fraction, seed)
-            for method in self.settings["labels"]
+            for method in LABELS
             for fraction in FRACTIONS
             for seed in SEEDS
         ]
-        records = runs + ([self._write_pretext(generator)] if pretext else [])
-        self.metrics = [folder / "metrics.csv" for folder in runs]
-        self.runs = [f / name for f in records for name in ("run.json", "evaluation.json")]
-        write_csv(folder / "index.csv", [{"id": str(n), "labelled": "1"} for n in range(60)])
+        self.metrics = [run / "metrics.csv" for run in folders]
+        folders += [self._write_pretext(generator)] if pretext else []
+        self.runs = [f / name for f in folders for name in ("run.json", "evaluation.json")]
+        rows = [{"id": n, "labelled": 1, "duplicate_group": n} for n in range(60)]
+        write_csv(folder / "index.csv", rows)
         write_csv(folder / "problems.csv", [], ("id", "reason"))
-        proof = {"test": [str(n) for n in range(RADIOGRAPHS)], "compared": 416}
-        write_json(folder / "guard.json", proof)
-        for name in self.tables:
-            if like and name == "audit":
-                for kind in ("csv", "md"):
-                    self.table(name, kind).write_bytes(like.table(name, kind).read_bytes())
-            else:
-                self._write_table(name)
+        self.tables = list(self._tables(folders[-1] if pretext else None))
         for number, name in enumerate(figures):
             self._draw(generator, number, name)
 
@@ -103,101 +87,80 @@ class SmallReport:
                 | {"dice": dice, "nsd": dice, "hd95": 100 * (1 - dice)}
             )
         write_csv(folder / "metrics.csv", rows)
-        settings = {"fraction": fraction, "seed": seed, "model": {"architecture": "unet"}}
-        self._write_records(folder, settings, [round(60 * fraction), 32, 64])
+        about = {"method": method, "fraction": fraction, "seed": seed}
+        record = RECORD | about | {"radiographs": [round(60 * fraction), 32, 64]}
+        write_json(folder / "run.json", record)
+        write_json(folder / "evaluation.json", evaluated(record))
         return folder
 
     def _write_pretext(self, generator) -> Path:
         folder = self.folder / "pretext" / "random_block_masking"
         rows = []
         for radiograph in range(RADIOGRAPHS):
-            values = generator.uniform(0.6, 0.9, 4)
-            row = {"id": str(radiograph), "hidden": 0.4}
-            for metric, value in zip(("ssim", "lpips", "fsim", "l1"), values, strict=True):
-                row |= {metric: "" if metric == "lpips" else value}
-                row |= {f"{metric}_masked": "" if metric == "lpips" else value / 2}
+            row = {"pretext": folder.name, "id": radiograph, "hidden": 0.4}
+            for metric in ("ssim", "lpips", "fsim", "l1"):
+                value = "" if metric == "lpips" else generator.uniform(0.6, 0.9)
+                row |= {metric: value, f"{metric}_masked": value}
             rows.append(row)
         write_csv(folder / "metrics.csv", rows)
         fillers = [{"filler": f} | row for f in ("composite", "unfilled") for row in rows]
         write_csv(folder / "fillers.csv", fillers)
-        why = {"about": json.dumps({"available": "no", "reason": "it is switched off"})}
-        save_file({}, self.folder / "lpips.safetensors", metadata=why)
-        self._write_records(folder, {"model": {"architecture": "unet"}}, [54, 32, 64])
+        record = of_pretext(RECORD, folder.name)
+        write_json(folder / "run.json", record)
+        write_json(folder / "evaluation.json", evaluated(record))
         return folder
 
-    def _write_records(self, folder: Path, settings: dict, radiographs: list[int]) -> None:
-        record = RECORD | {
-            "settings": settings,
-            "modules": ["maskedteeth.models.baselines"],
-            "device": "A processor",
-            "radiographs": radiographs,
+    def _tables(self, pretext: Path | None):
+        """Write the tables; yield their names."""
+        shown, every = self.presentation, {"metrics": self.metrics, "runs": self.runs}
+        ours = [file for file in self.metrics if shown.ours in file.parts]
+        paper = {name: PUBLISHED / f"{name}.csv" for name in ("table1", "table2", "table3")}
+        tables = {
+            "table1": table1(shown, **every, published=paper["table1"]),
+            "table2": table2(shown, **every, published=paper["table2"]),
+            "table3": table3(shown, metrics=ours, runs=self.runs, published=paper["table3"]),
+            "statistics": statistics(shown, **every),
+            "boundary": boundary(shown, **every),
+            "claims": Table("The paper's claims", VERDICTS, (Part(VERDICTS, "Verdicts"),)),
+            "cost": cost(shown, runs=self.runs),
         }
-        write_json(folder / "run.json", record)
-        evaluation = {key: RECORD[key] for key in EVALUATED} | {"settings": settings}
-        evaluation |= {"modules": ["maskedteeth.metrics.evaluate"], "device": record["device"]}
-        evaluation |= {"inputs_sha256": {"weights": record["weights_sha256"]}, "seconds": 20.0}
-        write_json(folder / "evaluation.json", evaluation)
-
-    def _write_table(self, name: str) -> None:
-        files = {kind: self.table(name, kind) for kind in ("csv", "md", "tex")}
-        flags: dict[str, list] = {kind: [file] for kind, file in files.items()}
-        paper = {
-            key: [PUBLISHED / f"{key}.csv"] for key in ("table2", "table3", "pretext", "models")
-        }
-        pretexts = sorted((self.folder / "pretext").glob("*/metrics.csv"))
-        ours = [file for file in self.metrics if self.settings["ours"] in file.parts]
-        if name in ("table1", "table2", "table3"):
-            flags["metrics"] = ours if name == "table3" else self.metrics
-            flags["published"] = [PUBLISHED / f"{name}.csv"]
-        elif name == "audit":
-            flags |= paper | {k: [PUBLISHED / f"{k}.csv"] for k in ("table1", "sentences")}
-        elif name == "claims":
-            flags |= paper | {"metrics": self.metrics, "claims": [ROOT / "config" / "claims.yaml"]}
-            flags |= {"pretexts": pretexts} if pretexts else {}
-        elif name == "table_pretext":
-            flags |= {"metrics": pretexts, "published": [PUBLISHED / "pretext.csv"]}
-            flags["fillers"] = [file.with_name("fillers.csv") for file in pretexts]
-            flags["lpips"] = [self.folder / "lpips.safetensors"]
-        elif name == "cost":
-            flags["runs"] = self.runs
-        else:
-            flags["metrics"] = self.metrics
-        kept = PageJob.model_fields.keys() - {"study", "source", "changed"}
-        settings = {key: value for key, value in self.settings.items() if key in kept}
-        run(name.replace("_", "-"), settings, flags)
+        if pretext:
+            files = {"metrics": [pretext / "metrics.csv"], "fillers": [pretext / "fillers.csv"]}
+            files["published"] = PUBLISHED / "pretext.csv"
+            tables["table_pretext"] = table_pretext(shown, **files, runs=self.runs[-2:])
+        for name, table in tables.items():
+            kinds = ("csv", "md", "tex", "html")
+            write_table(table, **{kind: self.table(name, kind) for kind in kinds})
+            yield name
 
     def _draw(self, generator, number: int, name: str) -> None:
-        picture = Picture(generator.integers(0, 255, (32, 64), np.uint8))
-        label = f"Figure {number + 1}" if name.startswith("figure") else name
-        caption = f"{label}: what {name} shows (a < b & c). Dataset: {self.settings['dataset']}."
         png = self.folder / "figures" / f"{name}.png"
-        rows = [[picture, picture]] * (1 if number % 4 else 7)
-        draw_grid(rows, ("One", "Two"), caption, png=png, pdf=png.with_suffix(".pdf"))
+        png.parent.mkdir(exist_ok=True)
+        size = (600, 800) if number % 4 else (1650, 300)
+        Image.fromarray(generator.integers(0, 255, size[::-1], np.uint8)).save(png)
+        label = f"Figure {number + 1}" if name.startswith("figure") else name
+        caption = f"{label}: what {name} shows (a < b & c). Dataset: {self.presentation.dataset}."
+        write_text(png.with_suffix(".txt"), caption + "\n")
 
     def table(self, name: str, kind: str) -> Path:
         """Path of a table's file."""
         return self.folder / "tables" / f"{name}.{kind}"
 
     def write(self, html: Path, **changes) -> str:
-        """Write the report, with other files for its flags where given; return it."""
-        flags = {
-            "tables": [self.table(name, kind) for name in self.tables for kind in ("md", "csv")],
-            "figures": [self.folder / "figures" / f"{name}.png" for name in self.figures],
+        """Write the report, with other settings or files where given; return it."""
+        figures = [self.folder / "figures" / f"{name}.png" for name in self.figures]
+        given = {
+            "report": self.presentation,
+            **STUDY,
+            "tables": [self.table(name, kind) for name in self.tables for kind in ("html", "csv")],
+            "figures": [*figures, *(png.with_suffix(".txt") for png in figures)],
             "runs": self.runs,
-            **{name: [self.folder / f"{name}.csv"] for name in ("index", "problems")},
-            "guard": [self.folder / "guard.json"],
-            "decisions": [ROOT / "docs" / "decisions.md"],
-            "template": [PAGE / "template.html.jinja"],
-            "style": [PAGE / "style.css"],
-            "html": [html],
+            "index": self.folder / "index.csv",
+            "problems": self.folder / "problems.csv",
+            "decisions": ROOT / "docs" / "decisions.md",
+            "template": PAGE / "template.html.jinja",
+            "style": PAGE / "style.css",
+            "html": html,
         }
-        run("report", self.settings, flags | changes)
+        report(**given | changes)
         return html.read_text(encoding="utf-8")
-
-
-def run(stage: str, settings: dict, flags: dict[str, list]) -> None:
-    """Run a stage as the workflow does."""
-    words = [stage, "--settings", json.dumps(settings)]
-    for flag, files in flags.items():
-        words += [f"--{flag}", *map(str, files)]
-    assert main(words) == 0, stage

@@ -1,83 +1,72 @@
 """Precision and recall of the candidates' ranking, against scikit-learn and against shuffling."""
 
 import itertools
-import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from records import RECORD, presentation
 from sklearn.metrics import precision_score, recall_score
 
-from maskedteeth.cli import main
-from maskedteeth.errors import InputError
-from maskedteeth.files import write_csv
+from maskedteeth.files import write_csv, write_json
 from maskedteeth.report.annotation_errors import (
-    Ranking,
     measure,
-    of_radiographs,
-    of_regions,
     read_errors,
+    shown_by_radiographs,
+    shown_by_regions,
 )
-from maskedteeth.report.candidates import NOT_ANNOTATED, NOT_PREDICTED, Candidate
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.candidates import NOT_ANNOTATED, Candidate
+from maskedteeth.report.tables.annotation_errors import annotation_errors
 
-#: By rank, best first: whether a radiograph's annotation is wrong.
-WRONG = [True, False, True, True, False, False, False, True, False]
-UNRANKED = [False, True, False]
-
-
-def ranking():
-    number = itertools.count()
-    shows = [{next(number)} if wrong else set() for wrong in WRONG]
-    rest = [{next(number)} if wrong else set() for wrong in UNRANKED]
-    return Ranking(shows, rest, next(number))
+#: By rank, best first: whether a radiograph's annotation is wrong; the last three have no rank.
+WRONG = np.array([1, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0], bool)
+RANKED = 9
+#: Which of these shows which error: each its own.
+SHOWS = np.eye(len(WRONG), dtype=bool)[:, WRONG]
 
 
 def test_precision_and_recall_at_k_are_scikit_learns():
-    truth = np.array(WRONG + UNRANKED)
-    for _, row in measure(ranking()).iterrows():
-        first = np.arange(len(truth)) < row["k"]
-        assert row["precision"] == pytest.approx(precision_score(truth, first))
-        assert row["recall"] == pytest.approx(recall_score(truth, first))
-    assert measure(ranking())["k"].tolist() == [1, 2, 3, 5, 9]
+    table = measure(SHOWS, RANKED)
+    for _, row in table.iterrows():
+        first = np.arange(len(WRONG)) < row["k"]
+        assert row["precision"] == pytest.approx(precision_score(WRONG, first))
+        assert row["recall"] == pytest.approx(recall_score(WRONG, first))
+    assert table["k"].tolist() == [1, 2, 3, 5, 9]
 
 
 def test_chance_is_what_shuffling_all_radiographs_gives():
-    truth, generator = np.array(WRONG + UNRANKED), np.random.default_rng(0)
-    shuffled = generator.permuted(np.tile(truth, (20_000, 1)), axis=1)
-    for _, row in measure(ranking()).iterrows():
+    generator = np.random.default_rng(0)
+    shuffled = generator.permuted(np.tile(WRONG, (20_000, 1)), axis=1)
+    for _, row in measure(SHOWS, RANKED).iterrows():
         hits = shuffled[:, : int(row["k"])].sum(axis=1)
         assert row["precision_random"] == pytest.approx((hits / row["k"]).mean(), abs=0.01)
-        assert row["recall_random"] == pytest.approx((hits / truth.sum()).mean(), abs=0.01)
+        assert row["recall_random"] == pytest.approx((hits / WRONG.sum()).mean(), abs=0.01)
         assert row["p"] == pytest.approx((hits >= row["hits"]).mean(), abs=0.015)
 
 
 def test_an_error_that_several_regions_show_is_found_once():
-    shows = [{0}, {0, 1}, set(), {2}, set(), {0}]
-    table = measure(Ranking(shows, [], errors=5)).set_index("k")
+    shows = np.zeros((6, 5), bool)
+    for region, errors in enumerate([{0}, {0, 1}, set(), {2}, set(), {0}]):
+        shows[region, list(errors)] = True
+    table = measure(shows, 6).set_index("k")
     assert table["recall"].to_dict() == pytest.approx({1: 0.2, 2: 0.4, 3: 0.4, 5: 0.6, 6: 0.6})
     assert table["precision"].to_dict() == pytest.approx({1: 1, 2: 1, 3: 2 / 3, 5: 0.6, 6: 2 / 3})
     for k in (2, 3):  # every order is equally likely
-        orders = list(itertools.permutations(range(6), k))
-        found = [len(set().union(*(shows[i] for i in order))) / 5 for order in orders]
+        found = [shows[list(order)].any(0).mean() for order in itertools.permutations(range(6), k)]
         assert table.loc[k, "recall_random"] == pytest.approx(np.mean(found))
 
 
 def test_a_perfect_ranking_is_told_from_chance_and_the_worst_is_not():
-    perfect = Ranking([{n} for n in range(5)], [set()] * 15, 5)
-    assert measure(perfect).iloc[-1][["precision", "recall"]].tolist() == [1, 1]
-    assert measure(perfect).iloc[-1]["p"] < 1e-4
-    worst = Ranking([set()] * 5, [{n} for n in range(5)] + [set()] * 10, 5)
-    assert measure(worst).iloc[-1][["hits", "recall", "p"]].tolist() == [0, 0, 1]
+    shows = np.eye(20, 5, dtype=bool)
+    assert measure(shows, 5).iloc[-1][["precision", "recall"]].tolist() == [1, 1]
+    assert measure(shows, 5).iloc[-1]["p"] < 1e-4
+    assert measure(shows[::-1], 5).iloc[-1][["hits", "recall", "p"]].tolist() == [0, 0, 1]
 
 
 def test_nothing_to_find_and_nothing_ranked():
-    table = measure(Ranking([set(), set()], [set()], 0))
+    table = measure(np.zeros((3, 0), bool), 2)
     assert table["precision"].tolist() == [0, 0] and table["recall"].isna().all()
-    assert measure(Ranking([], [set(), {0}], 1)).empty
-
-
-BOX = (10.0, 10.0, 30.0, 50.0)  # left, top, right, bottom
+    assert measure(np.ones((2, 1), bool), 0).empty
 
 
 @pytest.mark.parametrize(
@@ -91,25 +80,19 @@ BOX = (10.0, 10.0, 30.0, 50.0)  # left, top, right, bottom
     ],
 )
 def test_a_region_shows_the_error_that_it_lies_on(region, hit):
-    ranked = [Candidate("b", 1.0, NOT_ANNOTATED, region)]
-    found = of_regions(ranked, ["a", "b"], {"a": [BOX], "b": [BOX]})
-    assert found.shows == [{1} if hit else set()] and found.errors == 2
-
-
-def test_radiographs_without_a_candidate_come_last():
-    ranked = [Candidate(name, 1.0, NOT_PREDICTED, (0, 0, 1, 1)) for name in "cb"]
-    found = of_radiographs(ranked, list("abcd"), {"a": [BOX], "b": [], "c": [BOX], "d": []})
-    assert found.shows == [{1}, set()] and found.unranked == [{0}, set()]
-    assert (found.hits, found.errors) == (2, 2)
+    boxes = [(name, 10.0, 10.0, 30.0, 50.0) for name in "ab"]
+    errors = pd.DataFrame(boxes, columns=["id", "left", "top", "right", "bottom"])
+    found = shown_by_regions([Candidate("b", 1.0, NOT_ANNOTATED, region)], errors)
+    assert found.tolist() == [[False, hit]]
+    assert shown_by_regions([], errors).shape == (0, 2)
+    assert shown_by_radiographs(["c", "b"], errors).tolist() == [[False, False], [False, True]]
 
 
 @pytest.fixture
 def phantom(tmp_path):
     """Three radiographs of 100 x 200 pixels, the second with a wrong annotation."""
-    (tmp_path / "raw").mkdir()
     wrong = [{"kind": "omitted", "tooth": 3, "bbox": [40, 20, 79, 59]}]
-    errors = {"1": [], "2": wrong, "3": []}
-    (tmp_path / "raw" / "injected_errors.json").write_text(json.dumps(errors))
+    write_json(tmp_path / "raw/injected_errors.json", {"1": [], "2": wrong, "3": []})
     rows = [{"id": str(n), "height": 100, "width": 200} for n in (1, 2, 3)]
     write_csv(tmp_path / "index.csv", rows)
     return tmp_path
@@ -117,16 +100,7 @@ def phantom(tmp_path):
 
 def test_boxes_are_scaled_to_the_arrays(phantom):
     errors = read_errors(phantom / "raw", phantom / "index.csv", height=50, width=50)
-    assert errors == {"1": [], "2": [(10, 10, 20, 30)], "3": []}
-
-
-def test_other_data_than_a_phantom_has_no_known_errors(phantom):
-    (phantom / "raw" / "injected_errors.json").write_text('{"1": []}')
-    with pytest.raises(InputError, match="knows no radiograph '2'"):
-        read_errors(phantom / "raw", phantom / "index.csv", 50, 50)
-    (phantom / "raw" / "injected_errors.json").unlink()
-    with pytest.raises(InputError, match="only a phantom knows"):
-        read_errors(phantom / "raw", phantom / "index.csv", 50, 50)
+    assert errors.to_numpy().tolist() == [["2", 10, 10, 20, 30]]
 
 
 @pytest.mark.parametrize("found", [True, False])
@@ -137,31 +111,26 @@ def test_the_table_says_what_was_found_and_how_little_that_is(phantom, found):
     probability = (masks * 250).astype(np.uint8)
     if found:
         probability[1, 20:60, 40:80] = 250  # the tooth that is not annotated
-    np.savez(phantom / "predictions.npz", ids=np.array(["1", "2", "3"]), probability=probability)
-    run = {"method": "ours", "fraction": 0.2, "seed": 7}
-    rows = [run | {"id": str(n), "tp": 9, "fp": 0, "fn": 0, "dice": 1} for n in (1, 2, 3)]
-    write_csv(phantom / "metrics.csv", rows)
-    settings = ReportJob(
-        dataset="A phantom",
-        protocol="fixed-test",
-        threshold=0.5,
-        boundary_tolerance=2,
-        labels={"ours": "Our approach"},
-        short_labels={"ours": "Ours"},
-        ours="ours",
+    np.savez(phantom / "predictions.npz", probability=probability)
+    run = {"method": "ours", "fraction": 0.2, "seed": 7, "dice": 0.9}
+    write_csv(phantom / "metrics.csv", [run | {"id": str(n)} for n in (1, 2, 3)])
+    write_json(phantom / "run.json", RECORD)
+    table = annotation_errors(
+        presentation(),
+        raw=phantom / "raw",
+        masks=phantom / "masks.npy",
+        index=phantom / "index.csv",
+        metrics=[phantom / "metrics.csv"],
+        predictions=[phantom / "predictions.npz"],
+        runs=[phantom / "run.json"],
     )
-    words = ["annotation-errors", "--settings", settings.model_dump_json()]
-    names = ("masks.npy", "index.csv", "metrics.csv", "predictions.npz", "raw")
-    for name in (*names, "out/x.csv", "out/x.md", "out/x.tex"):
-        flag = name.rpartition(".")[2] if name.startswith("out") else name.partition(".")[0]
-        words += [f"--{flag}", str(phantom / name)]
-    assert main(words) == 0
-    table, text = pd.read_csv(phantom / "out/x.csv"), (phantom / "out/x.md").read_text()
-    assert "1 injected annotation error on 3 test radiographs; the dataset has 1 on 3" in text
+    assert "1 annotation error put into the phantom on purpose on 3 test" in table.lead
+    assert "The whole dataset has 1 on 3 radiographs" in table.lead
     if not found:
-        assert table.empty and "There is no candidate on any test radiograph" in text
+        assert table.frame.empty and "There is no candidate on any test radiograph" in table.lead
         return
-    assert table["unit"].tolist() == ["radiographs", "regions"]
-    assert table[["precision", "recall"]].to_numpy().tolist() == [[1, 1], [1, 1]]
-    assert table["p"].tolist() == pytest.approx([1 / 3, 1], abs=1e-6)
-    assert "nothing can be concluded" in text and "| 0.33" in text
+    assert table.frame["unit"].tolist() == ["radiographs", "regions"]
+    assert table.frame[["precision", "recall"]].to_numpy().tolist() == [[1, 1], [1, 1]]
+    assert table.frame["p"].tolist() == pytest.approx([1 / 3, 1])
+    assert "nothing can be concluded" in table.lead
+    assert table.parts[0].text["Precision at random"].tolist() == ["0.33", "1.00"]

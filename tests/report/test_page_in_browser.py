@@ -66,7 +66,7 @@ def test_the_page_never_scrolls_sideways_and_wide_tables_do_alone(opened, viewpo
     page.evaluate("window.scrollTo(500, 0)")
     assert page.evaluate("window.scrollX") == 0
     if viewport is PHONE:
-        box = page.locator(".scroll:has(table.switched)").first
+        box = page.locator("#table2 .scroll").first
         assert box.evaluate("box => box.scrollWidth > box.clientWidth")
         box.focus()
         page.keyboard.press("ArrowRight")
@@ -80,45 +80,31 @@ def test_every_picture_is_shown(opened):
     assert pictures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth > 0)")
 
 
-def test_the_switch_shows_ours_the_papers_or_both_with_the_keyboard(opened):
+def test_the_keyboard_reaches_the_content_first(opened):
     page = opened()
-    cell = page.locator("#table2 td:has(.paper)").first
-    assert re.fullmatch(r"\d\.\d{3} ± \d\.\d{3}\s+\(\d\.\d{3}, [+−]\d\.\d{3}\)", cell.inner_text())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
-    while page.evaluate("document.activeElement.name") != "values":
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.id == 'content'")
+    for _ in range(3):
         page.keyboard.press("Tab")
-    assert page.locator("input:focus").get_attribute("value") == "both"
-    label = page.locator("label[for=values-both]")
-    assert label.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
-    page.keyboard.press("ArrowRight")
-    assert re.fullmatch(r"\d\.\d{3} ± \d\.\d{3}", cell.inner_text().strip())
-    assert not visible(page, ".row-paper") and visible(page, ".row-ours")
-    page.keyboard.press("ArrowRight")
-    assert re.fullmatch(r"\d\.\d{3}", cell.inner_text().strip())
-    assert visible(page, ".row-paper") and not visible(page, ".row-ours")
-    assert page.locator("#table2 td:has(.only-paper)").first.inner_text().strip() == "–"
-    assert visible(page, "#statistics td") > 20  # a table without the paper's values stays
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) == "solid"
 
 
-def test_the_switch_leaves_the_reader_where_they_are(opened):
-    page = opened(reduced_motion="reduce")
-    cell = page.locator("#table3 tbody th").last
-    cell.evaluate("one => one.scrollIntoView({block: 'center'})")
-    for key in ("paper", "ours", "both"):
-        before = cell.bounding_box()["y"]
-        page.locator(f"label[for=values-{key}]").click()
-        assert page.locator(".bar").bounding_box()["y"] == 0
-        page.wait_for_timeout(100)  # the page is laid out again
-        assert abs(cell.bounding_box()["y"] - before) < 100
+def test_the_papers_value_stands_below_ours(opened):
+    cell = opened().locator("#table2 td.number:has(em)").first
+    ours, paper = cell.inner_text().splitlines()
+    assert re.fullmatch(r"\d\.\d{3} ± \d\.\d{3}", ours.strip())
+    assert re.fullmatch(r"\(\d\.\d{3}, [+−]\d\.\d{3}\)", paper.strip())
 
 
-def test_contents_lead_to_their_sections_below_the_bar(opened):
+def test_contents_lead_to_their_sections(opened):
     page = opened(reduced_motion="reduce")
     page.get_by_role("link", name="Table 2", exact=True).click()
     top = page.locator("#table2").evaluate("one => one.getBoundingClientRect().top")
-    assert page.locator(".bar").bounding_box()["height"] <= top < 200
-    assert page.locator("#table2 caption").is_visible()
+    assert 0 <= top < 200
+    assert page.locator("#table2 h3").is_visible()
 
 
 def test_numbers_can_be_taken_along(opened, small_report):
@@ -154,11 +140,8 @@ def test_axe_finds_nothing_to_complain_about(opened, scheme):
 
 def test_paper_has_everything_and_cuts_no_figure(opened, tmp_path):
     page = opened(color_scheme="dark")
-    page.locator("label[for=values-ours]").click()
-    assert not visible(page, "#table2 .paper")
     page.emulate_media(media="print")
-    assert not visible(page, ".bar") and not visible(page, "nav")
-    assert visible(page, "#table2 .paper") and visible(page, ".row-paper")
+    assert not visible(page, "nav") and visible(page, "#table2 em")
     closed = page.locator("details:not([open]) tbody tr")
     assert closed.count() > 40 and closed.last.is_visible()
     assert page.locator("body").evaluate("one => getComputedStyle(one).backgroundColor") == (

@@ -1,14 +1,13 @@
-import json
+"""The pretext beside fillers that learnt nothing, against SciPy."""
+
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
-from safetensors.numpy import save_file
+from records import RECORD, presentation
 from scipy import stats
 
-from maskedteeth.cli import main
-from maskedteeth.files import write_csv
+from maskedteeth.files import write_csv, write_json
 from maskedteeth.report.reconstructions import (
     COMPOSITE,
     NETWORK,
@@ -17,18 +16,10 @@ from maskedteeth.report.reconstructions import (
     read_reconstructions,
     worse,
 )
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.table import Table, in_latex
+from maskedteeth.report.tables.table_pretext import table_pretext
 
-REPORT = ReportJob(
-    dataset="A synthetic set",
-    protocol="fixed-test",
-    threshold=0.5,
-    boundary_tolerance=2,
-    labels={"ours": "Ours"},
-    short_labels={"ours": "Ours"},
-    ours="ours",
-    bootstrap_resamples=2000,
-)
+REPORT = presentation(bootstrap_resamples=2000)
 METRICS = ("ssim", "lpips", "fsim", "l1")
 #: Means over the whole radiograph: SSIM, LPIPS, FSIM, L1.
 LEVELS = {
@@ -57,8 +48,10 @@ def measured(levels=LEVELS, without=()):
     return rows
 
 
-def write(folder, name="random_block_masking", **options):
+def write(folder, name="random_block_masking", hidden=None, **options):
     rows = measured(**options)
+    for row in (row for part in rows.values() for row in part):
+        row |= {"pretext": name} | ({"hidden": hidden} if hidden else {})
     metrics, fillers = folder / name / "metrics.csv", folder / name / "fillers.csv"
     write_csv(metrics, rows.pop("network"))
     write_csv(fillers, [{"filler": f} | row for f, part in rows.items() for row in part])
@@ -138,92 +131,73 @@ def test_radiographs_that_were_not_measured_are_left_out(images):
     assert row["to_network"] == pytest.approx((there["inpainting"] - there["network"]).mean())
 
 
-# --- The table -----------------------------------------------------------------------------------
+# --- The table ---
 
 
-def lpips_file(folder, reason=""):
-    weights = folder / "lpips.safetensors"
-    metadata = {"available": "no" if reason else "yes", "reason": reason}
-    save_file({}, weights, metadata={"about": json.dumps(metadata)})
-    return weights
+@pytest.fixture
+def make(tmp_path, request):
+    """Makes the table of pretexts with these names and measurements."""
+
+    def make(*names, hidden=(None, None), **options) -> Table:
+        pretexts = [write(tmp_path, n, h, **options) for n, h in zip(names, hidden, strict=False)]
+        metrics, fillers = (list(files) for files in zip(*pretexts, strict=True))
+        published = request.config.rootpath / "config" / "published" / "pretext.csv"
+        write_json(tmp_path / "run.json", RECORD)
+        files = {"metrics": metrics, "fillers": fillers, "published": published}
+        return table_pretext(REPORT, **files, runs=[tmp_path / "run.json"])
+
+    return make
 
 
-def make(folder, pretexts, reason=""):
-    metrics, fillers = zip(*pretexts, strict=True)
-    out = {kind: folder / f"out.{kind}" for kind in ("csv", "md", "tex")}
-    words = ["table-pretext", "--settings", REPORT.model_dump_json()]
-    words += ["--metrics", *metrics, "--fillers", *fillers]
-    words += ["--lpips", lpips_file(folder, reason), "--published", "config/published/pretext.csv"]
-    words += [word for kind, file in out.items() for word in (f"--{kind}", file)]
-    assert main([str(word) for word in words]) == 0
-    return pd.read_csv(out["csv"]), out["md"].read_text(), out["tex"].read_text()
-
-
-def test_the_papers_values_stand_beside_the_networks_whole_output_alone(tmp_path):
-    table, text, _ = make(tmp_path, [write(tmp_path)])
-    rows = table.set_index(["pixels", "filler", "metric"])
+def test_the_papers_values_stand_beside_the_networks_whole_output_alone(make):
+    table = make("masking")
+    rows = table.frame.set_index(["pixels", "filler", "metric"])
     assert rows["value_published"].count() == 3
     row = rows.loc[("all", "network", "ssim")]
     assert row["value_published"] == 0.912
-    assert row["value_difference"] == pytest.approx(row["value"] - 0.912, abs=1e-6)
-    (line,) = (line for line in text.splitlines() if line.startswith("| Paper"))
-    assert [cell.strip() for cell in line.split("|")[3:7]] == ["0.912", "0.088", "0.956", "–"]
+    assert row["value_difference"] == pytest.approx(row["value"] - 0.912)
+    text = table.parts[0].text
+    assert text.iloc[0].tolist() == ["Paper", "Network", "0.912", "0.088", "0.956", "–"]
+    assert "Paper" not in table.parts[1].text["Pretext"].tolist()
 
 
-def test_the_table_says_where_a_filler_beats_the_network(tmp_path):
-    _, text, latex = make(tmp_path, [write(tmp_path)])
+def test_the_table_says_where_a_filler_beats_the_network(make):
+    table = make("masking")
     assert (
-        "Over the whole radiograph, as the paper measures it, inpainting was shown to be better "
-        "than the network by SSIM and L1, and inpainting was not told apart from it by FSIM.**"
-        in text
+        "Over the whole radiograph, as the paper measures: better than the network: inpainting "
+        "(SSIM, L1); undecided: inpainting (FSIM); the network is better in the other 5 "
+        "comparisons. Inside the blocks alone: the network is better in all 8 comparisons."
+        in table.lead
     )
-    assert (
-        "With the visible pixels kept, no filler was shown to be better than the network, over the "
-        "whole radiograph and over the masked pixels alone." in text
-    )
-    whole = text[text.index("## Whole") : text.index("## Masked")]
-    (line,) = (line for line in whole.splitlines() if "Inpainting" in line)
-    assert [("†" in cell) for cell in line.split("|")[3:7]] == [True, False, False, True]
-    (line,) = (line for line in whole.splitlines() if "kept" in line)
-    assert line.count("**") == 8
+    text = table.parts[0].text.set_index("Blocks filled by")
+    assert ["†" in cell for cell in text.loc["Inpainting"][1:]] == [True, False, False, True]
+    assert ["**" in cell for cell in text.loc["Network, visible pixels kept"][1:]] == [True] * 4
+    assert "Masked: 30.5% of the pixels (30.0% to 50.0%)." in table.notes
+    assert "not measured" not in table.lead
+    assert not any("too narrow" in note for note in table.notes)
+    latex = in_latex(table)
     assert latex.count(r"\begin{table}") == 2 and r"$\dagger$" in latex
-    assert "Masked: 30.5% of the pixels (30.0% to 50.0%)" in text
-    assert "not available" not in text and "too narrow" not in text
 
 
-def test_a_network_that_no_filler_comes_near_is_told_so(tmp_path):
-    levels = LEVELS | {"inpainting": (0.5, 0.4, 0.6, 0.1)}
-    _, text, _ = make(tmp_path, [write(tmp_path, levels=levels)])
-    assert "as the paper measures it, no filler was shown to be better than the network.**" in text
-    assert " [" in text and "† [" not in text
+def test_every_pretext_has_its_own_sentence_and_rows(make):
+    table = make("second", "first")
+    assert list(table.frame["pretext"].unique()) == ["second", "first"]
+    assert table.lead.index("**second: Does") < table.lead.index("**first: Does")
+    assert "second" in table.parts[1].text["Pretext"].tolist()
 
 
-def test_every_pretext_has_its_own_sentence_and_rows(tmp_path):
-    pretexts = [write(tmp_path, name) for name in ("second", "first")]
-    table, text, _ = make(tmp_path, pretexts)
-    assert list(table["pretext"].unique()) == ["second", "first"]
-    assert text.index("**second: Over") < text.index("**first: Over")
-    assert text.count("Network, visible pixels kept") == 4
-    assert "different blocks" not in text and "| second  " in text
+def test_pretexts_that_hide_different_blocks_say_so_in_their_rows(make):
+    table = make("first", "second", hidden=(None, 0.75))
+    for part in table.parts:
+        names = part.text["Pretext"].tolist()
+        assert names.count("first (30.5% masked)") == names.count("second (75.0% masked)") == 1
+    assert "Masked: first, 30.5% of the pixels (30.0% to 50.0%); second, 75.0%" in table.notes[-1]
+    assert "their tasks differ" in table.notes[-1]
+    assert list(table.frame["pretext"].unique()) == ["first", "second"]
 
 
-def test_pretexts_that_hide_different_blocks_say_so_in_their_rows(tmp_path):
-    pretexts = [write(tmp_path, name) for name in ("first", "second")]
-    hidden = pd.read_csv(pretexts[1][0], dtype=str).assign(hidden="0.75")
-    hidden.to_csv(pretexts[1][0], index=False)
-    table, text, _ = make(tmp_path, pretexts)
-    for name in ("first (30.5% masked)", "second (75.0% masked)"):
-        assert sum(line.startswith(f"| {name} ") for line in text.splitlines()) == 2
-    assert "Masked: first, 30.5% of the pixels (30.0% to 50.0%); second, 75.0% of" in text
-    assert "These pretexts hide different blocks" in text
-    assert list(table["pretext"].unique()) == ["first", "second"]
-
-
-def test_missing_lpips_is_explained(tmp_path):
-    pretext = write(tmp_path, without=("lpips",))
-    table, text, _ = make(tmp_path, [pretext], reason="switched off by evaluation.lpips")
-    assert "LPIPS is not available: switched off by evaluation.lpips.\n" in text
-    assert table.loc[table["metric"] == "lpips", "value"].isna().all()
-    assert table.loc[table["metric"] == "lpips", "radiographs"].eq(0).all()
-    lines = [line for line in text.splitlines() if "Inpainting" in line]
-    assert [line.split("|")[4].strip() for line in lines] == ["–", "–"]
+def test_missing_lpips_is_explained(make):
+    table = make("masking", without=("lpips",))
+    assert "LPIPS was not measured" in table.lead
+    assert table.frame.loc[table.frame["metric"] == "lpips", "value"].isna().all()
+    assert set(table.parts[1].text["LPIPS"]) == {"–"}

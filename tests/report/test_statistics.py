@@ -7,15 +7,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
+from records import RECORD, presentation
 from scipy import stats
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
-from maskedteeth.cli import main
-from maskedteeth.files import write_csv
+from maskedteeth.files import write_csv, write_json
 from maskedteeth.report.comparisons import compare
-from maskedteeth.report.figures import differences
-from maskedteeth.report.figures.panels import COLOURS
 from maskedteeth.report.statistics import (
     bootstrap_weights,
     holm,
@@ -27,7 +24,9 @@ from maskedteeth.report.statistics import (
     spread_draws,
     training_chance,
 )
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.table import Table, in_latex
+from maskedteeth.report.tables.boundary import boundary
+from maskedteeth.report.tables.statistics import statistics
 
 NOISE = np.random.default_rng(1).normal(size=40)
 
@@ -176,16 +175,7 @@ def test_holm_is_bonferroni_over_all_families_that_hold_a_comparison(p_values):
 # --- The study's comparisons ---
 
 LABELS = {"unet": "U-Net", "linknet": "LinkNet", "ours": "Random Block Masking"}
-REPORT = ReportJob(
-    dataset="A synthetic set",
-    protocol="fixed-test",
-    threshold=0.5,
-    boundary_tolerance=2,
-    labels=LABELS,
-    short_labels=LABELS,
-    ours="ours",
-    bootstrap_resamples=1000,
-)
+REPORT = presentation(labels=LABELS, short_labels=LABELS, bootstrap_resamples=1000)
 
 
 def runs(images=8, methods=LABELS, fractions=(0.2, 0.9), seeds=(42, 0)):
@@ -244,115 +234,86 @@ def test_radiographs_that_only_one_of_two_methods_was_tested_on_are_not_compared
     assert table.loc[("linknet", 0.2), "pairs"] == table.loc[("ours", 0.2), "radiographs"] == 8
 
 
-# --- Tables and figure ---
+# --- Tables ---
 
 
-def make(stage, frame, folder, kinds=("csv", "md", "tex"), settings=REPORT):
-    files = []
+def make(table, frame, folder, report=REPORT) -> Table:
+    files, records = [], []
     for number, (_, run) in enumerate(frame.groupby(["method", "fraction", "seed"], sort=False)):
-        files.append(folder / f"{number}.csv")
+        files.append(folder / f"{number}/metrics.csv")
+        records.append(folder / f"{number}/run.json")
         write_csv(files[-1], run.to_dict("records"))
-    arguments = [stage, "--settings", settings.model_dump_json(), "--metrics", *map(str, files)]
-    out = {kind: folder / f"out.{kind}" for kind in kinds}
-    assert main([*arguments, *(w for k, f in out.items() for w in (f"--{k}", str(f)))]) == 0
-    return out
+        write_json(records[-1], RECORD)
+    return table(report, metrics=files, runs=records)
 
 
 def test_the_table_states_intervals_tests_and_what_became_of_ties(tmp_path):
-    out = make("statistics", runs(images=12), tmp_path)
-    table, text = pd.read_csv(out["csv"]), out["md"].read_text()
-    assert table["model"].tolist() == [label for label in LABELS.values() for _ in range(2)]
-    row = table.iloc[0]
-    assert f"{row['dice']:.3f} [{row['dice_low']:.3f}, {row['dice_high']:.3f}]" in text
-    assert "1,000 resamples" in text and "all 4 comparisons" in text
-    assert "pairs without a difference dropped (24 of 48)" in text
-    assert "could have a p below" not in text
-    assert "these trained networks differ on such radiographs" in text
-    assert "A synthetic set" in text and r"$-$1.00" in out["tex"].read_text()
+    table = make(statistics, runs(images=12), tmp_path)
+    row, text, said = table.frame.iloc[0], table.parts[0].text, " ".join(table.notes)
+    assert table.frame["model"].tolist() == [label for label in LABELS.values() for _ in range(2)]
+    assert text["Dice"][0] == f"{row['dice']:.3f} [{row['dice_low']:.3f}, {row['dice_high']:.3f}]"
+    assert "1,000 draws" in said and "all 4 comparisons" in said
+    assert "pairs without a difference are dropped (24 of 48)" in said
+    assert "could have a p below" not in table.lead
+    assert "these trained networks differ on radiographs like these" in said
+    assert "A synthetic set" in table.lead and r"$-$1.00" in in_latex(table)
 
 
 def test_a_seed_that_a_resample_misses_does_not_count_as_right(tmp_path):
     """Complement protocol: two radiographs test each of three seeds, and every Dice is 0.70."""
     frame = runs(images=2, seeds=(1, 2, 3)).assign(tp=70, fp=30, fn=30, dice=0.7)
     frame["id"] = frame["seed"].astype(str) + frame["id"]
-    settings = REPORT.model_copy(update={"protocol": "complement"})
-    table = pd.read_csv(make("statistics", frame, tmp_path, settings=settings)["csv"])
+    table = make(statistics, frame, tmp_path).frame
     np.testing.assert_allclose(table[["dice", "dice_low", "dice_high"]], 0.7, atol=1e-6)
-    make("differences", frame, tmp_path, kinds=("png", "pdf"), settings=settings)
 
 
 def test_the_table_says_when_there_are_too_few_radiographs_for_any_test(tmp_path):
-    text = make("statistics", runs(images=5), tmp_path)["md"].read_text()
-    assert "With 5 radiographs p cannot fall below 0.062 and, corrected for 4 comp" in text
-    assert "not below 0.250: no difference, however large, could have a p below 0.05" in text
-    assert "With 5 test radiographs such intervals are too narrow" in text
+    lead = make(statistics, runs(images=5), tmp_path).lead
+    assert "With 5 radiographs the smallest possible p is 0.062, or 0.250 when corrected" in lead
+    assert "no difference, however large, could have a p below 0.05" in lead
+    assert "With only 5 test radiographs these intervals are too narrow" in lead
 
 
 def test_a_study_of_ours_alone_has_intervals_and_no_tests(tmp_path):
-    out = make("statistics", runs(methods=["ours"]), tmp_path)
-    assert "There is no other model to compare." in out["md"].read_text()
-    assert pd.read_csv(out["csv"])["p"].isna().all()
-    make("differences", runs(methods=["ours"]), tmp_path, kinds=("png", "pdf"))
-
-
-def test_the_forest_plot_says_when_its_intervals_are_too_narrow():
-    few, enough = (compare(runs(images=count), "ours", 10) for count in (10, 48))
-    assert "With 10 test radiographs such intervals" in differences.caption(REPORT, few, [])
-    assert "too narrow" not in differences.caption(REPORT, enough, [])
-
-
-def test_the_forest_plot_shows_the_tables_differences_and_fills_what_differs():
-    table = compare(runs(images=12), "ours", 500)
-    table = table[table["difference"].notna()]
-    axes = Figure().add_subplot()
-    handles = differences.draw_forest(axes, LABELS, table)
-    assert [handle.get_label() for handle in handles] == ["U-Net", "LinkNet"]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["20%", "90%"]
-    drawn_ = [line for line in axes.lines if line.get_color() in COLOURS]
-    for number, (_, row) in enumerate(table.sort_values("fraction", kind="stable").iterrows()):
-        interval, marker = drawn_[2 * number : 2 * number + 2]
-        assert list(interval.get_xdata()) == [row["difference_low"], row["difference_high"]]
-        assert list(marker.get_xdata()) == [row["difference"]]
-        filled = marker.get_markerfacecolor() == marker.get_color()
-        assert filled == (row["method"] == "unet")
+    table = make(statistics, runs(methods=["ours"]), tmp_path)
+    assert "There is no other model to compare." in table.notes
+    assert table.frame["p"].isna().all()
 
 
 def test_the_boundary_table_averages_radiographs_then_seeds(tmp_path):
     frame = runs(images=3)
     missed = frame.index[0]
     frame.loc[missed, ["tp", "fp", "fn", "dice", "nsd", "hd95"]] = [0, 0, 300, 0, 0, 100]
-    out = make("boundary", frame, tmp_path)
-    table, text = pd.read_csv(out["csv"]), out["md"].read_text()
+    made = make(boundary, frame, tmp_path)
+    table, text, said = made.frame, made.parts[0].text, " ".join(made.notes)
     for metric in ("nsd", "hd95"):
-        seeds = frame[(frame["method"] == "unet") & (frame["fraction"] == 0.2)]
-        means = [rows[metric].mean() for _, rows in seeds.groupby("seed")]
-        assert table.loc[0, metric] == pytest.approx(np.mean(means), abs=1e-6)
-        assert table.loc[0, f"{metric}_sd"] == pytest.approx(np.std(means, ddof=1), abs=1e-6)
+        means = of_first(frame, metric)
+        assert table.loc[0, metric] == pytest.approx(np.mean(means))
+        assert table.loc[0, f"{metric}_sd"] == pytest.approx(np.std(means, ddof=1))
     assert table["missed"].tolist() == [1, 0, 0, 0, 0, 0]
-    assert "within 2 pixels" in text and "(1 of 36)" in text
-    assert f"{table.loc[0, 'hd95']:.1f} ± {table.loc[0, 'hd95_sd']:.1f}" in text
-    others = seeds_of_first(frame.drop(index=missed))
-    assert table.loc[0, "hd95_without_missed"] == pytest.approx(np.mean(others), abs=1e-6)
-    assert np.mean(others) + 10 < table.loc[0, "hd95"]
+    assert "within 2 pixels (of 32 × 64)" in said and "1 of 36 are missed" in said
+    assert text["HD95"][0] == f"{table.loc[0, 'hd95']:.1f} ± {table.loc[0, 'hd95_sd']:.1f}"
+    others = of_first(frame.drop(index=missed), "hd95")
+    assert table.loc[0, "hd95_without_missed"] == pytest.approx(np.mean(others))
     assert (table["hd95_without_missed"] == table["hd95"]).tolist() == [False] + [True] * 5
-    assert f"| {np.mean(others):.1f} ± {np.std(others, ddof=1):.1f} " in text
+    shown = f"{np.mean(others):.1f} ± {np.std(others, ddof=1):.1f}"
+    assert text["HD95 without missed"][0] == shown
 
 
-def seeds_of_first(frame):
-    """Mean HD95 of each seed of the boundary table's first row."""
+def of_first(frame, metric):
+    """Mean of each seed of the boundary table's first row."""
     first = frame[(frame["method"] == "unet") & (frame["fraction"] == 0.2)]
-    return [rows["hd95"].mean() for _, rows in first.groupby("seed")]
+    return [rows[metric].mean() for _, rows in first.groupby("seed")]
 
 
 def test_where_nothing_is_missed_hd95_stands_once_and_where_all_is_there_is_none(tmp_path):
     frame = runs(images=3)
-    assert "without missed" not in make("boundary", frame, tmp_path)["md"].read_text()
+    assert "HD95 without missed" not in make(boundary, frame, tmp_path).parts[0].text
     first = (frame["method"] == "unet") & (frame["fraction"] == 0.2)
     frame.loc[first, ["tp", "fp", "fn", "dice"]] = [0, 0, 300, 0]
-    out = make("boundary", frame, tmp_path)
-    assert np.isnan(pd.read_csv(out["csv"]).loc[0, "hd95_without_missed"])
-    line = next(x for x in out["md"].read_text().splitlines() if x.startswith("| U-Net"))
-    assert line.split("|")[-2].strip() == "–"
+    table = make(boundary, frame, tmp_path)
+    assert np.isnan(table.frame.loc[0, "hd95_without_missed"])
+    assert table.parts[0].text["HD95 without missed"][0] == "–"
 
 
 @pytest.mark.parametrize("statistic", ["sd", "range"])

@@ -9,7 +9,7 @@ from maskedteeth.use import Reconstructor, Segmenter
 
 @pytest.fixture(scope="session")
 def segmenter(study) -> Segmenter:
-    return Segmenter(study / "weights.safetensors", device="cpu")
+    return Segmenter(study / "run/weights.safetensors", device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +19,11 @@ def reconstructor(study) -> Reconstructor:
 
 @pytest.fixture(scope="session")
 def xrays(tmp_path_factory, radiograph) -> Path:
-    """A folder with big.jpg (300 x 500), deep.tif (16 bits, 90 x 70) and notes.txt."""
+    """A folder with big.jpg (300 x 500), old/deep.tif (16 bits, 90 x 70) and notes.txt."""
     folder = tmp_path_factory.mktemp("xrays")
     cv2.imwrite(str(folder / "big.jpg"), radiograph(50, 300, 500)[0])
     deep = radiograph(51, 90, 70)[0].astype(np.uint16) * 257
-    cv2.imwrite(str(folder / "deep.tif"), deep)
+    (folder / "old").mkdir()
+    cv2.imwrite(str(folder / "old/deep.tif"), deep)
     (folder / "notes.txt").write_text("not a radiograph")
     return folder

@@ -1,202 +1,140 @@
-"""`maskedteeth <stage>`: what every rule of the workflow runs, and what a person can run too.
+"""`maskedteeth`: commands for people, and `maskedteeth run`, with which the workflow runs a stage.
 
-A stage is a function. Its first parameter holds its settings, given as JSON to ``--settings``;
-its keyword parameters are files (or numbers, texts and switches), each a flag of the same name; a
-positional-only parameter is given without a flag. A list of paths takes one or more; a list of
-texts takes all that follows and is handed on as it is.
-Modules are imported when their stage runs, so that light stages start in a blink.
+A stage is a function. Its positional parameters are sections of the settings, its keyword-only
+parameters are files; its type hints say what JSON becomes. Modules are imported when they are
+needed: torch takes seconds.
 """
 
-import argparse
 import gc
 import importlib
 import inspect
 import json
 import os
-import re
 import signal
 import sys
 import typing
 from pathlib import Path
+from typing import Any
 
-from maskedteeth.errors import InputError, Stopped, say
+from maskedteeth.errors import InputError, Stopped, out_of_memory, say
 from maskedteeth.files import ADVICE
+from maskedteeth.stages import locate
 
-#: Stage → module and function.
-STAGES = {
-    "phantom": "maskedteeth.data.phantom:draw_dataset",
-    "fetch": "maskedteeth.data.fetch:fetch",
-    "index": "maskedteeth.data.index:index",
-    "prepare": "maskedteeth.data.prepare:prepare",
-    "guard": "maskedteeth.data.guard:guard",
-    "split": "maskedteeth.data.splits:split",
-    "split-pretext": "maskedteeth.data.splits:split_pretext",
-    "describe": "maskedteeth.models.describe:describe",
-    "measure": "maskedteeth.training.measure:measure",
-    "pretrain": "maskedteeth.training.pretrain:pretrain",
-    "train": "maskedteeth.training.train:train",
-    "evaluate": "maskedteeth.metrics.evaluate:evaluate",
-    "lpips-weights": "maskedteeth.metrics.lpips_weights:fetch_weights",
-    "measure-pretext": "maskedteeth.metrics.pretext:measure_pretext",
-    "table1": "maskedteeth.report.tables.table1:table1",
-    "table2": "maskedteeth.report.tables.table2:table2",
-    "table3": "maskedteeth.report.tables.table3:table3",
-    "table-pretext": "maskedteeth.report.tables.pretext:table_pretext",
-    "statistics": "maskedteeth.report.tables.statistics:statistics",
-    "boundary": "maskedteeth.report.tables.boundary:boundary",
-    "audit": "maskedteeth.report.tables.audit:audit",
-    "claims": "maskedteeth.report.tables.claims:claims",
-    "cost": "maskedteeth.report.tables.cost:cost",
-    "annotation-errors": "maskedteeth.report.tables.annotation_errors:annotation_errors",
-    **{f"figure{n}": f"maskedteeth.report.figures.figure{n}:figure{n}" for n in range(1, 10)},
-    "dice-by-fraction": "maskedteeth.report.figures.dice_by_fraction:dice_by_fraction",
-    "differences": "maskedteeth.report.figures.differences:differences",
-    "training-curves": "maskedteeth.report.figures.training_curves:training_curves",
-    "contact-sheet": "maskedteeth.report.figures.contact_sheet:contact_sheet",
-    "report": "maskedteeth.report.page.report:report",
+#: What a person calls → module and function.
+COMMANDS = {
     "predict": "maskedteeth.use.predict:predict",
-    "reconstruct": "maskedteeth.use.reconstruct:reconstruct",
+    "reconstruct": "maskedteeth.use.predict:reconstruct",
     "export-onnx": "maskedteeth.use.export_onnx:export_onnx",
-    "why": "maskedteeth.study.why:why",
-    "plan": "maskedteeth.study.plan:plan",
-    "export": "maskedteeth.study.exporting:export_study",
-    "import": "maskedteeth.study.importing:import_study",
+    "why": "maskedteeth.record:why",
     "schema": "maskedteeth.settings.schema:write_schema",
-    "completion": "maskedteeth.completion:completion",
 }
 
 
-def module_of_stage(stage: str) -> str:
-    """Return the module that a stage starts in, for fingerprints."""
-    return STAGES[stage].partition(":")[0]
+#: Files that the runner writes of a table or a figure.
+KINDS = ("csv", "md", "tex", "html", "png", "pdf", "txt")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage; return 0, 2 after a sentence on what is wrong, or 128 + a signal's number."""
+    """Run a command or a stage.
+
+    Returns:
+        0; 2 after a sentence on what is wrong; or 128 + the number of the signal that ended it.
+    """
     # Importing torch makes millions of objects, and looking through them for garbage again and
     # again took a tenth of a training's start.
     gc.set_threshold(50_000)
-    arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(
-        prog="maskedteeth",
-        description="One stage of the reproduction. `snakemake` runs them all in order; "
-        "`maskedteeth STAGE --help` says what a stage reads and writes.",
-    )
-    parser.add_argument("stage", choices=STAGES, metavar="STAGE", help=", ".join(STAGES))
-    chosen = parser.parse_args(arguments[:1])
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        _run(chosen.stage, arguments[1:])
+        status = run_stage(*words[1:]) if words[:1] == ["run"] else _run_command(words)
         sys.stdout.flush()
+        return status
     except BrokenPipeError:  # whoever read this, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except InputError as error:
-        say(f"maskedteeth {chosen.stage}: {error}")
-        return 2
-    except OSError as error:
-        if (sentence := _of_system(error)) is None:
-            raise
-        say(f"maskedteeth {chosen.stage}: {sentence}")
-        return 2
-    except Stopped as stopped:
-        say(f"maskedteeth {chosen.stage}: {stopped}")
-        return 128 + stopped.signal
     except KeyboardInterrupt:
-        say(f"maskedteeth {chosen.stage}: Interrupted before its end.")
-        return 128 + signal.SIGINT
-    return 0
+        sentence, status = "Interrupted before its end.", 128 + signal.SIGINT
+    except Stopped as stopped:
+        sentence, status = str(stopped), 128 + stopped.signal
+    except (InputError, OSError, RuntimeError, MemoryError) as error:
+        sentence, status = _sentence(error), 2
+        if sentence is None:
+            raise
+    name = words[1] if words[0] == "run" else words[0]
+    say(f"maskedteeth {name}: {sentence}")
+    return status
 
 
-def _of_system(error: OSError) -> str | None:
-    """Return a sentence on a full disk, a missing permission and the like; None for the rest."""
+def _sentence(error: Exception) -> str | None:
+    """Return what a person can do about an error; None for a mistake in the code."""
+    if isinstance(error, InputError):
+        return str(error)
+    if not isinstance(error, OSError):
+        return out_of_memory(error)
     if error.errno not in ADVICE:
         return None
     where = "" if error.filename is None else f" ({error.filename})"
     return f"{os.strerror(error.errno)}{where}: {ADVICE[error.errno]}."
 
 
-def _run(stage: str, arguments: list[str]) -> None:
-    module, _, name = STAGES[stage].partition(":")
-    function = getattr(importlib.import_module(module), name)
-    hints = typing.get_type_hints(function)
-    parameters = inspect.signature(function).parameters.values()
-    description, about = documented(inspect.getdoc(function) or "")
-    parser = argparse.ArgumentParser(
-        prog=f"maskedteeth {stage}",
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    for parameter in parameters:
-        kind = hints[parameter.name]
-        if parameter.name == "settings":
-            text = f"{kind.__name__} as JSON: {about.get('settings', '')}"
-            parser.add_argument("--settings", required=True, help=text)
-            continue
-        text, several = about.get(parameter.name), typing.get_origin(kind) is list
-        if parameter.kind is parameter.POSITIONAL_ONLY and kind == list[str]:
-            if arguments[:1] not in (["-h"], ["--help"]):  # all others are another program's
-                return function(arguments)
-            parser.add_argument(parameter.name, nargs=argparse.REMAINDER, help=text)
-            continue
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            shown = parameter.name.removesuffix("s").upper() if several else None
-            many = {"nargs": "+", "metavar": shown} if several else {}
-            parser.add_argument(parameter.name, type=_converter(kind), help=text, **many)
-            continue
-        flag = f"--{parameter.name.replace('_', '-')}"
-        if kind is bool:
-            parser.add_argument(flag, action="store_true", help=text)
-            continue
-        choice = typing.get_origin(kind) is typing.Literal
-        parser.add_argument(
-            flag,
-            help=text,
-            type=str if choice else _converter(kind),
-            choices=typing.get_args(kind) if choice else None,
-            nargs="+" if several else None,
-            required=parameter.default is inspect.Parameter.empty,
-            default=None if parameter.default is inspect.Parameter.empty else parameter.default,
-        )
-    values = vars(parser.parse_args(arguments))
-    if "settings" in values:
-        values["settings"] = _settings(values["settings"], hints["settings"])
-    without_flag = [values.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
-    try:
-        function(*without_flag, **values)
-    except (RuntimeError, MemoryError) as error:
-        from maskedteeth.training.memory import explained
+def run_stage(stage: str, settings: str, files: str) -> int:
+    """Run a stage of the workflow.
 
-        sentence = explained(error, values.get("settings"))
-        if sentence is None:
-            raise
-        raise sentence from error
-
-
-def documented(text: str) -> tuple[str, dict[str, str]]:
-    """Split a docstring into what a person reads first, and what it says of each argument.
+    Args:
+        stage: its name.
+        settings: JSON, a value for each section that the stage sees.
+        files: JSON, for each name a path, or several, or what else the stage is told. Files that
+            the function does not take are written from what it returns: a table or a figure.
 
     Returns:
-        All before its sections, and the texts of "Args:" by name, each on one line, ready for
-        argparse (a percent sign is doubled).
+        0.
+
+    Raises:
+        InputError: the stage has a sentence for the user.
     """
-    description, *sections = re.split(r"^(?=(?:Args|Raises|Returns):$)", text, flags=re.MULTILINE)
-    arguments = next((s for s in sections if s.startswith("Args:")), "")
-    entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", arguments, flags=re.MULTILINE)
-    return description.rstrip(), {
-        name: " ".join(said.split()).replace("%", "%%") for name, said in entries
-    }
+    from pydantic import TypeAdapter
+
+    module, name = locate(stage)
+    function = getattr(importlib.import_module(module), name)
+    taken, hints = inspect.signature(function).parameters, typing.get_type_hints(function)
+    files = json.loads(files)
+    values = json.loads(settings) | {n: value for n, value in files.items() if n in taken}
+    typed = {n: TypeAdapter(hints[n]).validate_python(value) for n, value in values.items()}
+    made = function(**typed)
+    left = {n: Path(file) for n, file in files.items() if n in KINDS and n not in taken}
+    _write(made, left)
+    return 0
 
 
-def _converter(kind: typing.Any) -> type:
-    kinds = typing.get_args(kind) or (kind,)
-    return next((k for k in kinds if k in (int, float, str)), Path)
+def _write(made: Any, files: dict[str, Path]) -> None:
+    if "csv" in files:
+        from maskedteeth.report.table import write_table
+
+        write_table(made, **files)
+    elif files:
+        from maskedteeth.report.figures.panels import write_figure
+
+        write_figure(made, **files)
 
 
-def _settings(text: str, kind: type) -> typing.Any:
-    from maskedteeth.settings.validation import validate
+def _run_command(words: list[str]) -> int:
+    from cyclopts import App, CycloptsError
 
+    app = App(
+        name="maskedteeth",
+        help="Finished networks at work on your own radiographs. The reproduction itself is run "
+        "by `snakemake`.",
+        result_action="return_value",
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    for name, function in COMMANDS.items():
+        app.command(function, name=name)
+    app.register_install_completion_command()
+    if words[:1] in ([], ["-h"], ["--help"]):
+        for name in COMMANDS:
+            app[name]  # imported, so that the list says what each does
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings is not valid JSON: {error}.") from None
-    return validate(content, kind)
+        app(words)
+    except CycloptsError:  # it has printed what is wrong
+        return 2
+    return 0

@@ -1,5 +1,6 @@
 """The exceptions, and the other sentences, that a user is meant to read."""
 
+import re
 import sys
 from contextlib import suppress
 
@@ -27,6 +28,31 @@ class Stopped(Exception):
     def __init__(self, signal: int, message: str):
         super().__init__(message)
         self.signal = signal
+
+
+#: How torch and the libraries below it say that memory did not suffice.
+NO_MEMORY = re.compile(
+    "out of memory|tried to allocate|can't allocate memory|_ALLOC_FAILED", re.IGNORECASE
+)
+
+
+def out_of_memory(error: Exception) -> str | None:
+    """Return what to do where memory did not suffice; None for another error.
+
+    Args:
+        error: as raised by torch, NumPy or Python.
+    """
+    text = str(error)
+    if not isinstance(error, MemoryError) and not NO_MEMORY.search(text):
+        return None
+    whose = "card" if re.search("cuda|cublas|cudnn", text, re.IGNORECASE) else "computer"
+    asked = re.search(r"allocate (\d[\d.]* ?(?:[KMGTP]iB|bytes))", text)
+    more = f": {asked[1]} more were asked for" if asked else ""
+    return (
+        f"The {whose}'s memory does not suffice{more}. In a study, set a smaller "
+        "training.batch_size, pretext.<name>.batch_size or image (image.height, image.width); for "
+        "radiographs of your own, take --device cpu or a machine with more memory."
+    )
 
 
 def say(sentence: str) -> None:

@@ -3,9 +3,8 @@
 A fingerprint covers a module and all modules of this package that it imports, directly or not.
 It is taken from syntax trees without docstrings, so that comments, docstrings and formatting do
 not count. Left out are ``settings``, for what these decide reaches a stage, complete, as its
-settings; ``study``, ``provenance``, ``errors`` and this module, which describe or copy results and
-do not change them; and ``training.cards`` and ``training.memory``, which decide where something
-runs and what is said when it does not.
+sections; and ``record``, ``machine``, ``errors`` and this module, which describe results and do not
+change them.
 """
 
 import ast
@@ -17,11 +16,7 @@ from pathlib import Path
 PACKAGE = "maskedteeth"
 ROOT = Path(__file__).parent
 LEFT_OUT = tuple(
-    f"{PACKAGE}.{name}"
-    for name in (
-        *("settings", "study", "provenance", "errors", "fingerprint"),
-        *("training.cards", "training.memory"),
-    )
+    f"{PACKAGE}.{name}" for name in ("settings", "record", "machine", "errors", "fingerprint")
 )
 
 
@@ -55,7 +50,8 @@ def _file(module: str) -> Path | None:
 
 
 @cache
-def _parsed(module: str) -> ast.Module:
+def parsed(module: str) -> ast.Module:
+    """Return the syntax tree of a module of this package."""
     file = _file(module)
     if file is None:
         raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}")
@@ -66,7 +62,7 @@ def _parsed(module: str) -> ast.Module:
 def _imports(module: str) -> tuple[str, ...]:
     """Return the modules of this package that ``module`` imports, wherever in the file."""
     names: set[str] = set()
-    for node in _statements(_parsed(module)):
+    for node in _statements(parsed(module)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -79,7 +75,7 @@ def _imports(module: str) -> tuple[str, ...]:
 
 @cache
 def _tree(module: str) -> str:
-    tree = _parsed(module)
+    tree = parsed(module)
     for node in _statements(tree):
         documented = isinstance(
             node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

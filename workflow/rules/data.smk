@@ -1,175 +1,77 @@
-# Raw radiographs → index → arrays and splits.
+# Raw radiographs → index → arrays.
+DATA_PATH = str(Path(STUDY.data.path).expanduser()) if STUDY.data.path else None
+# A folder that the user has is read in place; everything else is drawn or fetched first.
+RAW = DATA_PATH if STUDY.data.in_place else f"{RESULTS}/data/raw"
+RAW_INPUT = {} if STUDY.data.in_place else {"raw": RAW}
+RAW_IN_PLACE = {"raw": RAW} if STUDY.data.in_place else {}
 
-
-if STUDY.data.source == "phantom":
+if JOBS.get_data == "draw_phantom":
 
     rule draw_phantom:
         output:
             raw=directory(RAW),
         log:
-            RESULTS / "logs" / "phantom.log",
-        conda:
-            ENVIRONMENT
-        resources:
-            mem_mb=growing(LIGHT_MEM_MB),
-            runtime=growing(LIGHT_MINUTES),
+            RESULTS / "logs" / "draw_phantom.log",
         params:
-            settings=PhantomJob.of(STUDY).model_dump_json(),
-            code=code("phantom"),
+            **JOBS.parameters("draw_phantom"),
         message:
             "Drawing a digital phantom"
         shell:
-            "python -m maskedteeth phantom --settings {params.settings:q} --raw {output.raw} > {log} 2>&1"
+            RUN_STAGE
 
-elif not IN_PLACE:
+elif JOBS.get_data == "fetch":
 
-    # What was downloaded in part stays in `downloads`, which no rule owns, and is gone on with.
+    # What was downloaded stays in results/downloads, which no rule owns.
     rule fetch:
-        input:
-            zip=[DATA_PATH] if DATA_PATH else [],
         output:
             raw=directory(RAW),
         log:
             RESULTS / "logs" / "fetch.log",
         localrule: True
-        conda:
-            ENVIRONMENT
-        resources:
-            mem_mb=growing(LIGHT_MEM_MB),
-            runtime=growing(LIGHT_MINUTES),
         params:
-            settings=FetchJob.of(STUDY).model_dump_json(),
-            code=code("fetch"),
-            downloads=Path("results") / "downloads",
+            **JOBS.parameters("fetch", archive=DATA_PATH, downloads="results/downloads"),
         message:
             f"Getting the radiographs: {STUDY.data.name}"
         shell:
-            "python -m maskedteeth fetch --settings {params.settings:q} --raw {output.raw}"
-            " --downloads {params.downloads} 2>&1 | tee {log}"
+            RUN_STAGE
 
 
 rule index:
     input:
-        raw=ancient(RAW) if IN_PLACE else RAW,
-        radiographs=files_of_the_user,
+        **RAW_INPUT,
     output:
         index=RESULTS / "data" / "index.csv",
         problems=RESULTS / "data" / "problems.csv",
+        state=STATE,
     log:
         RESULTS / "logs" / "index.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(LIGHT_MEM_MB),
-        runtime=growing(LIGHT_MINUTES),
     params:
-        settings=IndexJob.of(STUDY).model_dump_json(),
-        code=code("index"),
+        **JOBS.parameters("index", **RAW_IN_PLACE),
     message:
-        "Listing the radiographs in {input.raw}"
+        f"Listing the radiographs in {RAW}"
     shell:
-        "python -m maskedteeth index --settings {params.settings:q} --raw {input.raw:q}"
-        " --index {output.index} --problems {output.problems} 2>&1 | tee {log}"
+        RUN_STAGE
 
 
 rule prepare:
     input:
-        raw=ancient(RAW) if IN_PLACE else RAW,
+        **RAW_INPUT,
         index=rules.index.output.index,
     output:
         images=RESULTS / "data" / "images.npy",
         masks=RESULTS / "data" / "masks.npy",
     log:
         RESULTS / "logs" / "prepare.log",
-    benchmark:
-        RESULTS / "benchmarks" / "prepare.tsv"
-    conda:
-        ENVIRONMENT
-    threads: 2
-    resources:
-        mem_mb=growing(LIGHT_MEM_MB),
-        runtime=growing(LIGHT_MINUTES),
     params:
-        settings=PrepareJob.of(STUDY).model_dump_json(),
-        code=code("prepare"),
-        shared=SHARED,
+        **JOBS.parameters("prepare", **RAW_IN_PLACE),
     message:
         "Decoding and resizing the radiographs"
     shell:
-        "python -m maskedteeth prepare --settings {params.settings:q} --raw {input.raw:q}"
-        " --index {input.index} --images {output.images} --masks {output.masks}"
-        " --threads {threads} --shared {params.shared} > {log} 2>&1"
+        RUN_STAGE
 
 
-# It depends on the dataset and the test set alone: a further fraction leaves it as it is. What was
-# trained stays when the guard is made again (`ancient` in training.smk). So it has no fingerprint of
-# its code: while Snakemake makes it again, it forgets, behind `ancient`, other reasons to train. A
-# training refuses one that other code made.
-rule guard:
-    input:
-        index=rules.index.output.index,
-        images=rules.prepare.output.images,
-    output:
-        guard=RESULTS / "data" / "guard.json",
-    log:
-        RESULTS / "logs" / "guard.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(LIGHT_MEM_MB),
-        runtime=growing(LIGHT_MINUTES),
-    params:
-        settings=GuardJob.of(STUDY).model_dump_json(),
-    message:
-        "Looking for test radiographs among those that train"
-    shell:
-        "python -m maskedteeth guard --settings {params.settings:q} --index {input.index}"
-        " --images {input.images} --guard {output.guard} > {log} 2>&1"
-
-
-# Local, as a second of work is no job for a cluster's queue.
-rule split:
-    input:
-        index=rules.index.output.index,
-    output:
-        split=RESULTS / "data" / "splits" / "fraction-{fraction}" / "seed-{seed}.json",
-    log:
-        RESULTS / "logs" / "split-{fraction}-{seed}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(LIGHT_MEM_MB),
-        runtime=growing(LIGHT_MINUTES),
-    params:
-        settings=lambda w: SplitJob.of(STUDY, w.fraction, w.seed).model_dump_json(),
-        code=code("split"),
-    message:
-        "Drawing the training subset: fraction {wildcards.fraction}, seed {wildcards.seed}"
-    shell:
-        "python -m maskedteeth split --settings {params.settings:q} --index {input.index}"
-        " --split {output.split} > {log} 2>&1"
-
-
-rule split_pretext:
-    input:
-        index=rules.index.output.index,
-    output:
-        split=RESULTS / "data" / "splits" / "pretext.json",
-    log:
-        RESULTS / "logs" / "split-pretext.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=growing(LIGHT_MEM_MB),
-        runtime=growing(LIGHT_MINUTES),
-    params:
-        settings=SplitPretextJob.of(STUDY).model_dump_json(),
-        code=code("split-pretext"),
-    message:
-        "Drawing the radiographs of the pretext"
-    shell:
-        "python -m maskedteeth split-pretext --settings {params.settings:q} --index {input.index}"
-        " --split {output.split} > {log} 2>&1"
+ARRAYS = {
+    "images": JOBS.of_data(rules.prepare.output.images),
+    "masks": JOBS.of_data(rules.prepare.output.masks),
+    "index": JOBS.of_data(rules.index.output.index),
+}

@@ -1,104 +1,91 @@
-# Finished CSV, NPZ and NPY files → tables and figures; each alone by its name: snakemake table2
-# A new one is a stage (a file in maskedteeth/report/, listed in cli.py) and a line here. All together
-# → report.html, and what Snakemake's own --report shows.
-PUBLISHED = CONFIG / "published"
+# Finished files → tables and figures; each alone by its name: snakemake table2
+# A new one is a file in maskedteeth/report/tables or /figures, and a line here.
+PUBLISHED = {file.stem: str(file) for file in sorted(CONFIG.glob("published/*.csv"))}
+METHODS = list(STUDY.methods)
+PRETEXTS = list(STUDY.pretext)
 OURS = [STUDY.report.ours]
-SHOWN_FRACTION = [f"{STUDY.report.figure_fraction:g}"]
-ARRAYS = {
-    "images": rules.prepare.output.images,
-    "masks": rules.prepare.output.masks,
-    "index": rules.index.output.index,
-}
-RUNS_OF_OURS = {
-    **ARRAYS,
-    "metrics": of_shown_runs("metrics.csv", OURS),
-    "predictions": of_shown_runs("predictions.npz", OURS),
-}
+# The pretext of the figures: that of `report.ours`, or else the first one there is.
+PRETEXT_SHOWN = [*JOBS.initialisation(*OURS), *PRETEXTS][:1]
 
-# What was measured, and the records of how it came about.
-RUN_RECORDS = of_runs("run.json") + of_runs("evaluation.json")
-PRETEXT_RECORDS = of_pretexts("run.json") + of_pretexts("evaluation.json")
-ALL_RUNS = {"metrics": of_runs("metrics.csv"), "runs": records()}
-PAPER = {name: PUBLISHED / f"{name}.csv" for name in ("table2", "table3", "pretext", "models")}
+
+def of_groups(groups, *files):
+    """Inputs of a table or figure: files of evaluations, and the records of how they came about."""
+    inputs = {file.partition(".")[0]: JOBS.of_groups(file, groups) for file in files}
+    return inputs | {"runs": JOBS.records(groups)}
+
+
+def of_pretexts(pretexts, *files):
+    """Likewise, of pretexts."""
+    return {file.partition(".")[0]: JOBS.of_pretexts(file, pretexts) for file in files}
+
+
+EVALUATED = of_groups(METHODS, "metrics.csv")
+OUR_RUN = ARRAYS | {
+    name: JOBS.of_groups(f"{name}.{kind}", ["shown-ours"])
+    for name, kind in (("metrics", "csv"), ("predictions", "npz"))
+}
+SHOWN_RUNS = [group for group in JOBS.groups if group.startswith("shown-")]
+OF_PRETEXTS = [JOBS.of_pretexts(file, PRETEXTS) for file in ("run.json", "evaluation.json")]
+RECORDS = list(dict.fromkeys([*sum(OF_PRETEXTS, []), *EVALUATED["runs"]]))
 
 TABLES = {
-    "table1": {**ALL_RUNS, "published": PUBLISHED / "table1.csv"},
-    "table2": {**ALL_RUNS, "published": PUBLISHED / "table2.csv"},
-    "table3": {
-        "metrics": of_runs("metrics.csv", OURS),
-        "runs": records(OURS),
-        "published": PUBLISHED / "table3.csv",
-    },
-    "statistics": ALL_RUNS,
-    "boundary": ALL_RUNS,
-    "audit": {
-        **PAPER,
-        "table1": PUBLISHED / "table1.csv",
-        "sentences": PUBLISHED / "sentences.csv",
-    },
+    "table1": EVALUATED | {"published": PUBLISHED["table1"]},
+    "table2": EVALUATED | {"published": PUBLISHED["table2"]},
+    "table3": of_groups(OURS, "metrics.csv") | {"published": PUBLISHED["table3"]},
+    "statistics": EVALUATED,
+    "boundary": EVALUATED,
     "claims": {
-        **PAPER,
-        "claims": CONFIG / "claims.yaml",
-        **ALL_RUNS,
+        "metrics": EVALUATED["metrics"],
+        "pretexts": JOBS.of_pretexts("metrics.csv", PRETEXTS),
+        "runs": RECORDS,
+        **{name: PUBLISHED[name] for name in ("table2", "table3", "models")},
     },
-    "cost": {"runs": PRETEXT_RECORDS + RUN_RECORDS},
+    "cost": {"runs": RECORDS},
 }
 FIGURES = {
     "figure1": {"architecture": rules.describe.output.architecture},
-    "figure4": RUNS_OF_OURS,
-    "figure5": RUNS_OF_OURS,
-    "figure8": {
-        **ARRAYS,
-        "metrics": of_shown_runs("metrics.csv"),
-        "predictions": of_shown_runs("predictions.npz"),
-        "runs": of_shown_runs("run.json") + of_shown_runs("evaluation.json"),
-    },
-    "figure9": RUNS_OF_OURS,
-    "dice_by_fraction": {
-        "metrics": of_runs("metrics.csv"),
-        "published": PUBLISHED / "table2.csv",
-        "runs": records(),
-    },
-    "differences": {"metrics": of_runs("metrics.csv"), "runs": records()},
+    "figure4": OUR_RUN,
+    "figure5": OUR_RUN,
+    "figure8": ARRAYS | of_groups(SHOWN_RUNS, "metrics.csv", "predictions.npz"),
+    "figure9": OUR_RUN,
+    "dice_by_fraction": EVALUATED | {"published": PUBLISHED["table2"]},
+    "differences": EVALUATED,
     "training_curves": {
-        "history": of_runs("history.csv"),
-        "pretexts": of_pretexts("history.csv"),
-        "runs": of_runs("run.json") + of_pretexts("run.json"),
+        name: JOBS.of_runs(file, JOBS.runs) + JOBS.of_pretexts(file, PRETEXTS)
+        for name, file in (("history", "history.csv"), ("runs", "run.json"))
     },
-    "contact_sheet": {**ARRAYS, "problems": rules.index.output.problems},
+    "contact_sheet": ARRAYS | {"problems": rules.index.output.problems},
 }
-if PRETEXT_SHOWN:  # a study without a pretext has none of these
-    SAMPLES = {"samples": expand(rules.reconstruct.output.samples, pretext=PRETEXT_SHOWN)}
-    PREVIEWS = {"previews": expand(rules.pretrain.output.previews, pretext=PRETEXT_SHOWN)}
-    FIGURES |= {"figure2": SAMPLES, "figure3": SAMPLES, "figure6": PREVIEWS, "figure7": SAMPLES}
-    TABLES["table_pretext"] = {
-        "metrics": of_pretexts("metrics.csv"),
-        "fillers": of_pretexts("fillers.csv"),
-        "lpips": rules.lpips_weights.output.weights,
-        "runs": PRETEXT_RECORDS,
-        "published": PUBLISHED / "pretext.csv",
+if PRETEXTS:  # a study without a pretext has none of these
+    TABLES["table_pretext"] = of_pretexts(PRETEXTS, "metrics.csv", "fillers.csv") | {
+        "runs": sum(OF_PRETEXTS, []),
+        "published": PUBLISHED["pretext"],
     }
-    TABLES["claims"]["pretexts"] = of_pretexts("metrics.csv")
-    TABLES["claims"]["runs"] = RUN_RECORDS + PRETEXT_RECORDS
+    (SAMPLES,) = JOBS.of_pretexts("samples.npz", PRETEXT_SHOWN)
+    (PREVIEWS,) = JOBS.of_pretexts("previews.npz", PRETEXT_SHOWN)
+    FIGURES |= {name: {"samples": SAMPLES} for name in ("figure2", "figure3", "figure7")}
+    FIGURES["figure6"] = {"previews": PREVIEWS}
 if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
-    TABLES["annotation_errors"] = {
-        "raw": RAW,
-        "masks": rules.prepare.output.masks,
-        "index": rules.index.output.index,
-        "metrics": of_runs("metrics.csv", OURS, SHOWN_FRACTION),
-        "predictions": of_runs("predictions.npz", OURS, SHOWN_FRACTION),
-        "runs": records(OURS, SHOWN_FRACTION),
-    }
+    TABLES["annotation_errors"] = {"raw": RAW, "masks": ARRAYS["masks"], "index": ARRAYS["index"]}
+    TABLES["annotation_errors"] |= of_groups(OURS, "metrics.csv", "predictions.npz")
+
+
+def shown(name, kind, path):
+    """Flag a table or figure for Snakemake's --report."""
+    of_paper = name.startswith(("table", "figure"))
+    category = f"{kind.capitalize()}s" if of_paper else "Beyond the paper"
+    caption = f"../report/{kind}.rst"
+    return report(path, caption=caption, category=category, labels={"name": name.replace("_", " ")})
 
 
 rule tables:
     input:
-        expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["csv", "md", "tex"]),
+        expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["csv", "md", "tex", "html"]),
 
 
 rule figures:
     input:
-        expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=["png", "pdf"]),
+        expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=["png", "pdf", "txt"]),
 
 
 for NAME, INPUTS in TABLES.items():
@@ -110,26 +97,16 @@ for NAME, INPUTS in TABLES.items():
             **INPUTS,
         output:
             csv=shown(NAME, "table", RESULTS / "tables" / f"{NAME}.csv"),
-            md=RESULTS / "tables" / f"{NAME}.md",
-            tex=RESULTS / "tables" / f"{NAME}.tex",
-            sources=RESULTS / "sources" / f"{NAME}.txt",
+            **{kind: RESULTS / "tables" / f"{NAME}.{kind}" for kind in ("md", "tex", "html")},
         log:
             RESULTS / "logs" / f"{NAME}.log",
         localrule: True
-        conda:
-            ENVIRONMENT
         params:
-            stage=stage_of(NAME),
-            settings=ReportJob.of(STUDY).model_dump_json(),
-            inputs=as_flags,
-            sources=as_sources,
-            code=code(stage_of(NAME)),
+            **JOBS.parameters(NAME, INPUTS),
         message:
             f"Writing {NAME}"
         shell:
-            "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
-            " --csv {output.csv} --md {output.md} --tex {output.tex} > {log} 2>&1"
-            " && printf '%s\\n' {params.sources} > {output.sources}"
+            RUN_STAGE
 
 
 for NAME, INPUTS in FIGURES.items():
@@ -141,59 +118,63 @@ for NAME, INPUTS in FIGURES.items():
             **INPUTS,
         output:
             png=shown(NAME, "figure", RESULTS / "figures" / f"{NAME}.png"),
-            pdf=RESULTS / "figures" / f"{NAME}.pdf",
-            sources=RESULTS / "sources" / f"{NAME}.txt",
+            **{kind: RESULTS / "figures" / f"{NAME}.{kind}" for kind in ("pdf", "txt")},
         log:
             RESULTS / "logs" / f"{NAME}.log",
         localrule: True
-        conda:
-            ENVIRONMENT
         params:
-            stage=stage_of(NAME),
-            settings=ReportJob.of(STUDY).model_dump_json(),
-            inputs=as_flags,
-            sources=as_sources,
-            code=code(stage_of(NAME)),
+            **JOBS.parameters(NAME, INPUTS),
         message:
             f"Drawing {NAME}"
         shell:
-            "python -m maskedteeth {params.stage} --settings {params.settings:q} {params.inputs}"
-            " --png {output.png} --pdf {output.pdf} > {log} 2>&1"
-            " && printf '%s\\n' {params.sources} > {output.sources}"
+            RUN_STAGE
 
 
-PAGE = Path(os.path.relpath(PACKAGE)) / "maskedteeth" / "report" / "page"
+# The paper's printed numbers, held against each other: of no study, made once.
+rule audit:
+    input:
+        **PUBLISHED,
+    output:
+        **{kind: f"results/audit/audit.{kind}" for kind in ("csv", "md", "tex", "html")},
+    log:
+        "results/audit/audit.log",
+    localrule: True
+    params:
+        **JOBS.parameters("audit", PUBLISHED),
+    message:
+        "Auditing the paper's printed numbers"
+    shell:
+        RUN_STAGE
+
+
+PAGE = {
+    "tables": expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["html", "csv"]),
+    "figures": expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=["png", "txt"]),
+    "runs": RECORDS,
+    "index": ARRAYS["index"],
+    "problems": rules.index.output.problems,
+    "decisions": os.path.relpath(PROJECT / "docs" / "decisions.md"),
+    "template": os.path.relpath(PACKAGE / "maskedteeth" / "report" / "page" / "template.html.jinja"),
+    "style": os.path.relpath(PACKAGE / "maskedteeth" / "report" / "page" / "style.css"),
+}
 
 
 rule report:
     input:
-        tables=expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["md", "csv"]),
-        figures=expand(RESULTS / "figures" / "{name}.png", name=FIGURES),
-        runs=RUN_RECORDS + PRETEXT_RECORDS,
-        index=rules.index.output.index,
-        problems=rules.index.output.problems,
-        guard=rules.guard.output.guard,
-        decisions=Path(os.path.relpath(PROJECT)) / "docs" / "decisions.md",
-        template=PAGE / "template.html.jinja",
-        style=PAGE / "style.css",
+        **PAGE,
     output:
         html=report(
             RESULTS / "report.html",
             caption="../report/report.rst",
             category="The reproduction as a paper",
-            labels={"name": "report", "shows": "all of it on one page"},
+            labels={"name": "report"},
         ),
     log:
         RESULTS / "logs" / "report.log",
     localrule: True
-    conda:
-        ENVIRONMENT
     params:
-        settings=PageJob.of_study(STUDY, PAPER_STUDY).model_dump_json(),
-        inputs=as_flags,
-        code=code("report"),
+        **JOBS.parameters("report", inputs=PAGE),
     message:
         "Writing the report"
     shell:
-        "python -m maskedteeth report --settings {params.settings:q} {params.inputs}"
-        " --html {output.html} > {log} 2>&1"
+        RUN_STAGE

@@ -1,112 +1,127 @@
-# One pretraining a pretext, one training a method, fraction and seed.
+# One pretraining a pretext, one training a method, fraction and seed; then both are measured.
 
 
-# What each training needs. Measured again, it retrains nothing (`ancient`, which marks the very file
-# that it is given: hence of the text, or `ancient` it would be in every rule).
-rule measure:
-    input:
-        expand(NEEDS / "{needs}.json", needs=TO_MEASURE),
-
-
-rule measure_one:
-    input:
-        index=ancient(str(rules.index.output.index)),
+# It builds every network once, first of all, so that a mistake in one is told in seconds.
+rule describe:
     output:
-        needs=NEEDS / "{needs}.json",
+        architecture=RESULTS / "architecture.json",
     log:
-        RESULTS / "logs" / "measure-{needs}.log",
-    wildcard_constraints:
-        needs="|".join(TO_MEASURE),
-    priority: 20
-    conda:
-        ENVIRONMENT
-    threads: THREADS
-    resources:
-        mem_mb=growing(HEAVY_MEM_MB),
-        runtime=growing(HEAVY_MINUTES),
-        gpu_mem_mb=WHOLE_CARD_MB,
+        RESULTS / "logs" / "describe.log",
+    localrule: True
+    priority: 100
     params:
-        settings=lambda w: MeasureJob.of(STUDY, *TO_MEASURE[w.needs]).model_dump_json(),
+        **JOBS.parameters("describe"),
     message:
-        "Measuring memory and time: {wildcards.needs}"
+        "Describing the networks"
     shell:
-        "python -m maskedteeth measure --settings {params.settings:q} --index {input.index}"
-        " --needs {output.needs} > {log} 2>&1"
+        RUN_STAGE
 
 
 rule pretrain:
     input:
-        images=rules.prepare.output.images,
-        index=rules.index.output.index,
-        split=rules.split_pretext.output.split,
-        guard=lambda w: unless_changed(str(rules.guard.output.guard)),
-        needs=lambda w: needs_of("pretrain", w.pretext),
+        images=ARRAYS["images"],
+        index=ARRAYS["index"],
     output:
-        weights=PRETEXT / "weights.safetensors",
-        history=PRETEXT / "history.csv",
-        previews=PRETEXT / "previews.npz",
-        run=PRETEXT / "run.json",
+        **{
+            file.partition(".")[0]: JOBS.pretext + file
+            for file in ("weights.safetensors", "history.csv", "previews.npz", "run.json")
+        },
     log:
         RESULTS / "logs" / "pretrain-{pretext}.log",
-    benchmark:
-        RESULTS / "benchmarks" / "pretrain-{pretext}.tsv"
     priority: 10
-    conda:
-        ENVIRONMENT
-    threads: THREADS
+    threads: STUDY.compute.threads
     resources:
-        mem_mb=as_measured(needed.mem_mb),
-        runtime=as_measured(needed.runtime),
-        gpu_mem_mb=card_memory(),
-        checkpoint_minutes=CHECKPOINT_MINUTES,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
-        settings=lambda w: PretrainJob.of(STUDY, w.pretext).model_dump_json(),
-        code=lambda w: code("pretrain", STUDY.pretext[w.pretext].model),
-        shared=SHARED,
+        **JOBS.parameters("pretrain", checkpoint_minutes=STUDY.compute.checkpoint_minutes),
     message:
         "Pretraining: {wildcards.pretext}"
     shell:
-        "python -m maskedteeth pretrain --settings {params.settings:q} --images {input.images}"
-        " --index {input.index} --split {input.split} --weights {output.weights}"
-        " --history {output.history} --previews {output.previews} --run {output.run}"
-        " --guard {input.guard} --checkpoint-minutes {resources.checkpoint_minutes}"
-        " --gpu-mem-mb {resources.gpu_mem_mb} --shared {params.shared} > {log} 2>&1"
+        RUN_STAGE
 
 
 rule train:
     input:
-        images=rules.prepare.output.images,
-        masks=rules.prepare.output.masks,
-        index=rules.index.output.index,
-        split=rules.split.output.split,
-        guard=lambda w: unless_changed(str(rules.guard.output.guard)),
-        needs=lambda w: needs_of("train", w.method),
-        pretext=initial_weights,
+        **ARRAYS,
+        pretext=lambda w: JOBS.initial_weights(w.method),
     output:
-        weights=RUN / "weights.safetensors",
-        history=RUN / "history.csv",
-        run=RUN / "run.json",
+        **{
+            file.partition(".")[0]: JOBS.run + file
+            for file in ("weights.safetensors", "history.csv", "run.json")
+        },
     log:
         RESULTS / "logs" / "train-{method}-{fraction}-{seed}.log",
-    benchmark:
-        RESULTS / "benchmarks" / "train-{method}-{fraction}-{seed}.tsv"
-    conda:
-        ENVIRONMENT
-    threads: THREADS
+    threads: STUDY.compute.threads
     resources:
-        mem_mb=as_measured(needed.mem_mb),
-        runtime=as_measured(needed.runtime),
-        gpu_mem_mb=card_memory(),
-        checkpoint_minutes=CHECKPOINT_MINUTES,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
-        settings=lambda w: TrainJob.of(STUDY, w.method, w.fraction, w.seed).model_dump_json(),
-        code=lambda w: code("train", STUDY.model_of(w.method)),
-        pretext=lambda w, input: f"--pretext {input.pretext}" if input.pretext else "",
+        **JOBS.parameters("train", checkpoint_minutes=STUDY.compute.checkpoint_minutes),
     message:
         "Training: {wildcards.method}, fraction {wildcards.fraction}, seed {wildcards.seed}"
     shell:
-        "python -m maskedteeth train --settings {params.settings:q} --images {input.images}"
-        " --masks {input.masks} --index {input.index} --split {input.split} {params.pretext}"
-        " --weights {output.weights} --history {output.history} --run {output.run}"
-        " --guard {input.guard} --checkpoint-minutes {resources.checkpoint_minutes}"
-        " --gpu-mem-mb {resources.gpu_mem_mb} > {log} 2>&1"
+        RUN_STAGE
+
+
+# Row n of the predictions belongs to row n of the metrics, which names its run and radiograph.
+rule evaluate:
+    input:
+        **ARRAYS,
+        weights=lambda w: JOBS.of_runs("weights.safetensors", JOBS.groups[w.group]),
+    output:
+        **{
+            file.partition(".")[0]: JOBS.evaluation + file
+            for file in ("metrics.csv", "predictions.npz", "evaluation.json")
+        },
+    log:
+        RESULTS / "logs" / "evaluate-{group}.log",
+    threads: STUDY.compute.threads
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        **JOBS.parameters("evaluate"),
+    message:
+        "Evaluating: {wildcards.group}"
+    shell:
+        RUN_STAGE
+
+
+rule lpips_weights:
+    output:
+        weights=RESULTS / "lpips.safetensors",
+    log:
+        RESULTS / "logs" / "lpips_weights.log",
+    localrule: True
+    params:
+        **JOBS.parameters("lpips_weights"),
+    message:
+        "Getting AlexNet's weights for LPIPS"
+    shell:
+        RUN_STAGE
+
+
+rule measure_pretext:
+    input:
+        images=ARRAYS["images"],
+        index=ARRAYS["index"],
+        weights=rules.pretrain.output.weights,
+        lpips=rules.lpips_weights.output.weights,
+    output:
+        **{
+            file.partition(".")[0]: JOBS.pretext + file
+            for file in ("metrics.csv", "fillers.csv", "samples.npz", "evaluation.json")
+        },
+    log:
+        RESULTS / "logs" / "measure_pretext-{pretext}.log",
+    threads: STUDY.compute.threads
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        **JOBS.parameters("measure_pretext"),
+    message:
+        "Measuring the pretext: {wildcards.pretext}"
+    shell:
+        RUN_STAGE

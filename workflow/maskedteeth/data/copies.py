@@ -14,8 +14,6 @@ missed; 5 % look like another radiograph. The usual 64 bits of a DCT (pHash) do 
 apart: different radiographs differ in 8 bits or more, copies in up to 18.
 """
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 
@@ -47,23 +45,11 @@ def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.clip(1 - correlation, 0, 1)
 
 
-def all_distances(hashes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the first row's number and the distances to all, block by block of rows.
-
-    A distance is given once: those of a radiograph to itself and to earlier ones are infinite.
-    """
-    for start in range(0, len(hashes), BLOCK):
-        some = hashes[start : start + BLOCK]
-        block = np.full((len(some), len(hashes)), np.inf, np.float32)
-        block[:, start:] = distances(some, hashes[start:])
-        block[:, start:][np.tril_indices(len(some), m=len(hashes) - start)] = np.inf
-        yield start, block
-
-
 def near_pairs(hashes: np.ndarray, threshold: float = NEAR) -> list[tuple[int, int, float]]:
-    """Return all pairs i < j at most ``threshold`` apart, with their distances."""
-    return [
-        (start + int(row), int(column), float(block[row, column]))
-        for start, block in all_distances(hashes)
-        for row, column in np.argwhere(block <= threshold)
-    ]
+    """Return all pairs i < j of hashes (N, 2048) at most ``threshold`` apart, with distances."""
+    pairs = []
+    for start in range(0, len(hashes), BLOCK):
+        found = distances(hashes[start : start + BLOCK], hashes[start:])
+        near = np.argwhere(np.triu(found <= threshold, k=1))
+        pairs += [(start + int(i), start + int(j), float(found[i, j])) for i, j in near]
+    return pairs

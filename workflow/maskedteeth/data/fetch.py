@@ -5,161 +5,157 @@ import io
 import os
 import shutil
 import sys
+import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
 
-from maskedteeth.data.download import BY_HAND, download
-from maskedteeth.data.unpack import check_layout, unpack
+from maskedteeth.data.sources.hitl import DATASET
 from maskedteeth.errors import InputError
-from maskedteeth.files import ADVICE, error_number
-from maskedteeth.provenance import sha256
-from maskedteeth.settings.jobs import FetchJob
-from maskedteeth.study.locks import alone
+from maskedteeth.files import replacing_folder
 
 #: The publisher's own copy (Humans in the Loop, CC0), which needs no account.
 HITL_URL = "https://hitl-public-datasets.s3.eu-central-1.amazonaws.com/Teeth+Segmentation.zip"
 HITL_SHA256 = "3b628165a218a5e8d446d1313e6ecbe7cfc599a3d6418cd60b4fb78745becc2e"
 #: The same dataset on Kaggle, doi 10.34740/KAGGLE/DSV/5884500. Kaggle packs it anew and promises
 #: no digest.
-KAGGLE_DATASET = "humansintheloop/teeth-segmentation-on-dental-x-ray-images"
+KAGGLE = "humansintheloop/teeth-segmentation-on-dental-x-ray-images"
+
+#: Downloads that are tried again, the publisher's, before giving up.
+RETRIES = 4
+#: More than the dataset could ever be: bytes unpacked, and members.
+MOST_BYTES = 8 << 30
+MOST_MEMBERS = 50_000
+
+BY_HAND = "You can also download the zip by hand and set data.path to it."
+CREDENTIALS = (
+    "They are looked for in KAGGLE_API_TOKEN, in KAGGLE_USERNAME and KAGGLE_KEY, in "
+    "~/.kaggle/access_token and in ~/.kaggle/kaggle.json. With data.download set to publisher no "
+    f"account is needed. {BY_HAND}"
+)
 
 
-def fetch(settings: FetchJob, *, raw: Path, downloads: Path) -> None:
+def fetch(
+    download: str, dataset: str, *, raw: Path, downloads: Path, archive: Path | None = None
+) -> None:
     """Make the folder ``raw`` with the dataset: ``Teeth Segmentation JSON/`` and what lies beside.
 
-    A zip in data.path is unpacked as it is. Without one, the publisher's copy is downloaded and
-    verified, or Kaggle's with your credentials. A download that was cut off is resumed, a finished
-    one is used again. The environment can name a mirror of the publisher's copy:
-    MASKEDTEETH_HITL_URL, and MASKEDTEETH_HITL_SHA256 where its zip is another.
+    The environment can name a mirror of the publisher's copy: MASKEDTEETH_HITL_URL, and
+    MASKEDTEETH_HITL_SHA256 where its zip is another.
 
     Args:
-        settings: where the radiographs come from (`data` of the configuration).
+        download: where the zip comes from: "publisher", whose sha256 is checked, or "kaggle", with
+            the user's credentials.
+        dataset: size and time of the zip that the user has: another one is unpacked again.
         raw: folder to make; it appears when it is complete.
-        downloads: folder for zips, whole and in part; it may be shared by studies, which then
-            download one after the other.
+        downloads: folder that keeps downloaded zips, which are used again.
+        archive: the dataset's zip; nothing is downloaded then.
 
     Raises:
-        InputError: nothing to fetch for these settings, no download, or not the dataset.
+        InputError: no download, or not the dataset.
     """
-    data = settings.data
-    if data.source != "hitl":
-        raise InputError(
-            f"data.source is {data.source!r}, for which nothing is fetched; only 'hitl' is."
-        )
-    if data.path is not None:
-        archive = Path(data.path).expanduser()
-        if archive.is_dir():
-            raise InputError(
-                f"data.path names the folder {archive}, which is read where it is; only a zip is "
-                "unpacked by the stage fetch."
-            )
-    else:
-        busy = f"Another study downloads to {downloads} just now; waiting for it."
-        with alone(downloads / ".lock", busy):
-            archive = _downloaded(data.download, downloads)
+    if archive is None:
+        print(f"Getting the dataset from {download}, or {downloads}.", flush=True)
+        archive = from_kaggle(downloads) if download == "kaggle" else from_publisher(downloads)
     print(f"Unpacking {archive} to {raw}.", flush=True)
     unpack(archive, raw)
 
 
-def _downloaded(source: str, downloads: Path) -> Path:
-    if source == "kaggle":
-        return download_from_kaggle(downloads)
-    archive = downloads / "Teeth Segmentation.zip"
-    url = os.environ.get("MASKEDTEETH_HITL_URL") or HITL_URL
-    download(url, archive, os.environ.get("MASKEDTEETH_HITL_SHA256") or HITL_SHA256)
-    return archive
-
-
-def download_from_kaggle(downloads: Path) -> Path:
-    """Download Kaggle's zip of the dataset with the user's credentials; return where it is.
-
-    The kaggle package resumes and retries by itself.
+def from_publisher(downloads: Path) -> Path:
+    """Download and verify the publisher's zip, unless it is here; return where it is.
 
     Raises:
-        InputError: no credentials, Kaggle refuses them or cannot be reached, or its zip is not the
-            dataset.
+        InputError: it cannot be reached, or its sha256 is wrong.
     """
-    name = KAGGLE_DATASET.partition("/")[2]
-    target = downloads / f"{name}.zip"
-    if target.exists():  # it got its name when it was whole
-        print(f"{target} is here already; Kaggle is not asked.", flush=True)
-        return target
-    part = downloads / f"{name}.part"
-    part.mkdir(parents=True, exist_ok=True)
-
+    import pooch
     import requests
 
+    url = os.environ.get("MASKEDTEETH_HITL_URL") or HITL_URL
+    sha256 = os.environ.get("MASKEDTEETH_HITL_SHA256") or HITL_SHA256
+    name = "Teeth Segmentation.zip"
+    shelf = pooch.create(
+        downloads, "", registry={name: sha256}, urls={name: url}, retry_if_failed=RETRIES
+    )
+    pooch.get_logger().setLevel("WARNING")  # it would print the address, which may hold a key
     try:
-        client = kaggle_client()
-        # Where VERBOSE is set in the environment, it prints its requests with the credentials.
+        return Path(shelf.fetch(name, progressbar=sys.stderr.isatty()))
+    except requests.exceptions.RequestException as error:  # its text may hold a secret address
+        status = f", HTTP {error.response.status_code}" if error.response is not None else ""
+        raise InputError(
+            f"{name} could not be downloaded from its publisher ({type(error).__name__}{status}). "
+            f"Is there a network? MASKEDTEETH_HITL_URL can name a mirror. {BY_HAND}"
+        ) from None
+    except ValueError:
+        raise InputError(
+            f"{name} came with another sha256 than {sha256} and was removed. Run the same command "
+            f"again; if this stays, the file has changed, or a login page came. {BY_HAND}"
+        ) from None
+
+
+def from_kaggle(downloads: Path) -> Path:
+    """Download Kaggle's zip with the user's credentials, unless it is here; return where it is.
+
+    Raises:
+        InputError: no credentials, Kaggle refuses them or cannot be reached.
+    """
+    target = downloads / "kaggle" / f"{KAGGLE.partition('/')[2]}.zip"
+    if zipfile.is_zipfile(target):
+        return target
+    try:
+        # The client prints a page of help, and with VERBOSE set its requests with the key.
         with contextlib.redirect_stdout(io.StringIO()):
+            from kaggle.api.kaggle_api_extended import KaggleApi
+
+            client = KaggleApi()
+            client.authenticate()
             client.dataset_download_files(
-                KAGGLE_DATASET, path=str(part), quiet=not sys.stderr.isatty()
+                KAGGLE, path=str(target.parent), quiet=not sys.stderr.isatty()
             )
-    except InputError:
-        raise
-    except requests.exceptions.HTTPError as error:
-        # The error's own text may hold a signed address; its status is enough.
-        status = error.response.status_code if error.response is not None else "an error"
+    except SystemExit:
+        raise InputError(f"No valid Kaggle credentials were found. {CREDENTIALS}") from None
+    except Exception as error:  # whatever it is, no text of it is shown: it may hold the key
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        reason = type(error).__name__ + (f", HTTP {status}" if status else "")
         raise InputError(
-            f"Kaggle answered HTTP {status} when asked for {KAGGLE_DATASET}. "
-            + (
-                f"Are your credentials right? {_CREDENTIALS}"
-                if status in (401, 403)
-                else f"Try again later. {_OTHERWISE}"
-            )
+            f"{KAGGLE} could not be downloaded from Kaggle ({reason}). Is there a network, is "
+            f"there room on the disk, and are your credentials right? {CREDENTIALS}"
         ) from None
-    except Exception as error:  # whatever it is, no text of it is shown
-        number = error_number(error)
-        if number in ADVICE and not isinstance(error, requests.exceptions.RequestException):
-            file = getattr(error, "filename", None) or part / f"{name}.zip"
-            raise OSError(number, os.strerror(number), str(file)) from None
-        raise InputError(
-            f"{KAGGLE_DATASET} could not be downloaded from Kaggle ({type(error).__name__}). "
-            f"Is there a network? The next run goes on with what is here. {_OTHERWISE}"
-        ) from None
-    try:
-        check_layout(part / f"{name}.zip")
-        (part / f"{name}.zip").replace(target)
-    except InputError as error:
-        raise InputError(
-            f"What Kaggle sent is not the dataset and has been removed; run again. {error}"
-        ) from None
-    finally:  # whole or wrong, there is nothing left to go on with
-        shutil.rmtree(part)
-    print(f"{target}: sha256 {sha256(target)}")
     return target
 
 
-_OTHERWISE = f"With data.download set to publisher no account is needed. {BY_HAND}"
-_CREDENTIALS = (
-    "They are looked for in the environment (KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY), "
-    "in ~/.kaggle/access_token, and in kaggle.json in KAGGLE_CONFIG_DIR, ~/.kaggle or "
-    "~/.config/kaggle. Make a token in your Kaggle account's settings and put it there, or run "
-    f"'kaggle auth login'. {_OTHERWISE}"
-)
+def unpack(archive: Path, raw: Path) -> None:
+    """Unpack the dataset's zip to the folder ``raw``, without folders that wrap it.
 
-
-def kaggle_client() -> Any:
-    """Return Kaggle's client, authenticated.
+    No member can leave the folder, and links become files: `zipfile` sees to that.
 
     Raises:
-        InputError: the package cannot be imported, there are no credentials, or an access token
-            is not valid any more.
+        InputError: ``archive`` is no whole zip, far too large, or not the dataset.
     """
-    # The package authenticates when it is imported, and again below; where it finds nothing, it
-    # prints a page of help and exits.
-    with contextlib.redirect_stdout(io.StringIO()):
-        try:
-            from kaggle.api.kaggle_api_extended import KaggleApi
-        except ImportError as error:
-            raise InputError(
-                f"The package kaggle cannot be imported ({error}); install what envs/ pins. "
-                f"{_OTHERWISE}"
-            ) from None
-        client = KaggleApi()
-        try:
-            client.authenticate()
-        except SystemExit:
-            raise InputError(f"No valid Kaggle credentials were found. {_CREDENTIALS}") from None
-    return client
+    try:
+        with zipfile.ZipFile(archive) as content, replacing_folder(raw) as folder:
+            members = [m for m in content.infolist() if not m.filename.startswith("__MACOSX/")]
+            size = sum(member.file_size for member in members)
+            if size > MOST_BYTES or len(members) > MOST_MEMBERS:
+                raise InputError(
+                    f"{archive} would unpack to {size / 1e9:.1f} GB in {len(members)} files, far "
+                    "more than the dataset; it is not unpacked. Check where it comes from."
+                )
+            content.extractall(folder, members)
+            found = next(folder.rglob(f"{DATASET}/d2/img"), None)
+            if found is None:
+                raise InputError(
+                    f"{archive} has no folder '{DATASET}/d2/img'; set data.path to the zip that "
+                    "the publisher or Kaggle gives, or to its unpacked folder."
+                )
+            if (dataset := found.parents[2]) != folder:
+                for part in dataset.iterdir():
+                    part.rename(folder / part.name)
+                shutil.rmtree(folder / dataset.relative_to(folder).parts[0])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(
+            f"{archive} is not a whole, plain zip ({error}); remove it and run the same command "
+            "again, or replace it by a whole copy."
+        ) from None
+    except FileNotFoundError as error:
+        if error.filename != str(archive):
+            raise
+        raise InputError(f"The zip {archive} does not exist; correct data.path.") from None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from maskedteeth.data.phantom_anatomy import Anatomy, ToothShape, grow
 from maskedteeth.data.phantom_drawing import expose
 from maskedteeth.files import replacing_folder, write_json
-from maskedteeth.settings.jobs import PhantomJob
+from maskedteeth.settings.config import Phantom
 
 #: Radiographs (numbers of their files) that carry the traps of the real dataset.
 TRAPS = {
@@ -159,15 +159,15 @@ def _bbox(points: NDArray[np.int32]) -> list[int]:
 # --- Dataset -----------------------------------------------------------------------------------
 
 
-def draw_dataset(settings: PhantomJob, *, raw: Path) -> None:
+def draw_dataset(phantom: Phantom, *, raw: Path) -> None:
     """Stage `phantom`: draw a dataset as settings ask for, see :func:`write_dataset`.
 
     Args:
-        settings: number, size and errors of the radiographs.
+        phantom: number, size and errors of the radiographs.
         raw: folder to make; it appears when it is complete.
     """
     with replacing_folder(raw) as folder:
-        write_dataset(folder, **settings.model_dump())
+        write_dataset(folder, **phantom.model_dump())
 
 
 def write_dataset(

@@ -1,6 +1,8 @@
 """Image files become grey values, or one sentence says why not; `docs/input.md` lists the rules."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -68,6 +70,46 @@ def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
     Raises:
         InputError: it is no such image, cut off, damaged, too large, or of 32 bits.
     """
+    with _opened(content, path) as image:
+        if image.format in ("JPEG", "MPO"):
+            wanted = [max(1, side // 2) for side in image.size] if half else image.size
+            image.draft("L", wanted)
+        return _upright(_loaded_grey(image, content, path), image)
+
+
+def decode_mask(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Decode a drawn mask, upright as its EXIF orientation says.
+
+    Args:
+        content: of the file; JPEG, PNG, TIFF or BMP, of which the first picture counts.
+        path: the file's name, for sentences.
+
+    Returns:
+        Its grey values as :func:`decode_grey` gives them, uint8 (H, W), and its colours: uint8
+        (H, W, 3), or the grey values again where it has none or they have 16 bits a channel.
+
+    Raises:
+        InputError: as in :func:`decode_grey`; or a part of it is transparent.
+    """
+    with _opened(content, path) as image:
+        deep = _is_deep(image) or image.mode.startswith("I;16")
+        grey = _loaded_grey(image, content, path)
+        if image.has_transparency_data:
+            alpha = np.asarray(image.convert("RGBA"))[:, :, 3]
+            if alpha.min() < 255:
+                raise InputError(
+                    f"{path} is transparent in {(alpha < 255).mean():.0%} of its pixels, so that "
+                    "its teeth may be drawn in either layer; export it without transparency, with "
+                    "teeth 255 and everything else 0."
+                )
+        plain = deep or image.mode in ("1", "L", "LA")
+        colours = grey if plain else np.asarray(image.convert("RGB"))
+        return _upright(grey, image), _upright(colours, image)
+
+
+@contextmanager
+def _opened(content: bytes, path: Path) -> Iterator[Image.Image]:
+    """Open an image that is not loaded yet; whatever its decoder raises becomes one sentence."""
     if not content:
         raise InputError(f"{path} is empty (0 bytes); restore or remove it.")
     try:
@@ -76,17 +118,7 @@ def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
             if image.format == "PNG":  # decoding leaves the checksums unread
                 with Image.open(io.BytesIO(content), formats=FORMATS) as twin:
                     twin.verify()
-            if image.format in ("JPEG", "MPO"):
-                wanted = [max(1, side // 2) for side in image.size] if half else image.size
-                image.draft("L", wanted)
-            deep_colour = image.mode in ("LA", "RGB", "RGBA") and _is_deep(image)
-            image.load()
-            if image.mode in ("I", "F"):
-                raise InputError(
-                    f"{path} holds numbers of 32 bits; export it with 8 or 16 bits a pixel."
-                )
-            grey = _deep_colour_to_grey(content) if deep_colour else _to_grey(image)
-            return _upright(grey, image.getexif().get(ExifTags.Base.Orientation, 1))
+            yield image
     except InputError:
         raise
     except Image.UnidentifiedImageError:
@@ -116,8 +148,18 @@ def _too_large(path: Path, size: str) -> str:
     )
 
 
+def _loaded_grey(image: Image.Image, content: bytes, path: Path) -> np.ndarray:
+    deep_colour = _is_deep(image)  # the tiles that tell are gone once it is loaded
+    image.load()
+    if image.mode in ("I", "F"):
+        raise InputError(f"{path} holds numbers of 32 bits; export it with 8 or 16 bits a pixel.")
+    return _deep_colour_to_grey(content) if deep_colour else _to_grey(image)
+
+
 def _is_deep(image: Image.Image) -> bool:
     """Tell whether Pillow would drop the lower half of 16 bits a channel."""
+    if image.mode not in ("LA", "RGB", "RGBA"):
+        return False
     arguments = image.tile[0].args if image.tile else ""
     raw = arguments if isinstance(arguments, str) else arguments[0]
     return image.format in ("PNG", "TIFF") and ";16" in raw
@@ -153,9 +195,13 @@ def _scaled(deep: np.ndarray) -> np.ndarray:
     return table[deep]
 
 
-def _upright(grey: np.ndarray, orientation: int) -> np.ndarray:
+def _upright(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged tags, of which the pixels are none
+        orientation = 1
     if orientation == 1:
-        return grey
-    image = Image.fromarray(grey)
-    image.getexif()[ExifTags.Base.Orientation] = orientation
-    return np.ascontiguousarray(ImageOps.exif_transpose(image))
+        return pixels
+    shown = Image.fromarray(pixels)
+    shown.getexif()[ExifTags.Base.Orientation] = orientation
+    return np.ascontiguousarray(ImageOps.exif_transpose(shown))

@@ -1,10 +1,9 @@
 """What every source of radiographs has in common."""
 
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,7 +30,7 @@ class Problem:
     """Something in the dataset that is not used.
 
     Attributes:
-        id: the radiograph's, or the name of a file that belongs to none.
+        id: the radiograph's, or the name of what belongs to none.
         reason: a sentence.
         radiograph: whether it is a radiograph, which counts towards data.most_problems.
     """
@@ -49,29 +48,13 @@ class Annotation:
         mask: uint8 (H, W), 1 = tooth, at the radiograph's size.
         teeth: number of teeth annotated one by one, or None where only a mask is known.
         labelled: whether anybody annotated this radiograph at all.
+        classes: how many objects of which class were drawn; empty where only a mask is known.
     """
 
     mask: np.ndarray
     teeth: int | None
     labelled: bool
-
-
-ReadAnnotation = Callable[[Record, int, int], Annotation]
-
-
-class Source(NamedTuple):
-    """A dataset: its radiographs, what it holds besides, and how its annotations are read."""
-
-    records: list[Record]
-    problems: list[Problem]
-    read_annotation: ReadAnnotation
-
-
-class Images(NamedTuple):
-    """Image files by name, in natural order, and what else lies in their folder."""
-
-    by_name: dict[str, list[Path]]
-    strays: list[Problem]
+    classes: Counter[str] = field(default_factory=Counter)
 
 
 def natural_order(name: str) -> tuple[int, int | str, str]:
@@ -79,10 +62,11 @@ def natural_order(name: str) -> tuple[int, int | str, str]:
     return (0, int(name), name) if name.isdecimal() else (1, name, name)
 
 
-def list_images(folder: Path) -> Images:
-    """List the image files in a folder by their names without suffix, composed (Unicode NFC).
+def list_images(folder: Path) -> tuple[dict[str, list[Path]], list[Problem]]:
+    """List the image files in a folder by name, in natural order, and the other files as problems.
 
-    Hidden files and subfolders are none of ours; other files are strays, unless all are.
+    Names are without suffix and composed (Unicode NFC). Hidden files and subfolders are none of
+    ours.
     """
     by_name: dict[str, list[Path]] = {}
     strays = []
@@ -94,7 +78,7 @@ def list_images(folder: Path) -> Images:
         elif not file.is_dir():
             reason = f"{file} is passed over: its suffix is none of {', '.join(SUFFIXES)}."
             strays.append(Problem(file.name, reason, radiograph=False))
-    return Images(by_name, strays)
+    return by_name, strays
 
 
 def trouble_with(name: str, files: list[Path]) -> str | None:
@@ -102,7 +86,7 @@ def trouble_with(name: str, files: list[Path]) -> str | None:
     if len(files) > 1:
         listing = " and ".join(str(file) for file in files)
         return f"{listing} share the name {name}; remove or rename all but one."
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+    if any(map(_breaks_lines, name)):
         return (
             f"{files[0]} has a name with control characters or bytes that are not UTF-8; rename it."
         )
@@ -115,9 +99,8 @@ def trouble_with(name: str, files: list[Path]) -> str | None:
 
 def printable(text: str) -> str:
     """Escape what would break a line or cannot be written as UTF-8."""
-    return "".join(
-        letter.encode("unicode_escape").decode()
-        if unicodedata.category(letter) in ("Cc", "Cs")
-        else letter
-        for letter in text
-    )
+    return "".join(c.encode("unicode_escape").decode() if _breaks_lines(c) else c for c in text)
+
+
+def _breaks_lines(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs")

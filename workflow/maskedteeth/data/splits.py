@@ -1,56 +1,47 @@
-"""Stages `split` and `split-pretext`: who trains, who tests.
+"""Who trains, and who tests.
 
-Radiographs with equal pixels form a duplicate group, and a group is never divided between
-training and test.
+Copies of a radiograph form a group of the index, and a group is never divided between training and
+test.
 """
 
 import random
-from pathlib import Path
+from dataclasses import dataclass
 
-from maskedteeth.data.arrays import read_index
+from maskedteeth.data.arrays import Row
 from maskedteeth.errors import InputError
-from maskedteeth.files import write_json
 from maskedteeth.settings.config import HeldOut
-from maskedteeth.settings.jobs import SplitJob, SplitPretextJob
-
-Rows = list[dict[str, str]]
-
-#: Columns of ``index.csv`` that are read here.
-COLUMNS = ("id", "labelled", "tooth_fraction", "duplicate_group")
 
 
-def split(settings: SplitJob, *, index: Path, split: Path) -> None:
+@dataclass(frozen=True)
+class Split:
+    """Ids of the radiographs that train and that test.
+
+    Attributes:
+        train: in the order drawn.
+        test: in the order of the index.
+        pool: how many radiographs may train.
+    """
+
+    train: list[str]
+    test: list[str]
+    pool: int
+
+
+def draw_split(rows: list[Row], held_out: HeldOut, fraction: float, seed: int) -> Split:
     """Draw the training subset of one fraction and seed.
 
     Subsets of one seed are nested: each is the beginning of one order of all radiographs that may
     train.
 
     Args:
-        settings: protocol and test set, fraction and seed of the subset.
-        index: ``index.csv``.
-        split: JSON to write: ``protocol``, ``fraction``, ``seed``, ``pool`` (number of radiographs
-            that may train) and the ids that ``train`` and ``test``.
+        rows: of the index.
+        held_out: protocol and test set.
+        fraction: of the labelled radiographs.
+        seed: of the subset.
 
     Raises:
         InputError: the subset or the test set would be empty, or have empty masks only.
     """
-    rows = read_index(index, COLUMNS)
-    write_json(split, draw_split(rows, settings, settings.fraction, settings.seed))
-
-
-def split_pretext(settings: SplitPretextJob, *, index: Path, split: Path) -> None:
-    """Draw the radiographs of the pretext, the same for all seeds.
-
-    Args:
-        settings: protocol and test set.
-        index: ``index.csv``.
-        split: JSON to write: ``protocol`` and the ids that ``train`` and ``test``.
-    """
-    write_json(split, draw_pretext_split(read_index(index, COLUMNS), settings))
-
-
-def draw_split(rows: Rows, held_out: HeldOut, fraction: float, seed: int) -> dict:
-    """Return the content of a split file for ``rows`` of the index; see :func:`split`."""
     groups, labelled = _groups(rows)
     test = _test_groups(groups, len(labelled), held_out)
     fixed = held_out.protocol == "fixed-test"
@@ -75,18 +66,11 @@ def draw_split(rows: Rows, held_out: HeldOut, fraction: float, seed: int) -> dic
         )
     _refuse_toothless(rows, {"train": train, "test": tests}, fraction, seed)
     order = {i: position for position, i in enumerate(labelled)}
-    return {
-        "protocol": held_out.protocol,
-        "fraction": fraction,
-        "seed": seed,
-        "pool": len(pool_ids),
-        "train": train,
-        "test": sorted(tests, key=order.get),
-    }
+    return Split(train, sorted(tests, key=order.get), len(pool_ids))
 
 
-def draw_pretext_split(rows: Rows, settings: HeldOut) -> dict:
-    """Return the content of the pretext's split file; see :func:`split_pretext`.
+def draw_pretext_split(rows: list[Row], settings: HeldOut) -> Split:
+    """Draw the radiographs of the pretext, the same for all seeds.
 
     Under `fixed-test` every radiograph outside the test set trains, labelled or not; under
     `complement` every radiograph trains, and the test set is one that was seen.
@@ -103,10 +87,12 @@ def draw_pretext_split(rows: Rows, settings: HeldOut) -> dict:
             f"{len(everyone)} radiographs leave {len(train)} for the pretext and "
             f"{len(held_out)} to test; both must have at least one. Add radiographs."
         )
-    return {"protocol": settings.protocol, "train": train, "test": held_out}
+    return Split(train, held_out, len(train))
 
 
-def _refuse_toothless(rows: Rows, parts: dict[str, list[str]], fraction: float, seed: int) -> None:
+def _refuse_toothless(
+    rows: list[Row], parts: dict[str, list[str]], fraction: float, seed: int
+) -> None:
     """Stop where nothing could be learnt or measured because no mask of a part has a tooth."""
     toothed = {row["id"] for row in rows if row["labelled"] == "1" and float(row["tooth_fraction"])}
     for part, ids in parts.items():
@@ -120,7 +106,7 @@ def _refuse_toothless(rows: Rows, parts: dict[str, list[str]], fraction: float, 
             )
 
 
-def _groups(rows: Rows) -> tuple[dict[str, list[str]], list[str]]:
+def _groups(rows: list[Row]) -> tuple[dict[str, list[str]], list[str]]:
     """Return the labelled ids by duplicate group, and all of them in order."""
     labelled = [row for row in rows if row["labelled"] == "1"]
     groups: dict[str, list[str]] = {}

@@ -1,5 +1,6 @@
-"""Stage `evaluate`: measure a finished training on its test radiographs."""
+"""Stage `evaluate`: measure finished trainings on their test radiographs."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,85 +8,98 @@ import pandas as pd
 import torch
 from torch import nn
 
-from maskedteeth.data.arrays import read_index, read_rows
-from maskedteeth.data.splits import COLUMNS, draw_split
+from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.splits import draw_split
 from maskedteeth.files import replacing, write_text
 from maskedteeth.metrics.boundary import boundary_scores
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_unit
-from maskedteeth.provenance import RunRecord
-from maskedteeth.settings.config import Compute, Evaluation, HeldOut, Model
+from maskedteeth.record import RunRecord, sha256
+from maskedteeth.settings.config import Compute, HeldOut
+from maskedteeth.settings.sections import Run
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
 
 def evaluate(
-    model: Model,
-    compute: Compute,
-    evaluation: Evaluation,
+    runs: list[Run],
     held_out: HeldOut,
-    method: str,
-    fraction: float,
-    seed: int,
+    threshold: float,
+    boundary_tolerance: float,
+    compute: Compute,
     *,
     images: Path,
     masks: Path,
     index: Path,
-    weights: Path,
+    weights: list[Path],
     metrics: Path,
     predictions: Path,
-    evaluation_record: Path,
+    evaluation: Path,
 ) -> None:
-    """Segment the test radiographs, count the pixels and measure the outlines.
+    """Segment the test radiographs of some runs, count the pixels and measure the outlines.
 
     Args:
-        model: the network.
-        compute: machine; in full precision whatever the training's, so that a number does not
-            depend on the machine that measures it.
-        evaluation: threshold, tolerance of outlines.
+        runs: method, fraction, seed and network of each.
         held_out: protocol and test set.
-        method: its name in the settings.
-        fraction: of the radiographs that trained.
-        seed: of the training.
+        threshold: probability from which a pixel is tooth.
+        boundary_tolerance: pixels by which an outline may be off.
+        compute: the machine.
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
-        weights: of the finished training.
-        metrics: CSV to write, a line a test radiograph: method, fraction, seed, id and what
-            :func:`measure` returns.
-        predictions: NPZ to write: ids (N,), probability uint8 (N, H, W), where k stands for
-            probabilities from k/256 up to, but without, (k+1)/256.
-        evaluation_record: JSON to write, see :mod:`maskedteeth.provenance`.
+        weights: of the finished trainings, in the order of ``runs``.
+        metrics: CSV to write, a line a run and test radiograph: method, fraction, seed, id and
+            what :func:`measure` returns.
+        predictions: NPZ to write: probability uint8 (lines of ``metrics``, H, W), where k stands
+            for probabilities from k/256 up to, but without, (k+1)/256.
+        evaluation: JSON to write, see :mod:`maskedteeth.record`; under ``runs`` method, fraction,
+            seed, the weights' SHA-256 and the seconds that it took, of each run.
     """
-    sections = {"model": model, "compute": compute, "evaluation": evaluation}
-    sections |= {"held_out": held_out, "method": method, "fraction": fraction, "seed": seed}
+    # In full precision whatever the training's, so that a number does not depend on the machine
+    # that measures it.
     machine = set_up(compute.model_copy(update={"precision": "float32"}))
-    inputs = {"images": images, "masks": masks, "index": index, "weights": weights}
-    record = RunRecord(sections, (__name__, module_of(model)), machine, **inputs)
-
-    ids = draw_split(read_index(index, COLUMNS), held_out, fraction, seed)["test"]
-    network = stored_network(model, weights, machine.device)
-    probability = predict(network, read_rows(images, index, ids), model.inputs, machine)
-    prediction, truth = probability >= evaluation.threshold, read_rows(masks, index, ids)
-    run = {"method": method, "fraction": f"{fraction:g}", "seed": seed}
-    frame = pd.DataFrame({**run, "id": ids, **measure(prediction, truth, evaluation)})
-    write_text(metrics, frame.to_csv(index=False, float_format="%.6f"))
+    measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
+    modules = {module_of(run.model) for run in runs}
+    record = RunRecord(
+        {"runs": runs, "held_out": held_out, **measurement, "compute": compute},
+        (__name__, *sorted(modules)),
+        machine,
+        images=images,
+        masks=masks,
+        index=index,
+    )
+    radiographs = read_index(index)
+    tables, pictures, evaluated = [], [], []
+    for run, file in zip(runs, weights, strict=True):
+        begin = time.perf_counter()
+        ids = draw_split(radiographs, held_out, run.fraction, run.seed).test
+        network = stored_network(run.model, file, machine.device)
+        pixels = pixels_of(images, radiographs, ids)
+        probability = predict(network, pixels, run.model.inputs, machine)
+        prediction, truth = probability >= threshold, pixels_of(masks, radiographs, ids)
+        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
+        measured = measure(prediction, truth, boundary_tolerance)
+        columns = {**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}
+        tables.append(pd.DataFrame(columns))
+        pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
+        seconds = round(time.perf_counter() - begin, 2)
+        evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
+    write_text(metrics, pd.concat(tables).to_csv(index=False, float_format="%.6f"))
     with replacing(predictions) as temporary:
-        grey = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
-        np.savez_compressed(temporary, ids=np.array(ids), probability=grey)
-    record.write(evaluation_record)
+        np.savez_compressed(temporary, probability=np.concatenate(pictures))
+    record.write(evaluation, runs=evaluated)
 
 
 def measure(
-    prediction: np.ndarray, truth: np.ndarray, evaluation: Evaluation
+    prediction: np.ndarray, truth: np.ndarray, boundary_tolerance: float
 ) -> dict[str, np.ndarray]:
     """Measure every radiograph by every metric; a new one is a line here.
 
     Args:
         prediction: bool (N, H, W), True = tooth.
         truth: uint8 0/1 (N, H, W), 1 = tooth.
-        evaluation: tolerance of outlines.
+        boundary_tolerance: pixels by which an outline may be off.
 
     Returns:
         (N,) by column of ``metrics.csv``, in its order: pixel counts and metrics.
@@ -94,7 +108,7 @@ def measure(
     return {
         **counts,
         **scores(counts["tp"], counts["fp"], counts["fn"]),
-        **boundary_scores(prediction, truth, evaluation.boundary_tolerance),
+        **boundary_scores(prediction, truth, boundary_tolerance),
     }
 
 

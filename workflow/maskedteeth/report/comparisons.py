@@ -30,8 +30,8 @@ def compare(metrics: pd.DataFrame, ours: str, resamples: int) -> pd.DataFrame:
     both were tested on. Holm's correction is over all comparisons of the study.
 
     Args:
-        metrics: all test radiographs of all runs, as ``results.read_metrics`` returns them, with
-            tn, without which a radiograph that a seed was not tested on looks like an empty one.
+        metrics: rows of all runs' ``metrics.csv``, with tn: without it a radiograph that a seed was
+            not tested on would look like an empty one.
         ours: method that the others are compared to.
         resamples: test sets to draw for an interval.
 
@@ -85,9 +85,9 @@ def too_few(table: pd.DataFrame) -> str:
     if corrected < ALPHA:
         return ""
     return (
-        f"With {pairs} radiographs p cannot fall below {least:.3f} and, corrected for "
-        f"{len(compared)} comparisons, not below {corrected:.3f}: no difference, however large, "
-        f"could have a p below {ALPHA:g}."
+        f"With {pairs} radiographs the smallest possible p is {least:.3f}, or {corrected:.3f} when "
+        f"corrected for {len(compared)} comparisons: no difference, however large, could have a p "
+        f"below {ALPHA:g}."
     )
 
 

@@ -85,10 +85,8 @@ def judge(values: dict[str, float], half_width: float = ROUNDING) -> Verdict:
         no single case. *impossible*: no average of cases does, whatever is averaged, if the
         metrics given are of the same counts.
     """
-    printed = np.array([values.get(metric, np.nan) for metric in METRICS])
-    low = np.where(np.isnan(printed), 0, np.clip(printed - half_width, 0, 1))
-    high = np.where(np.isnan(printed), 1, np.clip(printed + half_width, 0, 1))
-    dice, jaccard, precision, recall = printed
+    low, high = box(values, half_width)
+    dice, jaccard, precision, recall = (values.get(metric, np.nan) for metric in METRICS)
     residuals = (float(jaccard - dice / (2 - dice)), float(dice - _dice(precision, recall)))
     if is_pooled(low, high):
         return Verdict("pooled", *residuals, 0.0, 0.0)
@@ -96,6 +94,13 @@ def judge(values: dict[str, float], half_width: float = ROUNDING) -> Verdict:
     if excess == 0:
         return Verdict("averaged", *residuals, 0.0, 0.0)
     return Verdict("impossible", *residuals, excess, empty_share(low, high))
+
+
+def box(values: dict[str, float], half_width: float = ROUNDING) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends, float (4,) each, of what a row can stand for; see :func:`judge`."""
+    printed = np.array([values.get(metric, np.nan) for metric in METRICS])
+    low, high = np.clip(printed - half_width, 0, 1), np.clip(printed + half_width, 0, 1)
+    return np.nan_to_num(low, nan=0), np.nan_to_num(high, nan=1)
 
 
 def is_pooled(low: np.ndarray, high: np.ndarray) -> bool:

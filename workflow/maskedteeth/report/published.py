@@ -1,143 +1,91 @@
-"""The paper's own numbers, as intervals of what they can stand for."""
+"""The paper's own numbers, with intervals of what they can stand for."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.consistency import ROUNDING, judge
-from maskedteeth.report.expressions import PRETEXT, Interval
-from maskedteeth.report.reading import read_table, read_values
-from maskedteeth.report.statistics import TAIL, spread_bounds
-
-#: The paper's only pretext, by the name that it has in the settings.
-THE_PRETEXT = "random_block_masking"
+from maskedteeth.report.consistency import ROUNDING, box, is_pooled
+from maskedteeth.report.quantities import NOT_POOLED, Printed, Results, Unavailable
+from maskedteeth.report.statistics import spread_bounds
 
 
-class Unavailable(Exception):
-    """A result that a statement speaks of does not exist; the message says which."""
-
-
-class Published:
-    """Looks up the paper's values.
+class Paper(Results):
+    """Looks numbers up in the paper.
 
     A printed value stands for all that round to it. Where table 3 has the seeds of a method, its
-    values in table 2 are means of these and stand for their 95 % t interval on top; spreads over
-    these seeds stand for their 95 % interval.
+    values in table 2 are means of these and stand for their t interval on top; spreads over these
+    seeds stand for their interval.
 
     Args:
         models: CSV: method (as in the settings), table1, table2 (its names there), by_seed
             (table3 for the method that table 3 is about).
-        table2: CSV of the paper's table 2.
-        table3: CSV of the paper's table 3.
-        pretext: CSV of section 4.1: metric, value.
-
-    Raises:
-        InputError: one is damaged.
+        table2: CSV of the paper's table 2: model, fraction and the metrics.
+        table3: CSV of the paper's table 3: seed, fraction and the metrics.
+        seeds: whether intervals hold the chance of seeds; else of rounding alone.
     """
 
-    def __init__(self, models: Path, table2: Path, table3: Path, pretext: Path):
-        names = ("method", "table1", "table2", "by_seed")
-        self.models = read_table(models, names, text=names).set_index("method")
-        self.table2 = read_values(table2, ("model", "fraction"), METRICS)
-        self.table3 = read_values(table3, ("seed", "fraction"), METRICS)
-        self.pretext = read_values(pretext, ("metric",), ("value",)).set_index("metric")["value"]
+    def __init__(self, models: Path, table2: Path, table3: Path, *, seeds: bool = True):
+        self.models = pd.read_csv(models, index_col="method", keep_default_na=False)
+        self.table2, self.table3 = pd.read_csv(table2), pd.read_csv(table3)
+        self.seeds = seeds
 
-    def printed(self, name: str, arguments: tuple[Any, ...]) -> float:
-        """Return a value as printed, or computed from what is printed over the seeds.
-
-        Raises:
-            Unavailable: the paper does not have it.
-        """
-        if name in PRETEXT:
-            return self._of_pretext(name, *arguments)
-        metric, _, statistic = name.partition("_")
-        if not statistic:
-            return self._of_table2(metric, *arguments)
-        seeds = self._seeds(metric, *arguments)
-        return float(np.std(seeds, ddof=1) if statistic == "sd" else np.ptp(seeds))
-
-    def rounded(self, name: str, arguments: tuple[Any, ...]) -> Interval:
-        """Return all values that can hide behind rounding.
-
-        Raises:
-            Unavailable: the paper does not have it.
-        """
-        value, width = self.printed(name, arguments), ROUNDING
-        if name.endswith("_range"):
-            width = 2 * ROUNDING
-        elif name.endswith("_sd"):  # a seminorm: at most the deviation of the rounding itself
-            n = len(self._seeds(name.partition("_")[0], *arguments))
-            width = ROUNDING * np.sqrt(n / (n - 1))
-        return Interval(value - width, value + width)
-
-    def uncertain(self, name: str, arguments: tuple[Any, ...], tail: float = TAIL) -> Interval:
-        """Return :meth:`rounded`, widened by the interval over seeds where these are printed.
-
-        That interval leaves out ``tail`` on each side.
-
-        Raises:
-            Unavailable: the paper does not have it.
-        """
-        interval = self.rounded(name, arguments)
-        chance = self.chance(name, arguments)
-        if not chance:
-            return interval
-        metric, _, statistic = name.partition("_")
-        seeds = self._seeds(metric, *arguments)
-        if statistic:
-            low, high = spread_bounds(statistic, len(seeds), tail)
-            return Interval(max(interval.low, 0) * low, interval.high * high)
-        error = np.std(seeds, ddof=1) / np.sqrt(len(seeds))
-        width = float(stats.t.isf(tail, len(seeds) - 1) * error)
-        return Interval(interval.low - width, interval.high + width)
-
-    def chance(self, name: str, arguments: tuple[Any, ...]) -> str:
-        """Name the interval over seeds that a value has, "" where no seeds are printed."""
-        if name in PRETEXT:
-            return ""
-        metric, _, statistic = name.partition("_")
-        try:
-            self._seeds(metric, *arguments)
-        except Unavailable:
-            return ""
-        return "spread over seeds" if statistic else "t over seeds"
-
-    def is_pooled(self, name: str, arguments: tuple[Any, ...]) -> bool:
-        """Tell whether a value's row of table 2 can come from one set of pixel counts, as ours do.
-
-        Of the pretext's values, and of spreads, which are of table 3, nothing is known: true.
-        """
-        if name in PRETEXT or "_" in name:
-            return True
-        row = {metric: self._of_table2(metric, *arguments) for metric in METRICS}
-        return judge(row).verdict == "pooled"
-
-    def _of_pretext(self, metric: str, pretext: str) -> float:
-        if pretext != THE_PRETEXT:
-            raise Unavailable(f"the paper has no pretext {pretext}")
-        if metric not in self.pretext:
-            raise Unavailable(f"the paper does not give {metric.upper()}")
-        return float(self.pretext[metric])
-
-    def _of_table2(self, metric: str, method: str, fraction: float) -> float:
+    def mean(self, metric: str, method: str, fraction: float) -> Printed:
+        """Return a value of table 2."""
         if method not in self.models.index:
             raise Unavailable(f"the paper has no method {method}")
-        table = self.table2
-        rows = table[
-            (table["model"] == self.models["table2"][method])
-            & np.isclose(table["fraction"], fraction)
-        ]
+        rows = self.table2[self.table2["model"] == self.models["table2"][method]]
+        rows = rows[np.isclose(rows["fraction"], fraction)]
         if rows.empty:
             raise Unavailable(f"table 2 has no fraction {fraction:g} of {method}")
-        return float(rows[metric].iloc[0])
+        row, seeds = rows.iloc[0], self._of_seeds(metric, method, fraction)
+        chance = self.seeds and len(seeds) > 0
 
-    def _seeds(self, metric: str, method: str, fraction: float) -> np.ndarray:
-        if method not in self.models.index or self.models["by_seed"][method] != "table3":
-            raise Unavailable(f"the paper gives no seeds of {method}")
-        values = self.table3.loc[np.isclose(self.table3["fraction"], fraction), metric]
-        if len(values) < 2:
-            raise Unavailable(f"table 3 has no seeds at fraction {fraction:g}")
-        return values.to_numpy(float)
+        def interval(tail: float) -> np.ndarray:
+            t = stats.t.isf(tail, len(seeds) - 1) * stats.sem(seeds) if chance else 0
+            return row[metric] + (ROUNDING + t) * np.array([-1, 1])
+
+        return Printed(
+            value=float(row[metric]),
+            interval=interval,
+            basis=("rounding", "t over seeds") if chance else ("rounding",),
+            remark="" if is_pooled(*box(dict(row[list(METRICS)]))) else NOT_POOLED,
+        )
+
+    def spread(self, statistic: str, metric: str, method: str, fraction: float) -> Printed:
+        """Return a spread over the seeds of table 3."""
+        seeds = self._of_seeds(metric, method, fraction)
+        if not len(seeds):
+            raise Unavailable(f"the paper gives no seeds of {method} at fraction {fraction:g}")
+        number, chance = len(seeds), self.seeds
+        if statistic == "sd":  # a seminorm: off by at most the deviation of the rounding itself
+            value, width = np.std(seeds, ddof=1), ROUNDING * np.sqrt(number / (number - 1))
+        else:
+            value, width = np.ptp(seeds), 2 * ROUNDING
+
+        def interval(tail: float) -> np.ndarray:
+            ends = value + width * np.array([-1, 1])
+            return np.maximum(ends, 0) * spread_bounds(statistic, number, tail) if chance else ends
+
+        basis = ("rounding", "spread over seeds") if chance else ("rounding",)
+        return Printed(value=float(value), interval=interval, basis=basis)
+
+    def pretext(self, metric: str, pretext: str) -> Printed:
+        """Refuse: the paper gives each of these numbers once, so nothing can confirm it."""
+        raise Unavailable("the paper's number stands in this sentence alone")
+
+    def number(self, value: float) -> Printed:
+        """Return a number without uncertainty, to compare with others."""
+        return Printed(value=value, interval=lambda tail: np.full(2, value))
+
+    def untestable(self, paper: str, ours: str) -> Unavailable:
+        """Return why none of the paper's numbers decides a claim."""
+        return Unavailable(paper)
+
+    def _of_seeds(self, metric: str, method: str, fraction: float) -> np.ndarray:
+        """Return the seeds of table 3, (seeds,); (0,) where they are not of this method."""
+        rows = self.table3[np.isclose(self.table3["fraction"], fraction)]
+        named = method in self.models.index and self.models["by_seed"][method] == "table3"
+        return rows[metric].to_numpy() if named else np.empty(0)

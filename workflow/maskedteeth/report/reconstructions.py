@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from maskedteeth.errors import InputError
-from maskedteeth.report.reading import MEND, read_table
+from maskedteeth.report.results import read_rows
 from maskedteeth.report.statistics import TAIL, bootstrap_weights, percentile_interval
 
 #: Metrics, and whether more is better (+1) or less (-1).
@@ -25,51 +24,17 @@ def read_reconstructions(metrics: list[Path], fillers: list[Path]) -> pd.DataFra
     """Read what was measured.
 
     Args:
-        metrics: ``metrics.csv`` of pretexts, in folders named like them.
-        fillers: ``fillers.csv``, likewise.
+        metrics: ``metrics.csv`` of pretexts.
+        fillers: ``fillers.csv`` of the same.
 
     Returns:
-        A row a pretext, filler and test radiograph, in this order: pretext, filler, id, hidden and
+        A row a pretext, filler and test radiograph, in this order: filler, pretext, id, hidden and
         the metrics over all and over the masked pixels. The filler "network" comes first.
-
-    Raises:
-        InputError: a file is damaged.
     """
-    frames = []
-    for kind, named in ((metrics, ()), (fillers, ("filler",))):
-        for file in kind:
-            frame = read_pretext(file, named)
-            if not named:
-                frame.insert(0, "filler", NETWORK)
-            frame.insert(0, "pretext", file.parent.name)
-            frames.append(frame)
-    names = [file.parent.name for file in metrics]
-    for network, file, others in zip(frames, fillers, frames[len(metrics) :], strict=False):
-        for filler, part in others.groupby("filler", sort=False):
-            if set(part["id"]) != set(network["id"]):
-                raise InputError(
-                    f"{file} has {filler} on {len(part)} radiographs and the metrics.csv beside it "
-                    f"has {len(network)}, or others. Remove both, so that they are made again."
-                )
-    table = pd.concat(frames, ignore_index=True)
+    network, others = read_rows(*metrics), read_rows(*fillers)
+    table = pd.concat([network.assign(filler=NETWORK), others], ignore_index=True)
+    names = list(network["pretext"].unique())
     return table.sort_values("pretext", key=lambda name: name.map(names.index), kind="stable")
-
-
-def read_pretext(file: Path, named: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Read the ``metrics.csv`` of a pretext, or its ``fillers.csv`` by ``named`` fillers.
-
-    Raises:
-        InputError: it is damaged, or has a radiograph twice.
-    """
-    columns = [f"{metric}{suffix}" for suffix in PIXELS.values() for metric in BETTER]
-    # LPIPS is not everywhere to be had, and of few masked pixels other metrics are not defined.
-    given, text = (*named, "id", "hidden", *columns), (*named, "id")
-    frame = read_table(file, given, text=text, blank=tuple(columns))
-    twice = frame[[*named, "id"]][frame.duplicated([*named, "id"])]
-    if len(twice):
-        words = " of ".join(map(repr, twice.iloc[0][::-1]))
-        raise InputError(f"{file} has radiograph {words} twice. {MEND}")
-    return frame
 
 
 def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:

@@ -122,7 +122,9 @@ def too_narrow(images: int) -> str:
     """Say, where it is so, that percentile intervals over so few radiographs are too narrow."""
     if images >= FEW:
         return ""
-    return f"With {images} test radiographs such intervals are too narrow; take them as a hint."
+    return (
+        f"With only {images} test radiographs these intervals are too narrow: take them as a hint."
+    )
 
 
 def signed_rank_test(differences: np.ndarray) -> tuple[float, float]:

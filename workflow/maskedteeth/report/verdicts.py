@@ -1,6 +1,6 @@
-"""Verdicts on statements of one part or several, from an interval of each part's margin.
+"""Verdicts on claims, from an interval of each comparison's margin.
 
-A statement is *supported* if its margins show that it holds, *refuted* if they show that its
+A claim is *supported* if the margins show that its statement holds, *refuted* if they show that the
 opposite holds. A comparison is shown to hold if the interval of its margin lies above zero. All of
 several parts are shown to hold if each is, at the same level; that any of k parts holds is shown by
 a part whose interval lies above zero at a level k times stricter. (That some of k parts fails is
@@ -9,12 +9,12 @@ every statement, if that is so for the intervals: "all" is an intersection-union
 doi 10.1080/00401706.1982.10487790), "any" Bonferroni's correction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from maskedteeth.report.expressions import Comparison, Interval, Joined, Statement
+from maskedteeth.report.quantities import ONE_SEED, Quantity, Results, Statement, Unavailable
 from maskedteeth.report.statistics import TAIL
 
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = VERDICTS = (
@@ -26,89 +26,83 @@ SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = VERDICTS = (
 
 
 @dataclass(frozen=True)
-class Margin:
-    """What is known of a comparison's margin.
+class Verdict:
+    """What results say of a claim.
 
     Attributes:
-        value: its estimate; negative where the comparison fails.
-        interval: returns its interval that leaves out a given share on each side.
-        decides: whether the interval holds all chance that there is.
+        verdict: one of :data:`VERDICTS`.
+        margin: by how much the statement holds (negative: fails), of several parts that which
+            decides; NaN when not tested.
+        low: lower end of the margin's 95 % interval.
+        high: upper end.
+        basis: what the intervals are made of; when not tested, why.
+        remark: what a reader must know of it, in two or three words.
     """
 
-    value: float
-    interval: Callable[[float], Interval]
-    decides: bool = True
-
-    def __neg__(self) -> "Margin":
-        return Margin(-self.value, lambda tail: -self.interval(tail), self.decides)
-
-
-#: What is known of a statement: of a comparison, or of each of several parts.
-Known = Margin | tuple[bool, list]
+    verdict: str
+    margin: float
+    low: float
+    high: float
+    basis: str
+    remark: str = ""
 
 
-def decide(statement: Statement, known: Callable[[Comparison], Margin]) -> tuple[str, Margin]:
+def judge(claim: Callable[[Results], Statement], results: Results) -> Verdict:
+    """Judge a claim by the paper's results or by a study's."""
+    try:
+        statement = claim(results)
+    except Unavailable as reason:
+        return Verdict(NOT_TESTED, np.nan, np.nan, np.nan, str(reason))
+    verdict, margin = decide(statement)
+    low, high = map(float, margin.interval(TAIL))
+    margins = list(_margins(statement))
+    basis = dict.fromkeys(part for each in margins for part in each.basis)
+    remark = next((each.remark for each in margins if each.remark), "")
+    if remark == ONE_SEED and verdict != INCONCLUSIVE:
+        remark = ""
+    return Verdict(verdict, margin.value, low, high, ", ".join(basis), remark)
+
+
+def decide(statement: Statement) -> tuple[str, Quantity]:
     """Judge a statement.
-
-    Args:
-        statement: to judge.
-        known: returns what is known of a comparison's margin.
 
     Returns:
         The verdict, and the margin that decides it: of parts that must all hold the smallest; where
         the verdict is not that they do, of those that are shown to fail or that leave it open. Of
         parts of which one is enough likewise the largest.
     """
-    margins = _looked_up(statement, known)
-    if proof := _proof(margins, TAIL):
+    if proof := _proof(statement, TAIL):
         return SUPPORTED, proof
-    if proof := _proof(_opposite(margins), TAIL):
+    if proof := _proof(-statement, TAIL):
         return REFUTED, -proof
-    return INCONCLUSIVE, _open(margins)
+    return INCONCLUSIVE, _open(statement)
 
 
-def _looked_up(statement: Statement, known: Callable[[Comparison], Margin]) -> Known:
-    if isinstance(statement, Joined):
-        return statement.every, [_looked_up(part, known) for part in statement.parts]
-    return known(statement)
-
-
-def _opposite(margins: Known) -> Known:
-    if isinstance(margins, Margin):
-        return -margins
-    every, parts = margins
-    return not every, [_opposite(part) for part in parts]
-
-
-def _proof(margins: Known, tail: float) -> Margin | None:
-    """Return the margin that shows a statement to hold, None where none does."""
-    if isinstance(margins, Margin):
-        return margins if margins.decides and margins.interval(tail).low > 0 else None
-    every, parts = margins
-    proofs = [_proof(part, tail if every else tail / len(parts)) for part in parts]
+def _proof(part: Statement | Quantity, tail: float) -> Quantity | None:
+    """Return the margin that shows a part to hold, None where none does."""
+    if isinstance(part, Quantity):
+        return part if part.remark != ONE_SEED and part.interval(tail)[0] > 0 else None
+    number = len(part.parts)
+    proofs = [_proof(each, tail if part.every else tail / number) for each in part.parts]
     shown = [proof for proof in proofs if proof]
-    if len(shown) < (len(parts) if every else 1):
-        return None
-    return (min if every else max)(shown, key=lambda margin: margin.value)
+    return _deciding(part, shown) if len(shown) >= (number if part.every else 1) else None
 
 
-def _open(margins: Known) -> Margin:
-    """Return the margin that leaves a statement open."""
-    if isinstance(margins, Margin):
-        return margins
-    every, parts = margins
-    left = [p for p in parts if not _proof(p if every else _opposite(p), TAIL)]
-    return (min if every else max)(map(_open, left or parts), key=lambda margin: margin.value)
+def _open(part: Statement | Quantity) -> Quantity:
+    """Return the margin that leaves a part open."""
+    if isinstance(part, Quantity):
+        return part
+    left = [each for each in part.parts if not _proof(each if part.every else -each, TAIL)]
+    return _deciding(part, map(_open, left or part.parts))
 
 
-def of_draws(values: np.ndarray, decides: bool) -> Margin:
-    """Return the margin of an estimate and its finite draws, float (1 + draws,).
+def _deciding(statement: Statement, margins) -> Quantity:
+    return (min if statement.every else max)(margins, key=lambda margin: margin.value)
 
-    Its interval is that of the draws' percentiles; in steps of 1 / (draws + 1), because few draws
-    lie outside at strict levels.
-    """
 
-    def interval(tail: float) -> Interval:
-        return Interval(*map(float, np.quantile(values[1:], (tail, 1 - tail), method="weibull")))
-
-    return Margin(float(values[0]), interval, decides)
+def _margins(part: Statement | Quantity) -> Iterator[Quantity]:
+    if isinstance(part, Quantity):
+        yield part
+    else:
+        for each in part.parts:
+            yield from _margins(each)

@@ -83,8 +83,13 @@ class Data(Strict):
 
     @property
     def zipped(self) -> bool:
-        """Whether ``path`` is of a zip, and not of a folder, which is read in place."""
+        """Whether ``path`` is of a zip."""
         return PurePath(self.path or "").suffix.lower() == ".zip"
+
+    @property
+    def in_place(self) -> bool:
+        """Whether ``path`` is of a folder, which is read where it is."""
+        return self.path is not None and not self.zipped
 
 
 class Image(Strict):

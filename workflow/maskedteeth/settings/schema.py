@@ -8,7 +8,7 @@ from maskedteeth.settings.reference import settings_page
 
 
 def write_schema(*, schema: Path, docs: Path | None = None) -> None:
-    """Write what :class:`maskedteeth.settings.config.Settings` says of every setting.
+    """Write what is known of every setting, as a JSON schema for editors and a page for people.
 
     Args:
         schema: JSON to write, its JSON schema.

@@ -1,16 +1,19 @@
 """The machine, made explicit: device, precision, threads and determinism."""
 
+import itertools
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from maskedteeth.errors import InputError
+from maskedteeth.machine import processor
 from maskedteeth.settings.config import Compute
-from maskedteeth.study.processes import processor
-from maskedteeth.training.cards import Card, give_card_back, take_card
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,15 @@ class Machine:
         )
 
 
-def set_up(compute: Compute, gpu_mem_mb: int | None = None) -> Machine:
+def set_up(compute: Compute) -> Machine:
     """Choose the device and make every operation on it deterministic.
-
-    Where there are cards it waits until one has room, see :mod:`maskedteeth.training.cards`.
 
     Args:
         compute: device, precision and threads.
-        gpu_mem_mb: MiB of a card's memory to reserve; None: a whole card.
 
     Raises:
-        InputError: ``compute.device`` is cuda and there is no card, or no card is large enough.
+        InputError: ``compute.device`` is cuda and torch can use no card.
     """
-    take_card_for(compute, gpu_mem_mb)
     # cuBLAS reads this once, when it starts, and is deterministic only with it.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(compute.threads)
@@ -68,19 +67,9 @@ def set_up(compute: Compute, gpu_mem_mb: int | None = None) -> Machine:
     # Nothing here reads memory that it has not written; filling it first took 7 % of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False
     device = _choose_device(compute.device)
-    if device.type != "cuda":
-        give_card_back()  # it was there, but CUDA cannot use it
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else processor()
     return Machine(device, _choose_precision(compute.precision, device), name)
-
-
-def take_card_for(compute: Compute, gpu_mem_mb: int | None = None) -> Card | None:
-    """Reserve a card, before CUDA starts, where one will be used; see :func:`take_card`."""
-    if compute.device == "cpu" or torch.version.cuda is None:
-        return None
-    # 0 stands for what was measured without a card.
-    return take_card(gpu_mem_mb or None)
 
 
 def _choose_device(wanted: str) -> torch.device:
@@ -89,8 +78,35 @@ def _choose_device(wanted: str) -> torch.device:
             "compute.device is 'cuda', but torch finds no CUDA card. Set it to 'auto' or 'cpu', "
             "or install a CUDA build of torch and a driver."
         )
-    use_cuda = wanted != "cpu" and torch.cuda.is_available()
-    return torch.device("cuda" if use_cuda else "cpu")
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", _least_used_card())
+
+
+#: The lock of this process's place on a card; the kernel gives it up when the process ends.
+_place: list[FileLock] = []
+
+
+def _least_used_card() -> int:
+    """Take a place on the card on which the fewest processes of this project run.
+
+    Of the cards that CUDA shows this process, which a scheduler or the user may have limited. How
+    many may share one is Snakemake's business (`gpu` in profiles/gpu).
+    """
+    if _place:
+        return torch.cuda.current_device()
+    folder = Path(tempfile.gettempdir()) / f"maskedteeth-cards-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for place in itertools.count():
+        for card in range(torch.cuda.device_count()):
+            identity = torch.cuda.get_device_properties(card).uuid
+            lock = FileLock(folder / f"{identity}-{place}.lock")
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
+                _place.append(lock)
+                torch.cuda.set_device(card)
+                return card
+    raise AssertionError("unreachable")
 
 
 def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:

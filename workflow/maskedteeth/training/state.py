@@ -1,6 +1,5 @@
 """The state of an unfinished training, from which a new start goes on to the same bits."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -8,19 +7,20 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, Self, TextIO
+from typing import Any, Protocol, Self
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from maskedteeth.errors import Diverged, Stopped, say
-from maskedteeth.files import naming, replacing
-from maskedteeth.study import processes
+from maskedteeth.files import replacing, write_json
+from maskedteeth.machine import describe_process
 
 
 class Stateful(Protocol):
@@ -78,7 +78,7 @@ class StateFile:
         self.seconds = minutes * 60
         self.next = time.monotonic() + self.seconds
         self.signal: int | None = None
-        self.lock: TextIO | None = None
+        self.lock: FileLock | None = None
         #: Where the training has run so far, in order.
         self.machines: list[dict] = [(identity or {}).get("machine", {})]
 
@@ -89,7 +89,7 @@ class StateFile:
 
     def __enter__(self) -> Self:
         if self.folder:
-            self.lock = _take_hold(self.folder / "lock")
+            self.lock = _take_hold(self.folder)
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
@@ -97,7 +97,7 @@ class StateFile:
         if self.folder and not (of_use and self.path.exists()):
             shutil.rmtree(self.folder, ignore_errors=True)
         if self.lock:
-            self.lock.close()
+            self.lock.release()
 
     def load(self, parts: dict[str, Stateful]) -> bool:
         """Take the state over into ``parts``; tell whether there was one to take over."""
@@ -194,75 +194,42 @@ class StateFile:
                 signal.signal(number, handler)
 
 
-#: Whom this process has asked to stop, by lock file: nobody is asked twice.
-_spoken_to: dict[Path, dict[str, Any]] = {}
-
-
-def _take_hold(path: Path) -> TextIO:
-    """Lock ``path``, so that one process trains. A holder that was left over is asked to stop.
+def _take_hold(folder: Path) -> FileLock:
+    """Lock ``folder``, so that one process trains. A holder that was left over is asked to stop.
 
     Snakemake runs a job once; if another process still trains here, its Snakemake was killed and
     it goes on alone. It writes its state and ends, and this one goes on from there. A holder on
     another machine cannot be asked: this one waits.
     """
-    spoken_to = _spoken_to.get(path, {})
-    while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+    lock, holder = FileLock(folder / "lock"), folder / "holder.json"
+    asked = False
+    while not lock.is_locked:
+        folder.mkdir(parents=True, exist_ok=True)  # a holder removes it at its end
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            spoken_to = _ask_to_stop(path, spoken_to)
-            time.sleep(0.2)
+            lock.acquire(timeout=1 if asked else 0)
+        except FileNotFoundError:
             continue
-        except OSError as error:
-            say(f"{path} cannot be locked ({error}); nothing else may train here meanwhile.")
-            return file
-        # The holder may have finished and removed the file that this one waited for.
-        if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
-            with naming(path):
-                file.truncate(0)
-                json.dump(processes.describe(os.getpid()), file)
-                file.flush()
-            return file
-        file.close()
+        except Timeout:
+            if not asked:
+                _ask_to_stop(holder)
+            asked = True
+    write_json(holder, describe_process(os.getpid()))
+    return lock
 
 
-def ask_left_over_to_stop(folder: Path) -> None:
-    """Ask a process that was left over from an earlier start and trains in ``folder`` to stop.
-
-    :class:`StateFile` waits for it; a training that must first wait for a card asks before that.
-    """
-    path = folder / "lock"
-    if not path.exists():
-        return
-    with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _spoken_to[path] = _ask_to_stop(path, {})
-        except OSError:
-            pass  # what cannot be locked is reported when it is needed
-
-
-def _ask_to_stop(path: Path, spoken_to: dict[str, Any]) -> dict[str, Any]:
-    """Ask the process that ``path`` names to stop, once; return what the file says."""
+def _ask_to_stop(file: Path) -> None:
+    """Send SIGTERM to the process that ``file`` describes, if it runs here; say what happens."""
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
+        holder = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return spoken_to  # not written yet
-    if holder == spoken_to or not isinstance(holder, dict):
-        return spoken_to
-    who = f"Process {holder.get('pid')} on {holder.get('host')}"
-    try:
-        if processes.describe(holder.get("pid")) != holder:
-            raise ProcessLookupError
-        os.kill(holder["pid"], signal.SIGTERM)
-        say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
-    except OSError:  # it is elsewhere, or someone else's
-        say(f"{who} trains the same. Waiting until it ends, or until you stop it.")
-    return holder
+        return  # not written yet: it has just begun, or is ending
+    who = f"Process {holder['pid']} on {holder['host']}"
+    if describe_process(holder["pid"]) == holder:
+        with suppress(OSError):
+            os.kill(holder["pid"], signal.SIGTERM)
+            say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
+            return
+    say(f"{who} trains the same. Waiting until it ends, or until you stop it.")
 
 
 def _digest(tensors: dict[str, Tensor], identity: str) -> str:

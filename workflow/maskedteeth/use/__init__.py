@@ -7,20 +7,12 @@ In three lines::
     mask = segmenter("radiograph.png").mask  # uint8 (H, W), 1 = tooth
 """
 
-import importlib
-
-#: Name → module, imported when the name is first used: torch takes seconds.
-_HERE = {
-    "Segmenter": "segmenter",
-    "Segmentation": "segmenter",
-    "Reconstructor": "reconstructor",
-    "Reconstruction": "reconstructor",
-    "read_radiograph": "radiographs",
-}
-__all__ = list(_HERE)
+__all__ = ["Reconstructor", "Segmenter", "read_radiograph"]
 
 
 def __getattr__(name: str):
-    if name not in _HERE:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HERE[name]}"), name)
+    from maskedteeth.use import networks, radiographs  # only now: torch takes seconds
+
+    return getattr(radiographs if name == "read_radiograph" else networks, name)

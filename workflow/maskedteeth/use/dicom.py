@@ -14,16 +14,10 @@ from maskedteeth.errors import InputError
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-#: Where a DICOM file says that it is one (PS3.10, section 7.1).
-PREAMBLE = 128
-PREFIX = b"DICM"
-#: Transfer syntax that packs the whole file, which may unpack to more than the memory holds.
-DEFLATED = "1.2.840.10008.1.2.1.99"
-
 
 def is_dicom(content: bytes) -> bool:
-    """Tell whether a file's content (its beginning will do) is DICOM."""
-    return content[PREAMBLE : PREAMBLE + len(PREFIX)] == PREFIX
+    """Tell whether a file's content (its first 132 bytes will do) is DICOM (PS3.10, 7.1)."""
+    return content[128:132] == b"DICM"
 
 
 def decode_dicom(content: bytes, path: Path) -> np.ndarray:
@@ -44,23 +38,16 @@ def decode_dicom(content: bytes, path: Path) -> np.ndarray:
 
     Raises:
         InputError: it holds no picture, or several, is too large, cut off, or compressed in a way
-            that nothing here decodes; or pydicom is not installed.
+            that nothing here decodes.
     """
-    try:
-        import pydicom
-    except ModuleNotFoundError:
-        raise InputError(
-            f"{path} is DICOM, and pydicom, which reads it, is not installed: pip install "
-            "--requirement envs/requirements.txt."
-        ) from None
+    import pydicom
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of spellings that the standard does not allow
-            if DEFLATED.encode() in content[:4096]:
-                raise InputError(
-                    f"{path} is deflated as a whole, which is not read; export it uncompressed."
-                )
-            return _grey(pydicom.dcmread(io.BytesIO(content)), path)
+            dataset = pydicom.dcmread(io.BytesIO(content))
+            _refuse_other_than_one_radiograph(dataset, path)
+            return np.rint(np.clip(_shares(dataset), 0, 1) * 255).astype(np.uint8)
     except InputError:
         raise
     except Exception as error:  # pydicom and decoders raise whatever they stumble over
@@ -71,9 +58,7 @@ def decode_dicom(content: bytes, path: Path) -> np.ndarray:
         ) from None
 
 
-def _grey(dataset: "Dataset", path: Path) -> np.ndarray:
-    from pydicom.pixels import apply_color_lut, apply_modality_lut
-
+def _refuse_other_than_one_radiograph(dataset: "Dataset", path: Path) -> None:
     if "PixelData" not in dataset:
         raise InputError(f"{path} is DICOM without a picture in it; remove it.")
     frames = int(dataset.get("NumberOfFrames") or 1)
@@ -87,22 +72,24 @@ def _grey(dataset: "Dataset", path: Path) -> np.ndarray:
             f"{path} has {dataset.Rows} x {dataset.Columns} pixels, more than {MOST_PIXELS:,} in "
             "all; no radiograph is so large: export it smaller or remove it."
         )
-    _refuse_undecodable(dataset, path)
-    stored, kind = dataset.pixel_array, dataset.PhotometricInterpretation
-    if kind == "PALETTE COLOR":
-        stored = apply_color_lut(stored, dataset)
-    if stored.ndim == 3:  # pydicom has made RGB of all other colours
-        bits = 16 if kind == "PALETTE COLOR" and stored.dtype == np.uint16 else dataset.BitsStored
-        shares = stored.astype(np.float32) / (2**bits - 1)
-        return _of_shares(cv2.cvtColor(shares, cv2.COLOR_RGB2GRAY))
-    if not kind.startswith("MONOCHROME"):
+    kind = dataset.PhotometricInterpretation
+    if not kind.startswith(("MONOCHROME", "RGB", "YBR")):
         raise InputError(f"{path} is of the kind {kind}, which is not read; export it as grey.")
-    grey = _of_shares(_windowed(apply_modality_lut(stored, dataset), dataset))
-    return 255 - grey if kind == "MONOCHROME1" else grey
+
+
+def _shares(dataset: "Dataset") -> np.ndarray:
+    """Return float (H, W) from 0 (black) to 1; what lies outside a window may be beyond."""
+    from pydicom.pixels import apply_modality_lut
+
+    stored = dataset.pixel_array
+    if stored.ndim == 3:  # pydicom has made RGB of all colours
+        colours = stored.astype(np.float32) / (2**dataset.BitsStored - 1)
+        return cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
+    shares = _windowed(apply_modality_lut(stored, dataset), dataset)
+    return 1 - shares if dataset.PhotometricInterpretation == "MONOCHROME1" else shares
 
 
 def _windowed(values: np.ndarray, dataset: "Dataset") -> np.ndarray:
-    """Return what a viewer makes of values, from 0 (black, in MONOCHROME2) to 1."""
     from pydicom.pixels import apply_voi, apply_windowing
 
     if dataset.get("VOILUTSequence"):
@@ -118,25 +105,4 @@ def _windowed(values: np.ndarray, dataset: "Dataset") -> np.ndarray:
     if lowest >= 0:
         lowest = 0.0
         highest = next((2.0**bits - 1 for bits in DEPTHS if highest < 2**bits), highest)
-    return (values - lowest) / (max(highest - lowest, 1))
-
-
-def _of_shares(shares: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
-
-
-def _refuse_undecodable(dataset: "Dataset", path: Path) -> None:
-    from pydicom.pixels import get_decoder
-
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if not syntax.is_compressed:
-        return
-    try:
-        available = get_decoder(syntax).is_available
-    except NotImplementedError:
-        available = False
-    if not available:
-        raise InputError(
-            f"{path} is compressed as {syntax.name}, which nothing here decodes. Install a "
-            "decoder that pydicom then finds (pip install python-gdcm), or export it uncompressed."
-        )
+    return (values - lowest) / max(highest - lowest, 1)

@@ -1,23 +1,16 @@
 """`maskedteeth export-onnx`: a finished network as one ONNX file, for other programs."""
 
-import contextlib
-import importlib.util
-import io
-import logging
 import warnings
 from pathlib import Path
 
-from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
-from maskedteeth.provenance import sha256
-from maskedteeth.use.trained import find_trained
+from maskedteeth.record import sha256
 
 #: Version of ONNX's operators: torch's default, which onnxruntime reads from 1.15 on.
 OPSET = 18
-NEEDED = ("onnx", "onnxscript")
 
 
-def export_onnx(*, weights: Path, onnx: Path, run: Path | None = None) -> None:
+def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
     """Write a finished training as ONNX, from the grey radiograph to the probability of tooth.
 
     Input "radiograph": float32 (N, 1, H, W) in [0, 1] (grey values / 255), at the size that the
@@ -26,69 +19,54 @@ def export_onnx(*, weights: Path, onnx: Path, run: Path | None = None) -> None:
     height, width, threshold, and weights_sha256.
 
     Args:
-        weights: weights.safetensors of a training; its run.json beside it says of what network.
+        weights: weights.safetensors of a training, with its run.json beside it.
         onnx: file to write.
-        run: the record of the training, where it is not beside the weights.
+        threshold: probability from which a pixel is tooth, for the metadata.
 
     Raises:
-        InputError: the weights cannot be used, ONNX has no form for the network, or onnx and
-            onnxscript are not installed.
+        InputError: the weights cannot be used.
+        torch.onnx.errors.OnnxExporterError: torch has no ONNX for the network.
     """
-    trained = find_trained(weights, "training", run)
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"{' and '.join(missing)}, which the export needs, cannot be imported: pip install "
-            "--requirement envs/requirements.txt."
-        )
-
     import torch
 
-    from maskedteeth.training.weights import stored_network
-    from maskedteeth.use.deployed import Deployed
+    from maskedteeth.models.inputs import logits_of, network_input
+    from maskedteeth.use.networks import Segmenter
 
-    network = stored_network(trained.model, weights, torch.device("cpu"))
-    deployed = Deployed(network, trained.model.inputs).eval()
-    example = torch.rand(2, 1, trained.height, trained.width, generator=torch.Generator())
-    with torch.inference_mode():
-        deployed(example)  # a size that the network cannot take is a sentence
-    try:
-        with _quiet(), torch.no_grad():
-            program = torch.onnx.export(
-                deployed,
-                (example,),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=["radiograph"],
-                output_names=["probability"],
-                dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
-                verbose=False,
-            )
-    except torch.onnx.errors.OnnxExporterError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"torch cannot write {trained.model.architecture} as ONNX: {reason}"
-        ) from error
+    segmenter = Segmenter(weights, device="cpu", threshold=threshold)
+    height, width = segmenter.size
+
+    class Deployed(torch.nn.Module):
+        """The network together with what is done before and after it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = segmenter.network
+
+        def forward(self, radiograph: torch.Tensor) -> torch.Tensor:
+            inputs = network_input(segmenter.model.inputs, radiograph)
+            return torch.sigmoid(logits_of(self.network, inputs))
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # torch warns of its own code
+        program = torch.onnx.export(
+            Deployed().eval(),
+            (torch.rand(2, 1, height, width),),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["radiograph"],
+            output_names=["probability"],
+            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            verbose=False,
+        )
     program.model.metadata_props.update(
-        {
-            "height": str(trained.height),
-            "width": str(trained.width),
-            "threshold": f"{trained.threshold:g}",
-            "weights_sha256": sha256(weights),
-        }
+        height=str(height),
+        width=str(width),
+        threshold=f"{threshold:g}",
+        weights_sha256=sha256(weights),
     )
     with replacing(onnx) as temporary:
         program.save(temporary, external_data=False)
     print(
-        f"{onnx}: {onnx.stat().st_size / 1e6:.1f} MB, input (N, 1, {trained.height}, "
-        f"{trained.width}), opset {OPSET}, threshold {trained.threshold:g}"
+        f"{onnx}: {onnx.stat().st_size / 1e6:.1f} MB, input (N, 1, {height}, {width}), opset "
+        f"{OPSET}, threshold {threshold:g}"
     )
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Keep torch from telling its progress, and what it means to change in later versions."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield

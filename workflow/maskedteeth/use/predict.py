@@ -1,13 +1,25 @@
-"""`maskedteeth predict RADIOGRAPH…`: segment a user's own radiographs."""
+"""`maskedteeth predict` and `maskedteeth reconstruct`: a user's own radiographs."""
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from maskedteeth.use.each import do_each
-from maskedteeth.use.radiographs import find_radiographs
-from maskedteeth.use.trained import find_trained
+import cv2
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
 
-COLUMNS = ("height", "width", "tooth_fraction", "confidence")
+from maskedteeth.data.records import printable
+from maskedteeth.errors import InputError
+from maskedteeth.files import replacing, write_csv
+from maskedteeth.use.radiographs import find_radiographs
+
+SCORES = ("ssim", "fsim", "l1", "ssim_masked", "fsim_masked", "l1_masked")
+
+#: Okabe and Ito's orange (colour universal design): seen by the colour-blind, on black and white.
+COLOUR = (230, 159, 0)
+TINT = 0.25
 
 
 def predict(
@@ -16,10 +28,8 @@ def predict(
     *,
     weights: Path,
     out: Path,
-    run: Path | None = None,
-    threshold: float | None = None,
+    threshold: float = 0.5,
     device: Literal["auto", "cpu", "cuda"] = "auto",
-    gpu_mem_mb: int = 2048,
 ) -> None:
     """Segment radiographs of any size with a finished training.
 
@@ -32,41 +42,141 @@ def predict(
     status is 2 at the end.
 
     Args:
-        radiographs: JPEG, PNG, TIFF, BMP or DICOM files, folders of them, or patterns in quotes
-            such as 'xrays/**/*.png'.
-        weights: weights.safetensors of a training; its run.json beside it says of what network.
+        radiographs: JPEG, PNG, TIFF, BMP or DICOM files, or folders of them.
+        weights: weights.safetensors of a training, with its run.json beside it.
         out: folder to write to; what has the same name there is replaced.
-        run: the record of the training, where it is not beside the weights.
-        threshold: probability from which a pixel is tooth; by default the one that the training
-            was evaluated with (evaluation.json beside the weights), or else 0.5.
-        device: auto (by default: a card where there is one), cpu or cuda.
-        gpu_mem_mb: MiB of a card's memory to reserve, where there is a card; by default 2048.
+        threshold: probability from which a pixel is tooth, as evaluation.threshold of a study.
+        device: where the network runs; auto takes a card where there is one.
 
     Raises:
         InputError: radiographs or weights are not there or cannot be used.
     """
     files = find_radiographs(radiographs, out)
-    trained = find_trained(weights, "training", run, threshold)
 
-    from maskedteeth.use.pictures import overlay, write_png
-    from maskedteeth.use.segmenter import Segmenter
+    from maskedteeth.use.networks import Segmenter
 
-    segmenter = Segmenter(
-        weights, run=run, threshold=threshold, device=device, gpu_mem_mb=gpu_mem_mb
-    )
+    segmenter = Segmenter(weights, device=device, threshold=threshold)
 
-    def work(file: Path, name: str) -> dict[str, Any]:
+    def segment(file: Path, name: str) -> dict[str, Any]:
         found = segmenter(file)
         write_png(out / f"{name}.mask.png", found.mask * 255)
         write_png(out / f"{name}.overlay.png", overlay(found.pixels, found.mask))
-        height, width = found.mask.shape
         return {
-            "height": height,
-            "width": width,
+            "height": found.mask.shape[0],
+            "width": found.mask.shape[1],
             "tooth_fraction": f"{found.tooth_fraction:.6f}",
             "confidence": f"{found.confidence:.6f}",
         }
 
     table = out / "predictions.csv"
-    do_each(files, work, table, COLUMNS)
-    print(f"{len(files)} masks in {out} at threshold {trained.threshold:g}; {table} lists them.")
+    _do_each(files, segment, table, ("height", "width", "tooth_fraction", "confidence"))
+    print(f"{len(files)} masks in {out} at threshold {threshold:g}; {table} lists them.")
+
+
+def reconstruct(
+    radiographs: list[Path],
+    /,
+    *,
+    weights: Path,
+    out: Path,
+    seed: int = 0,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> None:
+    """Hide random blocks of radiographs and show what a finished pretext makes of them.
+
+    Writes for each NAME.reconstruction.png (at the network's size; above: the radiograph, and what
+    is left of it behind the blocks; below: its Sobel edges, and what the network returned), and
+    reconstructions.csv: file, name, hidden (share of the pixels), ssim, fsim and l1 over all
+    pixels, the same over the hidden ones alone (..._masked), and problem (why there is none).
+
+    A radiograph that cannot be read is a line with the reason; the others go on, and the exit
+    status is 2 at the end.
+
+    Args:
+        radiographs: JPEG, PNG, TIFF, BMP or DICOM files, or folders of them.
+        weights: weights.safetensors of a pretext, with its run.json beside it.
+        out: folder to write to; what has the same name there is replaced.
+        seed: of the blocks, which are the same on every radiograph.
+        device: where the network runs; auto takes a card where there is one.
+
+    Raises:
+        InputError: radiographs or weights are not there or cannot be used.
+    """
+    files = find_radiographs(radiographs, out)
+
+    from maskedteeth.use.networks import Reconstructor
+
+    reconstructor = Reconstructor(weights, device=device)
+
+    def show(file: Path, name: str) -> dict[str, Any]:
+        shown = reconstructor(file, seed)
+        picture = np.block([[shown.xray, shown.masked], [shown.sobel, shown.generated]])
+        write_png(out / f"{name}.reconstruction.png", picture)
+        values = {"hidden": shown.hidden.mean(), **{n: shown.scores[n] for n in SCORES}}
+        return {n: "" if math.isnan(value) else f"{value:.6f}" for n, value in values.items()}
+
+    table = out / "reconstructions.csv"
+    _do_each(files, show, table, ("hidden", *SCORES))
+    print(f"{len(files)} reconstructions in {out}; {table} lists them.")
+
+
+def _do_each(
+    files: dict[str, Path],
+    work: Callable[[Path, str], dict[str, Any]],
+    table: Path,
+    columns: tuple[str, ...],
+) -> None:
+    """Work on radiographs and write a line each, whatever ends it: a full disk, Ctrl-C.
+
+    Args:
+        files: radiographs by their names in the results.
+        work: gets a file and its name and returns the line's values.
+        table: CSV to write: file, name, ``columns``, problem (why there is no result, or empty).
+        columns: of ``work``'s values.
+
+    Raises:
+        InputError: some failed; all others are done by then.
+    """
+    rows: list[dict[str, Any]] = []
+    try:
+        for name, file in tqdm(files.items(), unit="radiograph", disable=None):
+            row = {"file": printable(str(file)), "name": printable(name)}
+            try:
+                row |= work(file, name)
+            except InputError as error:
+                row["problem"] = printable(str(error))
+            rows.append(row)
+    finally:
+        if rows:
+            write_csv(table, rows, ("file", "name", *columns, "problem"))
+    failed = [row["problem"] for row in rows if "problem" in row]
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(files)} radiographs failed; {table} says why, and has the "
+            f"results of the others. The first: {failed[0]}"
+        )
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 (H, W) or RGB (H, W, 3), atomically."""
+    with replacing(path) as temporary:
+        Image.fromarray(pixels).save(temporary, format="PNG")
+
+
+def overlay(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Tint teeth and draw their outlines, a five-hundredth of the height wide.
+
+    Args:
+        pixels: uint8 (H, W).
+        mask: uint8 (H, W), 1 = tooth.
+
+    Returns:
+        RGB, uint8 (H, W, 3); where no tooth or outline is, the radiograph.
+    """
+    picture = np.repeat(pixels[..., None], 3, axis=2)
+    inside = mask.astype(bool)
+    tinted = picture[inside] * (1 - TINT) + np.array(COLOUR) * TINT
+    picture[inside] = np.rint(tinted).astype(np.uint8)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    width = max(1, round(pixels.shape[0] / 500))
+    return cv2.drawContours(picture, outlines, -1, COLOUR, width)

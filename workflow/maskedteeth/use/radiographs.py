@@ -1,18 +1,13 @@
 """Which radiographs a user means, and their grey values."""
 
-import glob
-import itertools
-from collections import Counter
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from maskedteeth.data.pixels import decode_grey, read_file
-from maskedteeth.data.prepare import resized_radiograph
 from maskedteeth.data.records import SUFFIXES
-from maskedteeth.errors import InputError, say
-from maskedteeth.use.dicom import PREAMBLE, PREFIX, decode_dicom, is_dicom
+from maskedteeth.errors import InputError
+from maskedteeth.use.dicom import decode_dicom, is_dicom
 
 #: What the names of the pictures end with that are written here.
 RESULTS = (".mask.png", ".overlay.png", ".reconstruction.png")
@@ -21,158 +16,86 @@ RESULTS = (".mask.png", ".overlay.png", ".reconstruction.png")
 KNOWN_SUFFIXES = (*SUFFIXES, ".dcm", ".dicom", ".dic")
 
 
-def find_radiographs(paths: list[Path], out: Path) -> list[Path]:
-    """Return the files that ``paths`` mean, each once, in their order.
+def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
+    """Return the files that ``paths`` mean, without the results of an earlier call.
 
     Args:
-        paths: files, whatever their name; folders, of which images are taken by their suffix and
-            DICOM files by that or their content, without their subfolders; and patterns with
-            ``*``, ``?``, ``[…]`` and ``**``, of which results of an earlier call in ``out`` are
-            left out, with a sentence.
-        out: where results go.
+        paths: files, whatever their name; and folders with their subfolders, of which images are
+            taken by their suffix and DICOM files by that or their content.
+        out: folder of the results.
+
+    Returns:
+        Name → file. The name is the file's without suffix, and in a folder also the way to it.
 
     Raises:
-        InputError: one of them is not there, a folder or pattern holds none, or ``out`` is one of
-            the folders.
+        InputError: one of them is not there, two files have one name, there is no radiograph, or
+            one lies in ``out``.
     """
-    found: list[Path] = []
-    for path in itertools.chain.from_iterable(_expanded(path, out) for path in paths):
-        if path.is_dir():
-            if path.resolve() == out.resolve():
+    found: dict[str, Path] = {}
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} does not exist; name a radiograph or a folder of them.")
+        folder = path if path.is_dir() else path.parent
+        files = sorted(f for f in path.rglob("*") if _is_radiograph(f)) if path.is_dir() else [path]
+        for file in files:
+            name = file.relative_to(folder)
+            name = str(name.with_suffix("") if _is_known(file) else name)
+            if out.resolve() not in file.resolve().parents:
+                if not found.setdefault(name, file).samefile(file):
+                    raise InputError(
+                        f"{found[name]} and {file} have one name, and so would their results. Name "
+                        "the folder that both are in, or rename one."
+                    )
+            elif not file.name.endswith(RESULTS):
                 raise InputError(
-                    f"--out is {out}, the folder of the radiographs; name another one, so that "
-                    "masks are not taken for radiographs."
+                    f"{file} lies in --out ({out}), where it could be replaced; name a folder "
+                    "without radiographs."
                 )
-            files = sorted(file for file in path.iterdir() if _is_radiograph(file))
-            if not files:
-                raise InputError(
-                    f"{path} holds no radiograph: no file in it is {', '.join(SUFFIXES)} or "
-                    "DICOM. Subfolders are not searched; a pattern such as "
-                    f"'{path}/**/*.png' does."
-                )
-            found += files
-        else:
-            found.append(path)
-    once: dict[Path, Path] = {}
-    for file in found:
-        once.setdefault(file.absolute(), file)
-    return list(once.values())
-
-
-def _expanded(path: Path, out: Path) -> list[Path]:
-    if path.exists() or path.is_symlink():
-        return [path]
-    # Not Path.glob, which takes no absolute patterns.
-    matches = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207
-    if not matches:
-        pattern = glob.has_magic(str(path))
+    if not found:
         raise InputError(
-            f"Nothing is like {path}; check the pattern."
-            if pattern
-            else f"{path} does not exist; name a radiograph, a folder of them or a pattern."
+            f"There is no radiograph in {', '.join(map(str, paths))}: no file with one of "
+            f"{', '.join(SUFFIXES)} and no DICOM file."
         )
-    files = [file for file in matches if not _is_result(file, out)]
-    if not files:
-        raise InputError(f"All that is like {path} are results in {out}; check the pattern.")
-    if left_out := len(matches) - len(files):
-        say(f"Left out of {path}: {left_out} results of an earlier call in {out}.")
-    return files
+    return found
 
 
-def _is_result(file: Path, out: Path) -> bool:
-    return file.name.endswith(RESULTS) and file.parent.resolve() == out.resolve()
+def _is_known(file: Path) -> bool:
+    return file.suffix.lower() in KNOWN_SUFFIXES
 
 
 def _is_radiograph(file: Path) -> bool:
     if file.name.startswith(".") or not file.is_file():
         return False
-    if file.suffix.lower() in KNOWN_SUFFIXES:
+    if _is_known(file):
         return True
     try:
         with file.open("rb") as opened:
-            return is_dicom(opened.read(PREAMBLE + len(PREFIX)))
+            return is_dicom(opened.read(132))
     except OSError:
         return False
 
 
-def names_of(files: list[Path]) -> list[str]:
-    """Return for each file a name of its own, on file systems that ignore case too.
+def read_radiograph(radiograph: Path | str | np.ndarray) -> np.ndarray:
+    """Read a radiograph of any size.
 
-    It is the file's name without suffix where no other has it, or else ``FOLDER-NAME``, with a
-    number behind where that is taken as well.
-    """
-    stems = [file.stem if file.suffix.lower() in KNOWN_SUFFIXES else file.name for file in files]
-    counts = Counter(map(str.casefold, stems))
-    taken = {stem for stem, count in counts.items() if count == 1}
-    names = []
-    for file, name in zip(files, stems, strict=True):
-        if counts[name.casefold()] > 1:
-            first = f"{file.absolute().parent.name}-{name}"
-            numbered = (f"{first}-{number}" for number in itertools.count(2))
-            candidates = itertools.chain([first], numbered)
-            name = next(c for c in candidates if c.casefold() not in taken)
-            taken.add(name.casefold())
-        names.append(name)
-    return names
-
-
-def read_radiograph(path: Path | str) -> np.ndarray:
-    """Read a radiograph of any size: JPEG, PNG, TIFF, BMP or DICOM, told by content.
-
-    The rules are those of :func:`maskedteeth.data.pixels.decode_grey` and
-    :func:`maskedteeth.use.dicom.decode_dicom`.
+    Args:
+        radiograph: a JPEG, PNG, TIFF, BMP or DICOM file, told by its content (the rules are those
+            of :func:`maskedteeth.data.pixels.decode_grey` and
+            :func:`maskedteeth.use.dicom.decode_dicom`); or grey values, uint8 (H, W), 0 = black.
 
     Returns:
         uint8 (H, W), grey values, upright.
 
     Raises:
-        InputError: it cannot be read.
-    """
-    path = Path(path)
-    content = read_file(path)
-    if is_dicom(content):
-        return decode_dicom(content, path)
-    return decode_grey(content, path)
-
-
-def at_size(
-    radiograph: Path | str | np.ndarray, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return a radiograph twice: as it is, and as a network of a size was trained on it.
-
-    Of a file the small one has the very pixels that the stage `prepare` makes of it.
-
-    Args:
-        radiograph: a file, or grey values, uint8 (H, W).
-        height: of the small one.
-        width: likewise.
-
-    Returns:
-        uint8 (H, W) and uint8 (height, width).
-
-    Raises:
         InputError: the file cannot be read.
         ValueError: the array is of another type or shape.
     """
-    if isinstance(radiograph, np.ndarray):
-        _refuse_other_arrays(radiograph)
-        return radiograph, _resized(radiograph, height, width)
-    path = Path(radiograph)
-    content = read_file(path)
-    if is_dicom(content):
-        pixels = decode_dicom(content, path)
-        return pixels, _resized(pixels, height, width)
-    pixels = decode_grey(content, path)
-    return pixels, resized_radiograph(path, pixels.shape, (height, width))
-
-
-def _resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _refuse_other_arrays(pixels: np.ndarray) -> None:
-    if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
+    if not isinstance(radiograph, np.ndarray):
+        content = read_file(Path(radiograph))
+        return (decode_dicom if is_dicom(content) else decode_grey)(content, Path(radiograph))
+    if radiograph.dtype != np.uint8 or radiograph.ndim != 2 or not radiograph.size:
         raise ValueError(
-            f"The radiograph is {pixels.dtype} of shape {pixels.shape}; expected are grey values, "
-            "uint8 (H, W)."
+            f"The radiograph is {radiograph.dtype} of shape {radiograph.shape}; expected are grey "
+            "values, uint8 (H, W)."
         )
+    return radiograph

@@ -1,291 +1,170 @@
 """Contact sheet: the dataset at a glance, with its annotations, copies and problems."""
 
+import textwrap
 from collections.abc import Iterator
-from itertools import cycle
 from pathlib import Path
 
-import cv2
 import numpy as np
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path as Outline
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from maskedteeth.report.figures.panels import (
     COLOURS,
-    LINE,
     MARK,
     NOTE_SIZE,
     SIZE,
-    STYLE,
     Picture,
     Sheet,
-    caption_height,
-    caption_lines,
-    text_width,
-    wrap,
-    write_sheets,
+    fill_page,
 )
-from maskedteeth.report.radiographs import (
-    Copies,
-    Radiograph,
-    find_copies,
-    read_pixels,
-    read_problems,
-    read_radiographs,
-)
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.settings.sections import Presentation
 
-#: A page: A4 across, and its margin.
-PAGE, MARGIN = (11.69, 8.27), 0.4
-#: Pixels an inch of the PNG, and of the pictures in the PDF, which has many.
-DPI, PDF_DPI = 150, 110
-WIDTH = PAGE[0] - 2 * MARGIN
-#: Radiographs side by side, and the space between two.
-COLUMNS, SPACE = 6, 0.1
-#: Height of what stands below a radiograph, and of a line of it.
-TEXT, TEXT_LINE = 0.22, NOTE_SIZE * LINE
+#: A page in inches, which with its margin and its caption is A4 across.
+PAGE, MARGIN = (10.9, 6.9), 0.4
+#: Pixels an inch.
+DPI = 130
+#: Radiographs side by side, and the height of the lines above and below each, in inches.
+COLUMNS, TEXT = 6, 0.24
 #: Radiographs at most that are drawn, so that a large dataset takes no hours and no gigabytes.
 MOST = 1000
-#: Lines at most of a list on the last pages.
-MOST_LINES = 200
-#: Columns of text on the last pages, and the space between two.
-TEXT_COLUMNS, TEXT_SPACE = 2, 0.4
-APART = (
-    "Where copies are not held together, one may train and the other test, unless the guard stops "
-    "that; data.near_duplicates: group keeps them on one side of every split."
-)
-
-FONT = STYLE["font.family"]
-TAG = {"size": NOTE_SIZE, "weight": "bold", "va": "top", "color": "white"}
+#: Lines of a page of text, letters of a line, and lines of a list at most.
+LINES, LETTERS, MOST_LINES = 55, 160, 200
 
 
 def contact_sheet(
-    settings: ReportJob,
-    *,
-    images: Path,
-    masks: Path,
-    index: Path,
-    problems: Path,
-    png: Path,
-    pdf: Path,
-) -> None:
+    report: Presentation, *, images: Path, masks: Path, index: Path, problems: Path
+) -> Sheet:
     """Draw every radiograph small, with its annotation's outline, and list what is odd.
 
     Args:
-        settings: the dataset's name.
+        report: the dataset's name.
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
         problems: ``problems.csv``.
-        png: file to write: the first page.
-        pdf: file to write: all pages, at most :data:`MOST` radiographs and lists after them.
 
-    Raises:
-        InputError: a file is missing or damaged, or they do not belong together.
+    Returns:
+        Pages of at most :data:`MOST` radiographs, and lists after them.
     """
-    radiographs, passed_over = read_radiographs(index), read_problems(problems)
-    pixels, truths = read_pixels(images, masks, index, len(radiographs))
-    copies = find_copies(radiographs, pixels)
-    shown = spread(len(radiographs), MOST)
-    about = caption(settings, radiographs, pixels.shape[1:], copies, len(passed_over), len(shown))
-    lists = listing(radiographs, copies, passed_over)
-    write_sheets(
-        _pages(radiographs, pixels, truths, copies, shown, about, lists), png, pdf, PDF_DPI
-    )
+    text = {"dtype": {"id": str, "duplicate_group": str}, "keep_default_na": False}
+    rows = pd.read_csv(index, **text, na_values=[""])
+    passed_over = pd.read_csv(problems, dtype=str, keep_default_na=False)
+    pixels, truths = np.load(images, mmap_mode="r"), np.load(masks, mmap_mode="r")
+    copies = rows[rows.duplicated("duplicate_group", keep=False)]
+    number_of = {group: n for n, group in enumerate(copies["duplicate_group"].unique(), start=1)}
+    rows["copies"] = rows["duplicate_group"].map(number_of)
+    shown = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST)).round().astype(int))
+    pages = _pages(rows, pixels, truths, shown, _lists(rows, passed_over))
+    return Sheet(pages, _caption(report, rows, pixels.shape, len(passed_over), len(shown)), MARGIN)
 
 
-def spread(count: int, most: int) -> list[int]:
-    """Return at most ``most`` of ``count`` places, evenly spread, the first and last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
-
-
-def caption(
-    settings: ReportJob,
-    radiographs: list[Radiograph],
-    size: tuple[int, int],
-    copies: list[Copies],
-    passed_over: int,
-    shown: int,
+def _caption(
+    report: Presentation, rows: pd.DataFrame, shape: tuple[int, ...], passed_over: int, shown: int
 ) -> str:
     """Return the caption of all pages: what there is, and what the marks mean."""
-    shares = [r.tooth_fraction for r in radiographs if r.tooth_fraction is not None]
-    alike = sum(len(group.members) for group in copies)
+    shares = rows["tooth_fraction"].dropna()
     words = [
-        f"Contact sheet: all that was indexed. Dataset: {settings.dataset}. "
-        f"Radiographs: {len(radiographs):,}; annotated: {len(shares):,}; copies of "
-        f"others among them: {alike:,}; set aside or passed over: {passed_over:,}."
+        "Contact sheet: the radiographs in the order of index.csv, as the networks see them "
+        f"({shape[2]} × {shape[1]} pixels; the size of the file is printed below each). Dataset: "
+        f"{report.dataset}. Radiographs: {len(rows):,}; annotated: {len(shares):,}; copies of "
+        f"others among them: {rows['copies'].count():,}; set aside or passed over: "
+        f"{passed_over:,}."
     ]
-    if shares:
-        low, middle, high = np.quantile(shares, (0, 0.5, 1))
+    if len(shares):
+        low, middle, high = shares.quantile([0, 0.5, 1])
         words += [f"Teeth: {low:.1%} to {high:.1%} of the pixels, median {middle:.1%}."]
-    if shown < len(radiographs):
-        words += [f"Drawn: {shown:,} of {len(radiographs):,}, evenly spread over the index."]
+    if shown < len(rows):
+        words += [f"Drawn: {shown:,} of {len(rows):,}, evenly spread over the index."]
     words += [
-        f"In the order of index.csv, as the networks see them: {size[1]} × {size[0]} pixels, "
-        "whatever their own size (in grey) is. Orange: outline of the annotation. Copies of one "
-        "radiograph have a frame of one colour and one letter."
+        "Orange: outline of the annotation. Copies of one radiograph have a frame of one colour "
+        "and one number; no split parts them."
     ]
     return " ".join(words)
 
 
-def listing(
-    radiographs: list[Radiograph], copies: list[Copies], problems: list[dict[str, str]]
-) -> dict[str, list[str]]:
-    """Return what the last pages list: a title and its lines, for what there is."""
-    unlabelled = [r.id for r in radiographs if r.tooth_fraction is None]
-    bare = [r.id for r in radiographs if r.tooth_fraction == 0]
-    alike = [_about(group, radiographs) for group in copies]
-    if any(not group.together for group in copies):
-        alike += [APART]
+def _lists(rows: pd.DataFrame, passed_over: pd.DataFrame) -> list[str]:
+    """Return the lines of the last pages: titles, and indented what is listed under each."""
+    unlabelled = ", ".join(rows["id"][rows["tooth_fraction"].isna()])
+    bare = ", ".join(rows["id"][rows["tooth_fraction"] == 0])
     lists = {
-        "Copies, by their pixels or perceptual hashes": alike,
-        "Not annotated": [", ".join(unlabelled)] if unlabelled else [],
-        "Annotated as without teeth": [", ".join(bare)] if bare else [],
+        "Copies of one radiograph": [
+            f"{number:g}: {', '.join(names)}" for number, names in rows.groupby("copies")["id"]
+        ],
+        "Not annotated": [unlabelled],
+        "Annotated as without teeth": [bare],
         "Set aside or passed over (problems.csv)": [
-            f"{row['id']}: {row['reason']}" for row in problems
+            f"{row.id}: {row.reason}" for row in passed_over.itertuples()
         ],
     }
-    return {title: lines for title, lines in lists.items() if lines}
-
-
-def _about(group: Copies, radiographs: list[Radiograph]) -> str:
-    names = ", ".join(radiographs[place].id for place in group.members)
-    if group.equal:
-        kind = "equal pixels"
-    elif group.distance is None:
-        kind = "alike at full size"
-    else:
-        kind = f"alike, up to {group.distance:.3f} apart"
-    return f"{group.letter}: {names} ({kind}{'' if group.together else '; not held together'})"
+    lines = []
+    for title, entries in lists.items():
+        wrapped = [line for entry in entries for line in textwrap.wrap(entry, LETTERS)]
+        if len(wrapped) > MOST_LINES:
+            wrapped[MOST_LINES:] = [f"… and {len(wrapped) - MOST_LINES:,} more lines"]
+        if wrapped:
+            lines += [title, *(f"    {line}" for line in wrapped), ""]
+    return lines
 
 
 def _pages(
-    radiographs: list[Radiograph],
-    pixels: np.ndarray,
-    truths: np.ndarray,
-    copies: list[Copies],
-    shown: list[int],
-    about: str,
-    lists: dict[str, list[str]],
-) -> Iterator[Sheet]:
+    rows: pd.DataFrame, pixels: np.ndarray, truths: np.ndarray, shown: np.ndarray, lists: list[str]
+) -> Iterator[Figure]:
     """Draw the pages one after the other: pictures, then lists."""
-    room = PAGE[1] - 2 * MARGIN - caption_height(caption_lines(about, WIDTH))
-    side = (WIDTH - SPACE * (COLUMNS - 1)) / COLUMNS
-    tall = pixels.shape[1] / pixels.shape[2]
-    side = min(side, (room - TEXT) / tall)  # one row at least
-    height = side * tall
-    rows = max(1, int(room / (height + TEXT)))
-    pictures = [shown[n : n + rows * COLUMNS] for n in range(0, len(shown), rows * COLUMNS)]
-    texts = _pages_of_text(lists, room)
-    group_of = {place: group for group in copies for place in group.members}
-    colours = dict(zip([group.letter for group in copies], cycle(COLOURS), strict=False))
-    count = len(pictures) + len(texts)
+    tall = PAGE[0] / COLUMNS * pixels.shape[1] / pixels.shape[2]
+    lines = max(1, int(PAGE[1] / (tall + TEXT)))
+    edge = TEXT / 2 / PAGE[1]
+    spaces = {"left": 0, "right": 1, "bottom": edge, "top": 1 - edge}
+    spaces |= {"wspace": 0.05, "hspace": TEXT / tall}
+    pictures = [shown[n : n + lines * COLUMNS] for n in range(0, len(shown), lines * COLUMNS)]
+    texts = [lists[n : n + LINES] for n in range(0, len(lists), LINES)]
     for number, content in enumerate([*pictures, *texts], start=1):
-        page = Sheet(WIDTH, room, about, MARGIN, DPI)
-        where = {"size": SIZE, "ha": "right", "color": "0.45"}
-        page.axes.text(WIDTH, page.height + MARGIN / 2, f"page {number} of {count}", **where)
+        figure = Figure(PAGE, dpi=DPI)
+        fill_page(figure)
+        where = f"page {number} of {len(pictures) + len(texts)}"
+        figure.text(1, 0, where, size=SIZE, color="0.45", ha="right", va="top")
         if number > len(pictures):
-            _write(page, content, room)
-            yield page
+            for line, words in enumerate(content):
+                weight = "normal" if words.startswith(" ") else "bold"
+                figure.text(0, 1 - line / LINES, words, weight=weight, va="top")
+            yield figure
             continue
-        for cell, place in enumerate(content):
-            corner = (cell % COLUMNS * (side + SPACE), cell // COLUMNS * room / rows)
-            _draw(page, radiographs[place], pixels[place], truths[place], corner, side)
-            if group := group_of.get(place):
-                _frame(page, group.letter, colours[group.letter], corner, side, height)
-        yield page
+        grid = figure.subplots(lines, COLUMNS, squeeze=False, gridspec_kw=spaces).ravel()
+        for axes in grid:
+            axes.set_axis_off()
+        for axes, place in zip(grid, content, strict=False):
+            _draw(axes, rows.iloc[place], pixels[place], truths[place])
+        yield figure
 
 
-def _draw(
-    page: Sheet,
-    radiograph: Radiograph,
-    pixels: np.ndarray,
-    truth: np.ndarray,
-    corner: tuple[float, float],
-    side: float,
-) -> None:
-    """Draw a radiograph with the outline of its annotation, and write under it what it is."""
-    left, top = corner
-    page.show(Picture(np.asarray(pixels)), left, top, side)
-    scale = side / pixels.shape[1]
-    if outline := outlines(np.asarray(truth)):
-        outline = Outline(outline.vertices * scale + corner, outline.codes)
-        page.axes.add_artist(PathPatch(outline, fill=False, ec=MARK, lw=0.5))
-    if not radiograph.tooth_fraction:
-        words = "not annotated" if radiograph.tooth_fraction is None else "no teeth"
+def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> None:
+    """Draw a radiograph with the outline of its annotation, and write what it is."""
+    Picture(pixels).show(axes)
+    if truth.any():
+        axes.contour(truth, levels=[0.5], colors=MARK, linewidths=0.5)
+    place = {"transform": axes.transAxes, "size": NOTE_SIZE, "va": "top"}
+    tag = place | {"weight": "bold", "color": "white"}
+    name = row["id"] if len(row["id"]) <= 32 else f"…{row['id'][-31:]}"
+    axes.text(0, 1.02, name, **place | {"weight": "bold", "va": "bottom"})
+    axes.text(0, -0.03, _teeth(row), **place)
+    axes.text(1, -0.03, f"{row['width']} × {row['height']}", ha="right", color="0.45", **place)
+    if not row["tooth_fraction"] > 0:
         ground = {"facecolor": "black", "pad": 1.2, "linewidth": 0.5, "edgecolor": "white"}
-        page.axes.text(left + side - 0.05, top + 0.05, words, ha="right", bbox=ground, **TAG)
-    below, style = top + scale * pixels.shape[0] + 0.025, {"size": NOTE_SIZE, "va": "top"}
-    page.axes.text(left, below, shortened(radiograph.id, side), weight="bold", **style)
-    page.axes.text(left, below + TEXT_LINE, teeth(radiograph), **style)
-    size = f"{radiograph.width} × {radiograph.height}"
-    style |= {"ha": "right", "color": "0.45"}
-    page.axes.text(left + side, below + TEXT_LINE, size, **style)
+        axes.text(0.97, 0.95, _teeth(row), ha="right", bbox=ground, **tag)
+    if row["copies"] > 0:
+        colour = COLOURS[(int(row["copies"]) - 1) % len(COLOURS)]
+        frame = {"transform": axes.transAxes, "fill": False, "clip_on": False}
+        axes.add_patch(Rectangle((0, 0), 1, 1, edgecolor=colour, linewidth=1.8, **frame))
+        ground = {"facecolor": colour, "pad": 1.2, "linewidth": 0}
+        axes.text(0.03, 0.95, f"copies {row['copies']:g}", bbox=ground, **tag)
 
 
-def _frame(
-    page: Sheet, letter: str, colour: str, corner: tuple[float, float], side: float, height: float
-) -> None:
-    """Frame one of a group of copies, and name the group on it."""
-    page.axes.add_artist(Rectangle(corner, side, height, fill=False, ec=colour, lw=1.8))
-    ground = {"facecolor": colour, "pad": 1.2, "linewidth": 0}
-    page.axes.text(corner[0] + 0.04, corner[1] + 0.04, f"copy {letter}", bbox=ground, **TAG)
-
-
-def outlines(mask: np.ndarray) -> Outline | None:
-    """Return the outlines of a mask, uint8 (H, W), 1 = tooth, in pixels from its top left corner.
-
-    They run through the middle of the outermost tooth pixels; None where there is no tooth.
-    """
-    rings, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    if not rings:
-        return None
-    paths = []
-    for ring in rings:
-        corners = ring[:, 0].astype(float) + 0.5
-        codes = [Outline.MOVETO, *[Outline.LINETO] * (len(corners) - 1), Outline.CLOSEPOLY]
-        paths.append(Outline(np.concatenate([corners, corners[:1]]), codes))
-    return Outline.make_compound_path(*paths)
-
-
-def teeth(radiograph: Radiograph) -> str:
-    """Say what is annotated: 28 teeth, 17.1 %."""
-    if radiograph.tooth_fraction is None:
+def _teeth(row: pd.Series) -> str:
+    """Say what is annotated: 28 teeth, 17.1%."""
+    if pd.isna(row["tooth_fraction"]):
         return "not annotated"
-    number = "" if radiograph.teeth is None else f"{radiograph.teeth} teeth, "
-    return f"{number}{radiograph.tooth_fraction:.1%}"
-
-
-def shortened(name: str, width: float) -> str:
-    """Return a name with its middle left out, where it is wider than ``width`` inches."""
-    fitting, widest = name, 1.2 * NOTE_SIZE / 72  # of a letter, and bold ones are wider
-    while len(fitting) * widest > width < 1.2 * text_width(fitting, NOTE_SIZE, FONT):
-        kept = (len(fitting) - 2) // 2
-        fitting = f"{name[:kept]}…{name[-kept:]}"
-    return fitting
-
-
-def _pages_of_text(lists: dict[str, list[str]], room: float) -> list[list[tuple[str, str]]]:
-    """Break the lists into pages of (text, weight), a line of a column each."""
-    width = (WIDTH + TEXT_SPACE) / TEXT_COLUMNS - TEXT_SPACE
-    lines: list[tuple[str, str]] = []
-    for title, entries in lists.items():
-        wrapped = [line for entry in entries for line in wrap(entry, width, SIZE, FONT)]
-        left_out = len(wrapped) - MOST_LINES
-        lines += [("", "normal")] * bool(lines) + [(title, "bold")]
-        lines += [(line, "normal") for line in wrapped[:MOST_LINES]]
-        if left_out > 0:
-            lines += [(f"… and {left_out:,} further lines", "normal")]
-    each = TEXT_COLUMNS * _lines_of(room)
-    return [lines[start : start + each] for start in range(0, len(lines), each)]
-
-
-def _write(page: Sheet, lines: list[tuple[str, str]], room: float) -> None:
-    for number, (text, weight) in enumerate(lines):
-        column, line = divmod(number, _lines_of(room))
-        left = column * (WIDTH + TEXT_SPACE) / TEXT_COLUMNS
-        page.axes.text(left, line * SIZE * LINE, text, size=SIZE, weight=weight, va="top")
-
-
-def _lines_of(room: float) -> int:
-    """Return how many lines a column has."""
-    return int(room / (SIZE * LINE))
+    if row["tooth_fraction"] == 0:
+        return "no teeth"
+    number = "" if pd.isna(row["teeth"]) else f"{row['teeth']:g} teeth, "
+    return f"{number}{row['tooth_fraction']:.1%}"

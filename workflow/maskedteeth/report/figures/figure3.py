@@ -2,37 +2,32 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from maskedteeth.report.about import about_pretext
-from maskedteeth.report.figures.panels import Picture, draw_grid
-from maskedteeth.report.figures.runs import first_radiographs, read_pictures
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.figures.panels import Picture, Sheet, draw_grid
+from maskedteeth.report.figures.runs import first_radiographs
+from maskedteeth.settings.sections import Presentation
 
 TITLES = {"xray": "Dental X-ray", "masked": "Masked X-ray", "generated": "Generated X-ray"}
 
 
-def figure3(settings: ReportJob, *, samples: Path, png: Path, pdf: Path) -> None:
+def figure3(report: Presentation, *, samples: Path) -> Sheet:
     """Draw X-ray, masked X-ray and generated X-ray, two radiographs a row.
 
     Args:
-        settings: dataset, protocol and number of samples.
+        report: dataset, protocol and number of samples.
         samples: ``samples.npz`` of the pretext.
-        png: file to write.
-        pdf: file to write.
     """
-    ids, content = read_pictures(samples, tuple(TITLES))
-    ids = ids[: settings.samples]
-    triples = [[Picture(content[key][n]) for key in TITLES] for n in range(len(ids))]
-    groups = min(2, len(triples))
-    triples += [[None] * len(TITLES)] * (len(triples) % groups)
-    pairs = [triples[n : n + groups] for n in range(0, len(triples), groups)]
-    rows = [[picture for triple in pair for picture in triple] for pair in pairs]
-    titles = list(TITLES.values()) * groups
-    draw_grid(rows, titles, caption(settings, ids), png=png, pdf=pdf, groups=groups)
-
-
-def caption(settings: ReportJob, ids: list[str]) -> str:
-    """Return the caption for the radiographs ``ids``."""
-    return (
+    stored = np.load(samples)
+    ids = stored["ids"][: report.samples].tolist()
+    caption = (
         f"Figure 3: Sample output images of the pretext task: {first_radiographs(ids)}, row by "
-        f"row. {about_pretext(settings)}"
+        f"row. {about_pretext(report)}"
     )
+    groups = min(2, len(ids))
+    pictures = [Picture(stored[key][n]) for n in range(len(ids)) for key in TITLES]
+    pictures += [None] * (len(TITLES) * (len(ids) % groups))
+    wide = groups * len(TITLES)
+    rows = [pictures[n : n + wide] for n in range(0, len(pictures), wide)]
+    return draw_grid(rows, list(TITLES.values()) * groups, caption, groups=groups)

@@ -1,63 +1,100 @@
 """Figure 5: the two foremost candidates for annotation errors."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from maskedteeth.report.candidates import Candidate
-from maskedteeth.report.figures.candidate_panels import (
-    NOTHING,
-    candidate_row,
-    explanation,
-    find_candidates,
-)
-from maskedteeth.report.figures.panels import draw_grid, draw_words
-from maskedteeth.report.figures.runs import Run, read_run
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.report.about import about, percent
+from maskedteeth.report.candidates import CONFIDENCE, best_of_each, disk_size, rank_regions
+from maskedteeth.report.figures.panels import Picture, Sheet, draw_grid, draw_words, mask_picture
+from maskedteeth.report.figures.runs import read_runs
+from maskedteeth.settings.sections import Presentation
 
 TITLES = ("Dental X-ray", "Annotation", "Generated mask")
 
 #: Candidates of this figure; the next ones are figure 9's.
 SHOWN = 2
+NOTHING = "No (further) region in which prediction and annotation disagree confidently."
 
 
 def figure5(
-    settings: ReportJob,
+    report: Presentation,
     *,
     images: Path,
     masks: Path,
     index: Path,
-    metrics: Path,
-    predictions: Path,
-    png: Path,
-    pdf: Path,
-) -> None:
+    metrics: list[Path],
+    predictions: list[Path],
+) -> Sheet:
     """Draw X-ray, annotation and generated mask of two candidates, side by side.
 
     Args:
-        settings: labels, dataset and protocol.
+        report: labels, dataset and protocol.
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
-        metrics: ``metrics.csv`` of the run.
-        predictions: ``predictions.npz`` of the run.
-        png: file to write.
-        pdf: file to write.
+        metrics: ``metrics.csv`` of one run.
+        predictions: its ``predictions.npz``.
     """
-    run = read_run(metrics, predictions, settings)
-    shown = find_candidates(run, masks, index)[:SHOWN]
-    text = caption(settings, run, shown)
-    if not shown:
-        draw_words(NOTHING, text, png=png, pdf=pdf)
-        return
-    files = {"images": images, "masks": masks, "index": index}
-    row = [
-        p for candidate in shown for p in candidate_row(run, candidate, settings.threshold, **files)
-    ]
-    draw_grid([row], TITLES * len(shown), text, png=png, pdf=pdf, groups=len(shown))
-
-
-def caption(settings: ReportJob, run: Run, shown: list[Candidate]) -> str:
-    """Return the caption for the candidates ``shown``, which may be none."""
-    return (
+    words = (
         "Figure 5: Test radiographs on which the generated mask and the annotation disagree most "
-        f"confidently. {explanation(settings, run, shown)}"
+        "confidently."
     )
+    files = {"images": images, "masks": masks, "index": index}
+    files |= {"metrics": metrics, "predictions": predictions}
+    return draw_candidates(report, words, TITLES, slice(SHOWN), side_by_side=True, **files)
+
+
+def draw_candidates(
+    report: Presentation,
+    words: str,
+    titles: tuple[str, ...],
+    ranks: slice,
+    *,
+    images: Path,
+    masks: Path,
+    index: Path,
+    metrics: list[Path],
+    predictions: list[Path],
+    side_by_side: bool = False,
+) -> Sheet:
+    """Draw X-ray, annotation and generated mask of candidates, with the region outlined in each.
+
+    Args:
+        report: labels, dataset and protocol.
+        words: begin the caption.
+        titles: of the three columns.
+        ranks: of the candidates to show, 0 is the foremost.
+        images: ``images.npy``.
+        masks: ``masks.npy``.
+        index: ``index.csv``.
+        metrics: ``metrics.csv`` of one run.
+        predictions: its ``predictions.npz``.
+        side_by_side: all in one row.
+    """
+    (run,) = read_runs(metrics, predictions)
+    radiographs = read_index(index)
+    truths = pixels_of(masks, radiographs, run.ids)
+    shown = best_of_each(rank_regions(run.ids, run.probability, truths))[ranks]
+    names = "; ".join(f"{c.id} ({c.kind})" for c in shown) or "none"
+    caption = (
+        f"{words} They are candidates for annotation errors, and nobody has verified them: "
+        f"{names}. Prediction: {report.labels[run.method]}, trained on {percent(run.fraction)} of "
+        f"the samples in the dataset (seed {run.seed}). Score: sum of |p − g| over the outlined "
+        "region in % of the radiograph's pixels (p: probability of tooth, g: annotation). A region "
+        f"is connected, has |p − g| ≥ {CONFIDENCE:g} everywhere and survives an opening with a "
+        f"disk of {disk_size(truths.shape[1])} pixels. {about(report)}"
+    )
+    if not shown:
+        return draw_words(NOTHING, caption)
+    rows, xrays = [], pixels_of(images, radiographs, [candidate.id for candidate in shown])
+    for candidate, xray in zip(shown, xrays, strict=True):
+        truth = truths[run.ids.index(candidate.id)]
+        note = f"score {candidate.score:.2f}%"
+        generated = run.segmentation(candidate.id, report.threshold, note)
+        row = (Picture(xray), mask_picture(truth), generated)
+        rows.append([replace(picture, box=candidate.box) for picture in row])
+    if side_by_side:
+        row = [picture for row in rows for picture in row]
+        return draw_grid([row], titles * len(shown), caption, groups=len(shown))
+    return draw_grid(rows, titles, caption)

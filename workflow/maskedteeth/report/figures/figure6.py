@@ -2,31 +2,27 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from maskedteeth.report.about import about_pretext
-from maskedteeth.report.figures.panels import WIDE, Picture, draw_grid
-from maskedteeth.report.figures.runs import first_radiographs, read_pictures
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.figures.panels import WIDE, Picture, Sheet, draw_grid
+from maskedteeth.report.figures.runs import first_radiographs
+from maskedteeth.settings.sections import Presentation
 
 
-def figure6(settings: ReportJob, *, previews: Path, png: Path, pdf: Path) -> None:
+def figure6(report: Presentation, *, previews: Path) -> Sheet:
     """Draw each probe's input, Sobel filter, reconstruction after each epoch, and target.
 
     Args:
-        settings: dataset and protocol.
+        report: dataset and protocol.
         previews: ``previews.npz`` of the pretext.
-        png: file to write.
-        pdf: file to write.
     """
-    ids, content = read_pictures(previews, ("masked", "sobel", "xray"), epochs=True)
-    columns = [content["masked"], content["sobel"], *content["generated"], content["xray"]]
-    rows = [[Picture(column[n]) for column in columns] for n in range(len(ids))]
-    titles = ["Input", "Sobel", *(f"Epoch {epoch}" for epoch in content["epochs"]), "Target"]
-    draw_grid(rows, titles, caption(settings, ids), png=png, pdf=pdf, width=WIDE)
-
-
-def caption(settings: ReportJob, ids: list[str]) -> str:
-    """Return the caption for the probe radiographs ``ids``."""
-    return (
+    stored = np.load(previews)
+    caption = (
         "Figure 6: Sequential learning of our model on the Random Block Masking pretext task: "
-        f"{first_radiographs(ids)} behind fixed blocks. {about_pretext(settings)}"
+        f"{first_radiographs(stored['ids'].tolist())} behind fixed blocks. {about_pretext(report)}"
     )
+    columns = [stored["masked"], stored["sobel"], *stored["generated"], stored["xray"]]
+    rows = [list(map(Picture, row)) for row in zip(*columns, strict=True)]
+    titles = ["Input", "Sobel", *(f"Epoch {epoch}" for epoch in stored["epochs"]), "Target"]
+    return draw_grid(rows, titles, caption, width=WIDE)

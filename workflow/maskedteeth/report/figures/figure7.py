@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from maskedteeth.report.about import about_pretext
-from maskedteeth.report.figures.panels import Picture, draw_grid
-from maskedteeth.report.figures.runs import first_radiographs, read_pictures
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.figures.panels import Picture, Sheet, draw_grid
+from maskedteeth.report.figures.runs import first_radiographs
+from maskedteeth.settings.sections import Presentation
 
 TITLES = {
     "masked": "Masked radiograph",
@@ -14,24 +16,18 @@ TITLES = {
 }
 
 
-def figure7(settings: ReportJob, *, samples: Path, png: Path, pdf: Path) -> None:
+def figure7(report: Presentation, *, samples: Path) -> Sheet:
     """Draw masked radiograph, ground truth and generated radiograph, a radiograph a row.
 
     Args:
-        settings: dataset, protocol and number of samples.
+        report: dataset, protocol and number of samples.
         samples: ``samples.npz`` of the pretext.
-        png: file to write.
-        pdf: file to write.
     """
-    ids, content = read_pictures(samples, tuple(TITLES))
-    ids = ids[: settings.samples]
-    rows = [[Picture(content[key][n]) for key in TITLES] for n in range(len(ids))]
-    draw_grid(rows, list(TITLES.values()), caption(settings, ids), png=png, pdf=pdf)
-
-
-def caption(settings: ReportJob, ids: list[str]) -> str:
-    """Return the caption for the radiographs ``ids``."""
-    return (
+    stored = np.load(samples)
+    ids = stored["ids"][: report.samples].tolist()
+    caption = (
         "Figure 7: Qualitative analysis of Random Block Masking on "
-        f"{first_radiographs(ids)}. {about_pretext(settings)}"
+        f"{first_radiographs(ids)}. {about_pretext(report)}"
     )
+    rows = [[Picture(stored[key][n]) for key in TITLES] for n in range(len(ids))]
+    return draw_grid(rows, list(TITLES.values()), caption)

@@ -2,76 +2,80 @@
 
 from pathlib import Path
 
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.errors import InputError
-from maskedteeth.report.about import about
-from maskedteeth.report.figures.panels import WIDE, Picture, draw_grid, mask_picture
-from maskedteeth.report.figures.runs import Run, first_radiographs, percent, read_run, rows_of
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.about import about, percent
+from maskedteeth.report.figures.panels import WIDE, Picture, Sheet, draw_grid, mask_picture
+from maskedteeth.report.figures.runs import Run, first_radiographs, read_runs
+from maskedteeth.settings.sections import Presentation
 
 
 def figure8(
-    settings: ReportJob,
+    report: Presentation,
     *,
     images: Path,
     masks: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
-    png: Path,
-    pdf: Path,
-    runs: list[Path] = (),  # type: ignore[assignment]
-) -> None:
+    runs: list[Path],
+) -> Sheet:
     """Draw input, ground truth and each method's mask with its Dice, a radiograph a row.
 
     Args:
-        settings: labels, dataset, protocol and number of samples.
+        report: labels, dataset, protocol and number of samples.
         images: ``images.npy``.
         masks: ``masks.npy``.
         index: ``index.csv``.
-        metrics: ``metrics.csv`` of one run a method, in the order of the columns.
+        metrics: ``metrics.csv`` of one run a method.
         predictions: their ``predictions.npz``, likewise.
-        png: file to write.
-        pdf: file to write.
         runs: ``run.json`` and ``evaluation.json`` of these runs.
 
     Raises:
         InputError: no radiograph was tested by all methods.
     """
-    shown = [read_run(*files, settings) for files in zip(metrics, predictions, strict=True)]
-    ids = _common(shown)[: settings.samples]
-    for run in shown:  # all predict pictures of the arrays' size
-        radiographs = rows_of(run, images, index, ids)
-        truths = rows_of(run, masks, index, ids, 1)
-    rows = [
-        [
-            Picture(radiograph),
-            mask_picture(truth),
-            *(run.segmentation(name, settings.threshold, f"{run.dice[name]:.3f}") for run in shown),
-        ]
-        for name, radiograph, truth in zip(ids, radiographs, truths, strict=True)
-    ]
-    titles = ["Input", "Ground truth", *(settings.short_labels[run.method] for run in shown)]
-    foot = caption(shown, ids, about(settings, runs))
-    draw_grid(rows, titles, foot, png=png, pdf=pdf, width=WIDE)
-
-
-def caption(runs: list[Run], ids: list[str], foot: str) -> str:
-    """Return the caption for the radiographs ``ids`` of ``runs``; ``foot`` ends it."""
-    seeds = {run.seed for run in runs}
-    seed = f"seed {runs[0].seed}" if len(seeds) == 1 else "the first seed of each"
-    return (
-        "Figure 8: Qualitative comparison with SOTA models, all trained on "
-        f"{percent(runs[0].fraction)} of the samples in the dataset ({seed}), on "
-        f"{first_radiographs(ids)}. Small print: Dice. {foot}"
-    )
-
-
-def _common(runs: list[Run]) -> list[str]:
-    """Return the radiographs that every run was tested on, in the order of the first."""
-    ids = [name for name in runs[0].ids if all(name in run.dice for run in runs)]
+    order = list(report.labels)
+    shown = sorted(read_runs(metrics, predictions), key=lambda run: order.index(run.method))
+    ids = [name for name in shown[0].ids if all(name in run.ids for run in shown)]
+    ids = ids[: report.samples]
     if not ids:
         raise InputError(
             "The methods of figure 8 were tested on different radiographs. Give them a common "
             "first seed, or set split.protocol to fixed-test."
         )
-    return ids
+    first, seeds = shown[0], {run.seed for run in shown}
+    seed = f"seed {first.seed}" if len(seeds) == 1 else "the first seed of each"
+    caption = (
+        "Figure 8: Qualitative comparison with SOTA models, all trained on "
+        f"{percent(first.fraction)} of the samples in the dataset ({seed}), on "
+        f"{first_radiographs(ids)}. Small print: Dice. {about(report, runs)}"
+    )
+    titles = ["Input", "Ground truth", *(report.short_labels[run.method] for run in shown)]
+    rows = segmentation_rows(report, shown, ids, "", images=images, masks=masks, index=index)
+    return draw_grid(rows, titles, caption, width=WIDE)
+
+
+def segmentation_rows(
+    report: Presentation,
+    runs: list[Run],
+    ids: list[str],
+    before: str,
+    *,
+    images: Path,
+    masks: Path,
+    index: Path,
+) -> list[list[Picture]]:
+    """Return X-ray, ground truth and each run's mask, with ``before`` and its Dice, a row an id."""
+    radiographs = read_index(index)
+    arrays = (pixels_of(array, radiographs, ids) for array in (images, masks))
+    return [
+        [
+            Picture(radiograph),
+            mask_picture(truth),
+            *(
+                run.segmentation(name, report.threshold, f"{before}{run.dice[name]:.3f}")
+                for run in runs
+            ),
+        ]
+        for name, radiograph, truth in zip(ids, *arrays, strict=True)
+    ]

@@ -1,387 +1,256 @@
 """Audit: do the paper's own numbers fit together? Of tables 1 to 3 and of the sentences."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from maskedteeth.errors import InputError
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.consistency import ROUNDING, judge
-from maskedteeth.report.expressions import Interval, Misread, read
-from maskedteeth.report.published import Published, Unavailable
-from maskedteeth.report.reading import read_table, read_values
-from maskedteeth.report.tables.layout import NOTHING, TITLES
-from maskedteeth.report.tables.sections import Section, write_sections
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report import consistency
+from maskedteeth.report.consistency import ROUNDING
+from maskedteeth.report.published import Paper
+from maskedteeth.report.quantities import Quantity, Statement
+from maskedteeth.report.sentences import SENTENCES, Sentence
+from maskedteeth.report.table import Part, Table
+from maskedteeth.report.tables.layout import TITLES, number
+from maskedteeth.report.verdicts import REFUTED, SUPPORTED, decide
 
 AGREES, DISAGREES, UNDECIDED, VAGUE = "agrees", "disagrees", "undecided", "no number named"
 ALONE = "in no table"
-SENTENCE_COLUMNS = ("place", "sentence", "quoted", "expression", "note")
+IMPOSSIBLE = "impossible"
 #: Of the CSV.
 COLUMNS = [
     *("check", "place", "model", "fraction", *METRICS, "jaccard_residual", "dice_residual"),
     *("excess", "empty_share", "at_one_unit", "without_dice", "without_dice_at_one_unit"),
     *("metric", "sentence", "quoted", "recomputed", "verdict", "note"),
 ]
-LEGEND = [
-    "*pooled*: the four metrics can come from one set of pixel counts, J = D/(2 − D) and "
-    "D = 2PR/(P + R).",
-    "*averaged*: they cannot, but an average of such values, over images, seeds, batches or "
-    "classes with any weights, gives this row.",
-    "**impossible**: no such average gives it, whatever was averaged, if the metrics of a case are "
-    "of the same counts. Each of these is proved (see `maskedteeth.report.consistency`), for all "
-    "values that round to the printed ones. *Off by*: at least one printed value is then wrong by "
-    "at least this much more than rounding.",
-    "*Without Dice*: the same of Jaccard, precision and recall alone, whatever Dice is. Eq. 11 is "
-    "1 − Dice loss, and eq. 2 takes the loss of predicted probabilities; read literally, Dice is a "
-    "soft one and shares no counts with the other three, which eqs. 12 to 14 define of sets. A row "
-    "that is impossible without Dice is so under both readings. Table 1 has nothing else that "
-    "Jaccard could contradict.",
-    "J − D/(2 − D) is never negative for an average, D − 2PR/(P + R) never positive; both are 0 "
-    "when pooled. Rows can respect both and be impossible nevertheless.",
-    "Taken for granted: where nothing is annotated and nothing found, all metrics follow one "
-    "convention. *Or empty*: the share of such "
-    "images with contradictory conventions (for instance Dice 1, precision 0) that would make the "
-    "row possible; the dataset has 3 in 598, 0.5 %.",
-]
+LEGEND = (
+    "*pooled*: one set of pixel counts gives these metrics: J = D/(2 − D) and D = 2PR/(P + R).",
+    "*averaged*: no single set of counts does, but an average over images, seeds, batches or "
+    "classes, with any weights, can. Then J − D/(2 − D) is positive or 0, D − 2PR/(P + R) negative "
+    "or 0.",
+    f"**{IMPOSSIBLE}**: no average can, if all metrics of a case are of the same counts. This is "
+    "proved, for all values that round to the printed ones (see "
+    "`maskedteeth.report.consistency`). *Off by*: at least one printed value is wrong by this much "
+    "more than rounding, or by more. †: possible if values may be off by a whole unit of the last "
+    "digit.",
+    "*Without Dice*: the verdict on Jaccard, precision and recall alone. Eq. 11 with eq. 2, read "
+    "literally, is a soft Dice of probabilities, which shares no counts with the others. What is "
+    "impossible without Dice is impossible under both readings.",
+    "*Or empty*: images without teeth in which none are found could make the row possible, if "
+    "the metrics followed different conventions for them (Dice 1 but precision 0, for instance). "
+    "This is the share of such images that would be needed. The dataset has 0.5 % (3 of 598).",
+    f"*{VAGUE}*: the sentence compares without a number to check; what it compares is recomputed. "
+    f"*{ALONE}*: nothing printed could confirm it. Settings (80 epochs, 0.0001, 0.7 and 0.3) are "
+    "left out.",
+)
 
 
-def audit(
-    settings: ReportJob,
-    *,
-    table1: Path,
-    table2: Path,
-    table3: Path,
-    pretext: Path,
-    models: Path,
-    sentences: Path,
-    csv: Path,
-    md: Path,
-    tex: Path,
-) -> None:
-    """Write the audit of the published numbers; nothing of the study enters.
+def audit(*, table1: Path, table2: Path, table3: Path, models: Path) -> Table:
+    """Audit the published numbers; nothing of a study enters.
 
     Args:
-        settings: not used; every table gets them.
         table1: the paper's table 1 as CSV: model, fraction, dice, jaccard.
         table2: likewise table 2: model, fraction, dice, jaccard, precision, recall.
         table3: likewise table 3: seed, fraction, dice, jaccard, precision, recall.
-        pretext: likewise section 4.1: metric, value.
         models: names of methods in settings, table 1 and table 2.
-        sentences: place, sentence, quoted (a number; true for a statement; empty where the
-            sentence names none), expression (see maskedteeth.report.expressions), note.
-        csv: file to write: a row a check, with the columns that apply to it.
-        md: file to write.
-        tex: file to write.
-    """
-    published = Published(models, table2, table3, pretext)
-    text = checked_sentences(sentences, published)
-    first = read_values(table1, ("model", "fraction"), ("dice", "jaccard"))
-    rows = {
-        "Table 1": judged(first),
-        "Table 2": judged(published.table2),
-        "Table 3": judged(
-            published.table3.assign(model="seed " + published.table3["seed"].map(str))
-        ),
-    }
-    all_rows = pd.concat([frame.assign(place=place) for place, frame in rows.items()])
-    cells = {
-        "Table 1 against table 2": against_table2(first, published),
-        "Table 2 against the mean of table 3": against_seeds(published),
-    }
-    table = pd.concat(
-        [
-            all_rows.assign(check="row"),
-            *(frame.assign(check="cell", place=place) for place, frame in cells.items()),
-            text.assign(check="sentence"),
-        ],
-        ignore_index=True,
-    )
-    sections = [Section("Rows by verdict", _counts(rows), "", "lrrrrr")]
-    sections += [_rows_section(place, frame) for place, frame in rows.items()]
-    sections += [_cells_section(place, frame) for place, frame in cells.items()]
-    sections += [_sentences_section(text)]
-    title = "Audit of the published numbers"
-    write_sections(table[COLUMNS], title, _lead(rows, cells, text), sections, LEGEND, csv, md, tex)
-
-
-def judged(table: pd.DataFrame) -> pd.DataFrame:
-    """Judge the rows of a published table.
 
     Returns:
-        model, fraction, the metrics, jaccard_residual, dice_residual, verdict, excess, empty_share
-        (see :class:`maskedteeth.report.consistency.Verdict`), and at_one_unit: whether it is
-        impossible even where each value may be off by a whole unit of its last digit;
-        without_dice: the verdict on the other metrics, empty where there is but one, and
-        without_dice_at_one_unit.
+        A row a check (of a row, a cell, a sentence), with the columns that apply to it.
     """
-    metrics = [metric for metric in METRICS if metric in table]
+    paper, first = Paper(models, table2, table3, seeds=False), pd.read_csv(table1)
+    seeds = paper.table3.assign(model="seed " + paper.table3["seed"].map(str))
+    tables = {"Table 1": first, "Table 2": paper.table2, "Table 3": seeds}
+    rows = {place: _judged(table).assign(place=place) for place, table in tables.items()}
+    cells = pd.concat([_against_table2(first, paper), _against_seeds(paper)])
+    sentences = pd.DataFrame([_checked(sentence, paper) for sentence in SENTENCES])
+    checks = {"row": pd.concat(rows.values()), "cell": cells, "sentence": sentences}
+    frame = pd.concat([table.assign(check=check) for check, table in checks.items()])
+    agree = f"The other {(cells['verdict'] == AGREES).sum()} values in two tables agree."
+    parts = (
+        *(Part(_rows(table), f"{place}, row by row") for place, table in rows.items()),
+        Part(_cells(cells), "Values that two tables give differently", agree),
+        Part(_sentences(sentences), "Sentences"),
+    )
+    title = "Audit of the published numbers"
+    return Table(title, frame[COLUMNS].reset_index(drop=True), parts, _lead(rows), LEGEND)
+
+
+def _judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Judge a table's rows, also without Dice and with values that may be off by a whole unit."""
     found = []
-    for _, row in table.iterrows():
-        values = {metric: float(row[metric]) for metric in metrics}
-        verdict, others = judge(values), {m: v for m, v in values.items() if m != "dice"}
-        without = judge(others).verdict if len(others) > 1 else ""
+    for row in table.to_dict("records"):
+        values = {metric: row[metric] for metric in METRICS if metric in row}
+        others = {metric: value for metric, value in values.items() if metric != "dice"}
+        (verdict, at_one_unit), (without, without_at) = map(_judged_row, (values, others))
         found.append(
             {"model": row["model"], "fraction": row["fraction"], **values, **vars(verdict)}
-            | {"at_one_unit": _impossible_at_one_unit(values, verdict.verdict)}
-            | {"without_dice": without}
-            | {"without_dice_at_one_unit": _impossible_at_one_unit(others, without)}
+            | {"at_one_unit": at_one_unit, "without_dice_at_one_unit": without_at}
+            | {"without_dice": without.verdict if len(others) > 1 else ""}
         )
     return pd.DataFrame(found)
 
 
-def _impossible_at_one_unit(values: dict[str, float], verdict: str) -> bool:
-    """Judge a row again if it is impossible, with twice the width."""
-    return verdict == "impossible" and judge(values, 2 * ROUNDING).verdict == "impossible"
+def _judged_row(values: dict[str, float]) -> tuple[consistency.Verdict, bool]:
+    verdict = consistency.judge(values)
+    wide = verdict if verdict.verdict != IMPOSSIBLE else consistency.judge(values, 2 * ROUNDING)
+    return verdict, wide.verdict == IMPOSSIBLE
 
 
-def against_table2(table1: pd.DataFrame, published: Published) -> pd.DataFrame:
-    """Compare each value of table 1 with the same one of table 2.
-
-    Returns:
-        A row a value: model, fraction, metric, quoted (table 1), recomputed (table 2), verdict,
-        note.
-    """
-    methods = {name: method for method, name in published.models["table1"].items()}
-    found = []
-    for _, row in table1.iterrows():
-        for metric in ("dice", "jaccard"):
-            other = published.printed(metric, (methods.get(row["model"]), row["fraction"]))
-            found.append(_cell(row["model"], row["fraction"], metric, row[metric], other, 0.0))
-    return _with_twins(pd.DataFrame(found), published)
+def _against_table2(table1: pd.DataFrame, paper: Paper) -> pd.DataFrame:
+    """Compare each value of table 1 with the same one of table 2."""
+    names = paper.models.set_index("table2")["table1"]
+    table2 = paper.table2.assign(model=paper.table2["model"].map(names))
+    cells = _side_by_side(table1, table2, ["dice", "jaccard"], 0, paper)
+    return cells.assign(place="Table 1 against table 2")
 
 
-def against_seeds(published: Published) -> pd.DataFrame:
-    """Compare the row of table 2 that table 3 takes apart with the mean of its seeds.
+def _against_seeds(paper: Paper) -> pd.DataFrame:
+    """Compare the rows of table 2 that table 3 takes apart with the means of their seeds.
 
     A mean of rounded values is off by up to half a unit, the printed mean by as much again.
-
-    Returns:
-        A row a value: model, fraction, metric, quoted (table 2), recomputed (table 3), verdict,
-        note.
     """
-    means = published.table3.groupby("fraction")[list(METRICS)].mean()
-    names = published.models
-    name = names.loc[names["by_seed"] == "table3", "table2"].iloc[0]
-    found = []
-    for fraction, row in (
-        published.table2[published.table2["model"] == name].set_index("fraction").iterrows()
-    ):
-        for metric in METRICS:
-            mean = means.loc[fraction, metric]
-            found.append(_cell(name, fraction, metric, row[metric], mean, 2 * ROUNDING))
-    return _with_twins(pd.DataFrame(found), published)
+    means = paper.table3.groupby("fraction", as_index=False)[list(METRICS)].mean()
+    ours = paper.table2[paper.table2["model"] == _ours(paper)["table2"]]
+    means = means.assign(model=_ours(paper)["table2"])
+    cells = _side_by_side(ours, means, list(METRICS), 2 * ROUNDING, paper)
+    return cells.assign(place="Table 2 against the mean of table 3")
 
 
-def _with_twins(cells: pd.DataFrame, published: Published) -> pd.DataFrame:
-    """Note where else the paper prints a disagreeing value of ours, which may say whence it came.
+def _ours(paper: Paper) -> pd.Series:
+    return paper.models[paper.models["by_seed"] == "table3"].iloc[0]
+
+
+def _side_by_side(
+    quoted: pd.DataFrame, other: pd.DataFrame, metrics: list[str], allowed: float, paper: Paper
+) -> pd.DataFrame:
+    keys = ["model", "fraction"]
+    quoted, other = (table.set_index(keys)[metrics].stack() for table in (quoted, other))
+    cells = pd.DataFrame({"quoted": quoted, "recomputed": other.reindex(quoted.index)})
+    cells = cells.rename_axis([*keys, "metric"]).reset_index()
+    fits = (cells["quoted"] - cells["recomputed"]).abs() <= allowed + 1e-9
+    cells["verdict"] = np.where(fits, AGREES, DISAGREES)
+    return cells.assign(note=[_twins(cell, paper) for _, cell in cells.iterrows()])
+
+
+def _twins(cell: pd.Series, paper: Paper) -> str:
+    """Say where else a disagreeing value of ours is printed, which may say whence it came.
 
     It is looked for among the other metrics and the seeds at the same fraction.
     """
-    ours = published.models.index[published.models["by_seed"] == "table3"][0]
-    names = published.models.loc[ours, ["table1", "table2"]].tolist()
-    notes = []
-    for _, cell in cells.iterrows():
-        twins = []
-        if cell["verdict"] == DISAGREES and cell["model"] in names:
-            others = {f"the row's {TITLES[m]}": (m, (ours, cell["fraction"])) for m in METRICS}
-            del others[f"the row's {TITLES[cell['metric']]}"]
-            twins += [n for n, of in others.items() if published.printed(*of) == cell["quoted"]]
-            seeds = published.table3
-            same = (seeds["fraction"] == cell["fraction"]) & (
-                seeds[cell["metric"]] == cell["quoted"]
-            )
-            twins += [f"seed {seed}" for seed in seeds.loc[same, "seed"]]
-        notes.append(", ".join(twins))
-    return cells.assign(note=notes)
+    ours = _ours(paper)
+    if cell["verdict"] == AGREES or cell["model"] not in (ours["table1"], ours["table2"]):
+        return ""
+    table2, table3 = (
+        table[table["fraction"] == cell["fraction"]] for table in (paper.table2, paper.table3)
+    )
+    row = table2[table2["model"] == ours["table2"]].iloc[0]
+    same = [m for m in METRICS if m != cell["metric"] and row[m] == cell["quoted"]]
+    seeds = table3["seed"][table3[cell["metric"]] == cell["quoted"]]
+    return ", ".join([f"the row's {TITLES[m]}" for m in same] + [f"seed {seed}" for seed in seeds])
 
 
-def _cell(model, fraction, metric, quoted, recomputed, allowed) -> dict:
-    fits = abs(quoted - recomputed) <= allowed + 1e-9
+def _checked(sentence: Sentence, paper: Paper) -> dict:
+    """Check a sentence against the tables.
+
+    A number agrees if a value that rounds to it can be recomputed from values that round to the
+    printed ones. Of a statement the margin is recomputed.
+    """
+    quoted = float(sentence.quoted or "nan")
+    found, verdict = sentence.check(paper) if sentence.check else np.nan, ALONE
+    if isinstance(found, Statement):
+        said, found = decide(found)
+        verdict = {SUPPORTED: AGREES, REFUTED: DISAGREES}.get(said, UNDECIDED)
+    elif sentence.check:
+        verdict = VAGUE
+        if sentence.quoted:
+            half = 0.5 * 10.0 ** int(Decimal(sentence.quoted).as_tuple().exponent) + 1e-9
+            low, high = found.interval(0) if isinstance(found, Quantity) else (found, found)
+            meets = low <= quoted + half and high >= quoted - half
+            verdict = AGREES if meets else DISAGREES
     return {
-        "model": model,
-        "fraction": fraction,
-        "metric": metric,
+        "place": sentence.place,
+        "sentence": sentence.text,
         "quoted": quoted,
-        "recomputed": recomputed,
-        "verdict": AGREES if fits else DISAGREES,
+        "recomputed": found.value if isinstance(found, Quantity) else found,
+        "verdict": verdict,
+        "note": sentence.note,
     }
 
 
-def checked_sentences(file: Path, published: Published) -> pd.DataFrame:
-    """Check the paper's sentences against its tables.
-
-    Returns:
-        A row a sentence: place, sentence, quoted (NaN for none and for statements), recomputed
-        (the margin of a statement), verdict, note. A number agrees if a value that rounds to it
-        can be recomputed from values that round to the printed ones.
-
-    Raises:
-        InputError: the file lacks a column, or a line holds a quotation or an expression that
-            cannot be read.
-    """
-    table = read_table(file, SENTENCE_COLUMNS, text=SENTENCE_COLUMNS)
-    found = []
-    for number, row in table.iterrows():
-        try:
-            result = _checked(row["quoted"], row["expression"], published)
-        except (Misread, Unavailable, InvalidOperation) as error:
-            what = f"quoted is {row['quoted']!r}, neither a number nor true nor empty"
-            reason = what if isinstance(error, InvalidOperation) else str(error)
-            raise InputError(f"{file}, line {number + 2}: {reason}. Correct this line.") from None
-        found.append(
-            {"place": row["place"], "sentence": row["sentence"], **result} | {"note": row["note"]}
-        )
-    return pd.DataFrame(found)
-
-
-def _checked(quoted: str, expression: str, published: Published) -> dict:
-    statement = quoted == "true"
-    number = float("nan") if quoted in ("", "true") else float(Decimal(quoted))
-    if not expression:
-        return {"quoted": number, "recomputed": float("nan"), "verdict": ALONE}
-    parsed = read(expression)
-    if parsed.is_statement != statement:
-        raise Misread(
-            f"{expression!r} is {'no' if statement else 'a'} statement, quoted is {quoted!r}"
-        )
-    interval = Interval.of(parsed.value(published.rounded))
-    value = float(parsed.value(published.printed))
-    if statement:
-        verdict = AGREES if interval.low > 0 else DISAGREES if interval.high < 0 else UNDECIDED
-    elif not quoted:
-        verdict = VAGUE
-    else:
-        half = 0.5 * 10.0 ** int(Decimal(quoted).as_tuple().exponent)
-        meets = interval.low <= number + half + 1e-9 and interval.high >= number - half - 1e-9
-        verdict = AGREES if meets else DISAGREES
-    return {"quoted": number, "recomputed": value, "verdict": verdict}
-
-
-def _lead(rows: dict, cells: dict, sentences: pd.DataFrame) -> str:
-    """Say in a few sentences what came out."""
+def _lead(rows: dict[str, pd.DataFrame]) -> str:
     full = pd.concat([rows["Table 2"], rows["Table 3"]])
-    impossible, without = (full[key] == "impossible" for key in ("verdict", "without_dice"))
-    short = (rows["Table 1"]["verdict"] == "impossible").sum()
-    counts = sentences["verdict"].value_counts()
-    compared = [
-        f"{place[0].lower()}{place[1:]}, {(frame['verdict'] == DISAGREES).sum()} of {len(frame)}"
-        for place, frame in cells.items()
-    ]
-    parts = [
-        f"**{impossible.sum()} of the {len(full)} rows of tables 2 and 3 cannot come out of any "
-        "averaging if Dice is of thresholded masks, as Jaccard, precision and recall are; "
-        f"{without.sum()} if Dice is a soft one, which is what eq. 11 says when read literally** "
+    dice, without = ((full[key] == IMPOSSIBLE).sum() for key in ("verdict", "without_dice"))
+    short = (rows["Table 1"]["verdict"] == IMPOSSIBLE).sum()
+    return (
+        f"**{dice} of the {len(full)} rows of tables 2 and 3 cannot come out of any averaging if "
+        "Dice is of thresholded masks, as Jaccard, precision and recall are; "
+        f"{without} if Dice is a soft one, which is what eq. 11 says when read literally** "
         f"({full['at_one_unit'].sum()} and {full['without_dice_at_one_unit'].sum()} even if every "
         "value may be off by a whole unit of its last digit). Of thresholded masks, "
-        f"{short} of the {len(rows['Table 1'])} rows of table 1 cannot either.",
-        f"Disagreeing values: {'; '.join(compared)}.",
-        f"Of {len(sentences)} checks of sentences, {counts.get(AGREES, 0)} agree, "
-        f"{counts.get(DISAGREES, 0)} disagree, {counts.get(UNDECIDED, 0)} are undecided at three "
-        f"digits, {counts.get(VAGUE, 0) + counts.get(ALONE, 0)} cannot be checked.",
-    ]
-    return " ".join(parts)
-
-
-def _counts(rows: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    verdicts = ["pooled", "averaged", "impossible"]
-    return pd.DataFrame(
-        [
-            {"Table": place.removeprefix("Table "), "Rows": str(len(frame))}
-            | {v.capitalize(): str((frame["verdict"] == v).sum()) for v in verdicts}
-            | {"Impossible without Dice": _count_without_dice(frame)}
-            for place, frame in rows.items()
-        ]
+        f"{short} of the {len(rows['Table 1'])} rows of table 1 cannot either."
     )
 
 
-def _count_without_dice(frame: pd.DataFrame) -> str:
-    judged_so = frame["without_dice"] != ""
-    return str((frame["without_dice"] == "impossible").sum()) if judged_so.any() else NOTHING
-
-
-def _rows_section(place: str, frame: pd.DataFrame) -> Section:
+def _rows(frame: pd.DataFrame) -> pd.DataFrame:
     metrics = [metric for metric in METRICS if metric in frame]
-    text = pd.DataFrame({"Row": frame["model"].where(frame["model"] != frame["model"].shift(), "")})
-    text["Train. data"] = frame["fraction"].map("{:g}".format)
-    for metric in metrics:
-        text[TITLES[metric]] = frame[metric].map("{:.3f}".format)
-    text["J − D/(2 − D)"] = frame["jaccard_residual"].map(_signed)
-    if "precision" in metrics:
-        text["D − 2PR/(P + R)"] = frame["dice_residual"].map(_signed)
-    verdicts = {"Verdict": frame["verdict"]}
-    if "precision" in metrics:
-        verdicts["Without Dice"] = frame["without_dice"]
-    for title, column in verdicts.items():
-        text[title] = [f"**{v}**" if v == "impossible" else v for v in column]
-    text["Off by"] = [_off_by(row) for _, row in frame.iterrows()]
-    text["Or empty"] = [_share(row) for _, row in frame.iterrows()]
-    fragile = (frame["verdict"] == "impossible") & ~frame["at_one_unit"]
-    notes = (
-        "† possible if values may be off by a whole unit of the last digit."
-        if fragile.any()
-        else ""
-    )
-    return Section(f"{place}, row by row", text, notes, "l" * len(text.columns))
+    impossible = frame["verdict"] == IMPOSSIBLE
+    daggers = np.where(frame["at_one_unit"], "", " †")
+    off_by = (f"{v:.4f}" if v >= 5e-5 else "< 0.0001" for v in frame["excess"])
+    empty = [f"{v:.1%}" if np.isfinite(v) else "never" for v in frame["empty_share"]]
+    text = {"Row": _once(frame["model"]), "Train. data": frame["fraction"].map("{:g}".format)}
+    text |= {TITLES[metric]: frame[metric].map("{:.3f}".format) for metric in metrics}
+    text |= {
+        "J − D/(2 − D)": [number(value, "+.4f") for value in frame["jaccard_residual"]],
+        "D − 2PR/(P + R)": [number(value, "+.4f") for value in frame["dice_residual"]],
+        "Verdict": _strong(frame["verdict"], IMPOSSIBLE),
+        "Without Dice": _strong(frame["without_dice"], IMPOSSIBLE),
+        "Off by": np.where(impossible, list(map(str.__add__, off_by, daggers)), ""),
+        "Or empty": np.where(impossible, empty, ""),
+    }
+    if len(metrics) < len(METRICS):
+        del text["D − 2PR/(P + R)"], text["Without Dice"]
+    return pd.DataFrame(text)
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.4f}".replace("-", "−")
+def _once(names: pd.Series) -> pd.Series:
+    """Leave out a name that repeats the one above."""
+    return names.where(names != names.shift(), "")
 
 
-def _off_by(row: pd.Series) -> str:
-    if row["verdict"] != "impossible":
-        return ""
-    star = "" if row["at_one_unit"] else " †"
-    return (f"{row['excess']:.4f}" if row["excess"] >= 5e-5 else "< 0.0001") + star
+def _strong(values: pd.Series, which: str) -> list[str]:
+    return [f"**{value}**" if value == which else value for value in values]
 
 
-def _share(row: pd.Series) -> str:
-    if row["verdict"] != "impossible":
-        return ""
-    return f"{row['empty_share']:.1%}" if np.isfinite(row["empty_share"]) else "never"
-
-
-def _cells_section(place: str, frame: pd.DataFrame) -> Section:
+def _cells(frame: pd.DataFrame) -> pd.DataFrame:
     differ = frame[frame["verdict"] == DISAGREES]
-    first, _, second = place.partition(" against ")
-    text = pd.DataFrame(
+    return pd.DataFrame(
         {
+            "Compared": differ["place"],
             "Row": differ["model"],
             "Train. data": differ["fraction"].map("{:g}".format),
             "Metric": differ["metric"].map(TITLES),
-            first: differ["quoted"].map("{:.3f}".format),
-            second[0].upper() + second[1:]: differ["recomputed"].map("{:.3f}".format),
+            "First": differ["quoted"].map("{:.3f}".format),
+            "Second": differ["recomputed"].map("{:.3f}".format),
             "Same value at": differ["note"],
         }
     )
-    same = len(frame) - len(differ)
-    return Section(place, text, f"The other {same} of {len(frame)} values agree.", "llllll")
 
 
-def _sentences_section(table: pd.DataFrame) -> Section:
-    def number(value: float, quoted: float) -> str:
-        return "" if np.isnan(value) else f"{value:g}" if abs(quoted) >= 1 else f"{value:.3f}"
+def _sentences(table: pd.DataFrame) -> pd.DataFrame:
+    def cell(value: float, like: float) -> str:
+        return "" if np.isnan(value) else f"{value:g}" if abs(like) >= 1 else f"{value:.3f}"
 
     statement = table["quoted"].isna() & ~table["verdict"].isin([VAGUE, ALONE])
-    text = pd.DataFrame(
+    recomputed = table["recomputed"].mask(statement)
+    return pd.DataFrame(
         {
-            "Place": table["place"].where(table["place"] != table["place"].shift(), ""),
+            "Place": _once(table["place"]),
             "Sentence": table["sentence"],
-            "Quoted": [number(value, value) for value in table["quoted"]],
-            "Recomputed": [
-                "" if is_one else number(row["recomputed"], row["quoted"])
-                for is_one, (_, row) in zip(statement, table.iterrows(), strict=True)
-            ],
-            "Verdict": [f"**{v}**" if v == DISAGREES else v for v in table["verdict"]],
+            "Quoted": list(map(cell, table["quoted"], table["quoted"])),
+            "Recomputed": list(map(cell, recomputed, table["quoted"])),
+            "Verdict": _strong(table["verdict"], DISAGREES),
             "Note": table["note"],
         }
     )
-    notes = (
-        f"*{VAGUE}*: the sentence compares without a number to check; what it compares is "
-        f"recomputed. *{ALONE}*: nothing printed could confirm it. Settings (80 epochs, 0.0001, "
-        "0.7 and 0.3) are left out."
-    )
-    return Section("Sentences", text, notes, "lp{0.35\\linewidth}rrlp{0.2\\linewidth}")

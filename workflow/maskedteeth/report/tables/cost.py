@@ -4,86 +4,47 @@ import math
 from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel
 
-from maskedteeth.errors import InputError
-from maskedteeth.report.about import about, stamped
-from maskedteeth.report.mixtures import EVALUATION, Training
-from maskedteeth.report.reading import read_content
-from maskedteeth.report.tables.layout import NOTHING, write_table
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.record import is_evaluation, name_of, read
+from maskedteeth.report.about import about_training
+from maskedteeth.report.table import Part, Table
+from maskedteeth.report.tables.layout import NOTHING
+from maskedteeth.settings.sections import Presentation
 
-
-class Stay(BaseModel):
-    """A machine that a training was on."""
-
-    device: str
-    precision: str
-    threads: int
+#: What the CSV takes from ``run.json`` as it is, in order.
+BEFORE = ("device", "precision", "threads", "steps", "training_seconds", "images_per_second")
+BEFORE += ("seconds", "peak_memory_mib", "peak_device_memory_mib", "git_commit", "code")
+BEFORE += ("weights_sha256", "python", "system")
 
 
-class Cost(Stay):
-    """What ``run.json`` says of a training's cost and of what made it; it has more."""
-
-    steps: int
-    training_seconds: float
-    images_per_second: float
-    seconds: float
-    peak_memory_mib: float
-    peak_device_memory_mib: float | None
-    git_commit: str | None
-    code: str
-    weights_sha256: str
-    python: str
-    system: str
-    shared_from: str | None = None
-    resumed_after_steps: list[int] = []
-    machines: list[Stay] = []
-    packages: dict[str, str | None]
-
-    def in_turn(self, key: str) -> str:
-        """Print what a machine is told by; of a training that moved, of each one in turn."""
-        stays = self.machines or [self]
-        values = dict.fromkeys(str(getattr(stay, key, getattr(self, key))) for stay in stays)
-        return " then ".join(values)
-
-
-class Evaluated(BaseModel):
-    """What ``evaluation.json`` says of its cost; it has more."""
-
-    seconds: float
-
-
-def cost(
-    settings: ReportJob,
-    *,
-    runs: list[Path],
-    csv: Path,
-    md: Path,
-    tex: Path,
-) -> None:
-    """Write the table of costs.
+def cost(report: Presentation, *, runs: list[Path]) -> Table:
+    """Make the table of costs.
 
     Args:
-        settings: labels of the methods, dataset, protocol.
+        report: labels of the methods, dataset, protocol.
         runs: ``run.json`` and ``evaluation.json`` of all runs and pretexts.
-        csv: file to write, a line a training: name, fraction and seed (empty for a pretext),
-            model, what :class:`Cost` has, ``resumed`` (how often it was started again), ``torch``
-            (its version), and ``evaluation_seconds``.
-        md: file to write, a line a pretext and a method, and all together.
-        tex: file to write.
+
+    Returns:
+        A row a training: name, fraction and seed (empty for a pretext), model, what ``run.json``
+        says of machine and cost, ``resumed`` (how often it was started again), ``torch`` (its
+        version), ``evaluation_seconds``, and protocol. Printed is a line a pretext and a method,
+        and one of all together.
     """
-    table = of_trainings(runs, settings)
+    table = of_trainings(runs, report)
     lines = [_line(model, rows) for model, rows in table.groupby("model", sort=False)]
     text = pd.DataFrame([*lines, _line("All", table)] if len(lines) > 1 else lines)
     text = text.loc[:, (text != NOTHING).any()]  # without the card's memory where there was none
-    notes = (
-        "Training: time in training steps, of all and of one on average. Images/s: the median over "
-        "trainings. Measuring: the evaluations. Memory: the largest resident set of a process, and "
-        f"what torch allocated on a card at most. {_machines(table)} {about(settings, runs)}"
+    return Table(
+        title="Cost of all trainings",
+        frame=table.assign(protocol=report.protocol),
+        parts=(Part(text),),
+        lead=f"{_machines(table)} {about_training(report, runs)}",
+        notes=(
+            "*Training*: time in training steps, of all and of one on average. *Images/s*: median "
+            "over trainings. *Measuring*: time of the evaluations. *Memory*: the most that a "
+            "process held, and the most that torch held on a card.",
+        ),
     )
-    title = "Cost of all trainings"
-    write_table(stamped(table, settings), text, title, notes, csv, md, tex)
 
 
 def duration(seconds: float) -> str:
@@ -94,37 +55,35 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
 
 
-def of_trainings(runs: list[Path], settings: ReportJob) -> pd.DataFrame:
+def of_trainings(runs: list[Path], report: Presentation) -> pd.DataFrame:
     """Return a row a training, as in the CSV."""
-    evaluated = {f.parent: read_content(f, Evaluated).seconds for f in runs if f.name == EVALUATION}
+    records = [read(file) for file in runs]
+    seconds = {
+        name_of(part): part["seconds"]
+        for record in records
+        if is_evaluation(record)
+        for part in record.get("runs", [record])
+    }
     rows = []
-    for file in runs:
-        if file.name == EVALUATION:
+    for record in records:
+        if is_evaluation(record):
             continue
-        training, record = Training.of(file), read_content(file, Cost)
+        method, stays = record.get("method"), record["machines"] or [record]
+        name = method or record["pretext"]
         rows.append(
             {
-                **training._asdict(),
-                "model": _model(file, training, settings),
-                **record.model_dump(exclude={"machines", "packages", "resumed_after_steps"}),
-                "device": record.in_turn("device"),
-                "resumed": len(record.resumed_after_steps),
-                "torch": record.packages.get("torch"),
-                "evaluation_seconds": evaluated.get(file.parent),
+                "name": name,
+                "fraction": record["fraction"] if method else math.nan,
+                "seed": record["seed"] if method else None,
+                "model": report.labels[method] if method else f"Pretext: {name}",
+                **{key: record[key] for key in BEFORE},
+                "device": " then ".join(dict.fromkeys(stay["device"] for stay in stays)),
+                "resumed": len(record["resumed_after_steps"]),
+                "torch": record["packages"]["torch"],
+                "evaluation_seconds": seconds[name_of(record)],
             }
         )
     return pd.DataFrame(rows).astype({"seed": "Int64"})
-
-
-def _model(file: Path, training: Training, settings: ReportJob) -> str:
-    if training.fraction is None:
-        return f"Pretext: {training.name}"
-    if training.name not in settings.labels:
-        raise InputError(
-            f"{file} is of the method {training.name!r}, which the settings do not have; they have "
-            f"{', '.join(settings.labels)}."
-        )
-    return settings.labels[training.name]
 
 
 def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
@@ -143,21 +102,16 @@ def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _machines(table: pd.DataFrame) -> str:
-    """Say what computed, and where a training was interrupted or taken over."""
+    """Say what computed, and where a training was interrupted."""
 
     def listed(key: str) -> str:
-        return ", ".join(str(value) for value in table[key].dropna().unique()) or NOTHING
+        return ", ".join(str(value) for value in table[key].unique())
 
-    sentences = [
+    said = (
         f"Device: {listed('device')}; threads a training: {listed('threads')}; precision: "
         f"{listed('precision')}; torch {listed('torch')}; Python {listed('python')}."
-    ]
-    resumed, shared = (table["resumed"] > 0).sum(), table["shared_from"].notna().sum()
+    )
+    resumed = (table["resumed"] > 0).sum()
     if resumed:
-        some = "1 training was" if resumed == 1 else f"{resumed} trainings were"
-        sentences.append(f"{some} stopped and went on.")
-    if shared == 1:
-        sentences.append("1 pretext was taken over from another study, with its cost.")
-    elif shared:
-        sentences.append(f"{shared} pretexts were taken over from other studies, with their cost.")
-    return " ".join(sentences)
+        said += f" {resumed} training{'s were' if resumed > 1 else ' was'} stopped and went on."
+    return said

@@ -4,94 +4,77 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.report.about import about, stamped
+from maskedteeth.report.about import about
 from maskedteeth.report.comparisons import compare, too_few
-from maskedteeth.report.results import read_metrics
+from maskedteeth.report.results import read_rows
 from maskedteeth.report.statistics import too_narrow
-from maskedteeth.report.tables.layout import NOTHING, number, write_table
-from maskedteeth.settings.jobs import ReportJob
+from maskedteeth.report.table import Part, Table
+from maskedteeth.report.tables.layout import interval, number, once
+from maskedteeth.settings.sections import Presentation
 
 
-def statistics(
-    settings: ReportJob,
-    *,
-    metrics: list[Path],
-    csv: Path,
-    md: Path,
-    tex: Path,
-    runs: list[Path] = (),  # type: ignore[assignment]
-) -> None:
-    """Write the table of intervals and tests.
+def statistics(report: Presentation, *, metrics: list[Path], runs: list[Path]) -> Table:
+    """Make the table of intervals and tests.
 
     Args:
-        settings: labels of the methods, which one is ours, resamples, dataset, protocol.
+        report: labels of the methods, which one is ours, resamples, dataset, protocol.
         metrics: ``metrics.csv`` of all runs.
-        csv: file to write: model and the columns of :func:`maskedteeth.report.comparisons.compare`.
-        md: file to write.
-        tex: file to write.
-        runs: ``run.json`` of all these runs and their pretexts.
+        runs: records of all these runs and their pretexts.
+
+    Returns:
+        Columns model, those of :func:`maskedteeth.report.comparisons.compare`, and protocol.
     """
-    images = read_metrics(metrics, settings, ("tn",))
-    table = compare(images, settings.ours, settings.bootstrap_resamples)
-    table.insert(0, "model", table.pop("method").map(settings.labels))
-    ours = settings.labels[settings.ours]
+    table = compare(read_rows(*metrics), report.ours, report.bootstrap_resamples)
+    table.insert(0, "model", table.pop("method").map(report.labels))
     text = pd.DataFrame(
         {
-            "Model": table["model"].where(table["model"] != table["model"].shift(), ""),
+            "Model": once(table["model"]),
             "Train. data": table["fraction"].astype(str),
             "Dice": [interval(row, "dice") for _, row in table.iterrows()],
-            "Difference to ours": [interval(row, "difference", "+") for _, row in table.iterrows()],
+            "Difference to ours": [
+                interval(row, "difference", "+.3f") for _, row in table.iterrows()
+            ],
             "Rank-biserial r": [number(value, "+.2f") for value in table["rank_biserial"]],
             "p": [p_value(value) for value in table["p"]],
             "p (Holm)": [p_value(value) for value in table["p_holm"]],
         }
     )
-    title = "Intervals of all models, and their differences to ours"
-    foot = f"{notes(table, settings, ours)} {about(settings, runs)}"
-    write_table(stamped(table, settings), text, title, foot, csv, md, tex)
+    limits = (about(report, runs), too_narrow(int(table["radiographs"].min())), too_few(table))
+    return Table(
+        title="Intervals of all models, and their differences to ours",
+        frame=table.assign(protocol=report.protocol),
+        parts=(Part(text),),
+        lead=" ".join(filter(None, limits)),
+        notes=notes(table, report),
+    )
 
 
-def notes(table: pd.DataFrame, settings: ReportJob, ours: str) -> str:
+def notes(table: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
     """Say how the numbers came about, and what they cannot show."""
-    compared = table[table["p"].notna()]
-    fewest = int(table["radiographs"].min())
-    sentences = [
-        "Dice: pooled over the test radiographs and averaged over seeds, as in table 2. "
-        f"Difference: mean over test radiographs of the model's Dice minus that of {ours}, each "
-        "radiograph's averaged over seeds. Brackets: 95% percentile bootstrap intervals, "
-        f"{settings.bootstrap_resamples:,} resamples of the test radiographs, all seeds of a "
-        "radiograph together; they say how much hangs on which radiographs test, not on chance in "
-        "training."
-    ]
-    sentences.append(too_narrow(fewest))
+    ours, compared = report.labels[report.ours], table[table["p"].notna()]
+    intervals = (
+        "*Dice*: as in table 2, the pixels of all test radiographs counted together, averaged over "
+        "seeds. *Brackets*: 95% bootstrap intervals from "
+        f"{report.bootstrap_resamples:,} draws of the test radiographs, each radiograph with all "
+        "its seeds. They show how much depends on which radiographs are in the test set. What "
+        "training again would change is not in them."
+    )
     if compared.empty:
-        sentences.append("There is no other model to compare.")
-    else:
-        sentences.append(
-            "r: matched-pairs rank-biserial correlation, from −1 (worse than ours on every "
-            "radiograph) to +1 (better on every one). p: two-sided Wilcoxon signed-rank test of "
-            f"those differences, {zeros(compared)}; p (Holm): corrected for all {len(compared)} "
-            "comparisons. A small p says that these trained networks differ on such radiographs; "
-            "chance in training is not in it. Methods are compared at the same fraction; what the "
-            "paper says of one fraction against another is judged in the table `claims`, with "
-            "chance in training."
-        )
-        sentences.append(too_few(table))
-    return " ".join(filter(None, sentences))
-
-
-def zeros(compared: pd.DataFrame) -> str:
-    """Say what became of pairs without a difference."""
-    count = int(compared["zeros"].sum())
-    return f"pairs without a difference dropped ({count} of {int(compared['pairs'].sum())})"
-
-
-def interval(row: pd.Series, name: str, sign: str = "") -> str:
-    """Print a value with the bounds of its interval."""
-    if pd.isna(row[name]):
-        return NOTHING
-    value, low, high = (number(row[f"{name}{b}"], f"{sign}.3f") for b in ("", "_low", "_high"))
-    return f"{value} [{low}, {high}]"
+        return intervals, "There is no other model to compare."
+    dropped = f"{int(compared['zeros'].sum())} of {int(compared['pairs'].sum())}"
+    return (
+        intervals,
+        f"*Difference to ours*: each radiograph's own Dice minus its Dice with {ours}, both "
+        "averaged over seeds; then the mean over radiographs. Below zero the model is worse. "
+        "Models are compared at the same fraction; the table of claims compares across fractions.",
+        "*r*: matched-pairs rank-biserial correlation, from −1 (worse than ours on every "
+        "radiograph) to +1 (better on every one). *p*: two-sided Wilcoxon signed-rank test of the "
+        "differences; "
+        f"pairs without a difference are dropped ({dropped}). *p (Holm)*: corrected for all "
+        f"{len(compared)} comparisons.",
+        "A small p says that these trained networks differ on radiographs like these. It does not "
+        "say that networks trained again would differ.",
+    )
 
 
 def p_value(value: float) -> str:

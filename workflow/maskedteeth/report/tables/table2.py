@@ -3,47 +3,43 @@
 from pathlib import Path
 
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.about import about, about_seeds, stamped
-from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_metrics
-from maskedteeth.report.tables.layout import beside_published, printed, write_table
-from maskedteeth.settings.jobs import ReportJob
-
-NOTES = (
-    "Each cell: mean over seeds ± sample standard deviation (the paper's value, ours minus the "
-    "paper's). A seed's value pools the pixels of its test radiographs; the CSV file has the "
-    "mean of the radiographs' own Dice beside it."
-)
+from maskedteeth.report.about import about, about_seeds
+from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_rows
+from maskedteeth.report.table import Part, Table
+from maskedteeth.report.tables.layout import CELL, beside_published, printed
+from maskedteeth.settings.sections import Presentation
 
 
 def table2(
-    settings: ReportJob,
-    *,
-    metrics: list[Path],
-    published: Path,
-    csv: Path,
-    md: Path,
-    tex: Path,
-    runs: list[Path] = (),  # type: ignore[assignment]
-) -> None:
-    """Write table 2.
+    report: Presentation, *, metrics: list[Path], published: Path, runs: list[Path]
+) -> Table:
+    """Make table 2.
 
     Args:
-        settings: labels of the methods, dataset, protocol.
+        report: labels of the methods, dataset, protocol.
         metrics: ``metrics.csv`` of all runs.
         published: the paper's table 2 as CSV.
-        csv: file to write: model, fraction, seeds, the mean over test radiographs of their own
-            Dice as dice_per_image, and for each metric ours, _sd, _published, _difference.
-        md: file to write.
-        tex: file to write.
-        runs: ``run.json`` of all these runs and their pretexts.
+        runs: records of all these runs and their pretexts.
+
+    Returns:
+        Columns model, fraction, seeds, the mean over test radiographs of their own Dice as
+        dice_per_image, for each metric ours, _sd, _published, _difference, and protocol.
     """
-    images = read_metrics(metrics, settings, ("dice",))
+    images = read_rows(*metrics)
     ours = mean_over_seeds(pooled_by_run(images))
     per_image = images.groupby(["method", "fraction"], sort=False)["dice"].mean()
     ours["dice_per_image"] = per_image.to_numpy()
-    ours.insert(0, "model", ours.pop("method").map(settings.labels))
+    ours.insert(0, "model", ours.pop("method").map(report.labels))
     table = beside_published(ours, published, ["model", "fraction"], METRICS)
     text = printed(table, {"model": "Model", "fraction": "Train. data", "seeds": "Seeds"}, METRICS)
-    title = "Table 2: performance of all models"
-    notes = f"{NOTES} {about_seeds(settings, runs)} {about(settings, runs)}"
-    write_table(stamped(table, settings), text, title, notes, csv, md, tex)
+    return Table(
+        title="Table 2: performance of all models",
+        frame=table.assign(protocol=report.protocol),
+        parts=(Part(text),),
+        lead=about(report, runs),
+        notes=(
+            f"{CELL}; it is the mean over seeds ± their standard deviation. The CSV file also has "
+            "the mean of the radiographs' own Dice.",
+            about_seeds(report, runs),
+        ),
+    )

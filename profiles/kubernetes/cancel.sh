@@ -1,3 +1,0 @@
-#!/bin/sh
-# Deletes jobs and their pods.
-exec kubectl delete --wait=false --ignore-not-found "$@"

@@ -1,0 +1,115 @@
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from maskedteeth.errors import InputError
+from maskedteeth.files import read_csv
+from maskedteeth.use import Reconstructor, Segmenter, read_radiograph
+
+
+@pytest.fixture
+def copied(study, tmp_path):
+    """Weights of a training and their record in a folder of their own."""
+    for name in ("weights.safetensors", "run.json"):
+        shutil.copy(study / "run" / name, tmp_path)
+    return tmp_path / "weights.safetensors"
+
+
+def test_prepared_radiographs_get_the_probabilities_of_the_evaluation(study, segmenter):
+    """Its NPZ holds k for probabilities from k/256 up to (k+1)/256."""
+    names = [row["id"] for row in read_csv(study / "run/metrics.csv")]
+    order = [row["id"] for row in read_csv(study / "index.csv")]
+    images = np.load(study / "images.npy")
+    with np.load(study / "run/predictions.npz") as stored:
+        for name, levels in zip(names, stored["probability"], strict=True):
+            found = segmenter(images[order.index(name)])
+            assert found.probability.dtype == np.float32 and found.probability.shape == (32, 64)
+            off = found.probability * 256 - levels
+            assert off.min() > -1e-3 and off.max() < 1 + 1e-3
+
+
+@pytest.mark.parametrize("size", [(32, 64), (301, 97), (8, 9)])
+def test_a_mask_has_the_size_of_its_radiograph(segmenter, radiograph, size):
+    pixels = radiograph(3, *size)[0]
+    found = segmenter(pixels)
+    assert found.mask.shape == found.probability.shape == found.pixels.shape == size
+    assert found.mask.dtype == np.uint8 and set(np.unique(found.mask)) <= {0, 1}
+    assert found.tooth_fraction == pytest.approx((found.probability >= 0.5).mean())
+    p = found.probability.astype(float)
+    assert found.confidence == pytest.approx(np.where(p > 0.5, p, 1 - p).mean(), abs=1e-6)
+
+
+def test_probabilities_are_scaled_back_linearly_before_the_threshold(segmenter, radiograph):
+    pixels = radiograph(3, 320, 640)[0]
+    small = cv2.resize(pixels, (64, 32), interpolation=cv2.INTER_AREA)
+    found = segmenter(pixels)
+    expected = cv2.resize(segmenter(small).probability, (640, 320))
+    np.testing.assert_allclose(found.probability, expected, atol=1e-6)
+    assert (found.mask == (found.probability >= 0.5)).all()
+
+
+def test_a_file_is_its_grey_values(xrays, segmenter):
+    pixels = read_radiograph(xrays / "old/deep.tif")
+    assert (segmenter(xrays / "old/deep.tif").probability == segmenter(pixels).probability).all()
+
+
+def test_the_threshold_decides_what_is_tooth(study, radiograph):
+    found = Segmenter(study / "run/weights.safetensors", device="cpu", threshold=0.3)(
+        radiograph(4)[0]
+    )
+    assert (found.mask == (found.probability >= 0.3)).all()
+    for wrong in (0, 1, float("nan")):
+        with pytest.raises(InputError, match="must be between 0 and 1"):
+            Segmenter(study / "run/weights.safetensors", threshold=wrong)
+
+
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((4, 4)), np.zeros((4, 4, 3), np.uint8), np.zeros((0, 4), np.uint8)]
+)
+def test_other_arrays_are_refused(segmenter, pixels):
+    with pytest.raises(ValueError, match=r"expected are grey values, uint8 \(H, W\)"):
+        segmenter(pixels)
+
+
+def test_weights_without_their_record_are_a_sentence(study, copied):
+    shutil.copy(study / "pretext/run.json", copied.parent)
+    with pytest.raises(InputError, match=r"run.json is of other weights than .*weights_sha256"):
+        Segmenter(copied)
+    copied.with_name("run.json").unlink()
+    with pytest.raises(InputError, match=r"run.json is not there.*keep its run.json beside it"):
+        Segmenter(copied)
+    copied.unlink()
+    with pytest.raises(InputError, match=r"weights.safetensors is not there. Name the"):
+        Segmenter(copied)
+
+
+def test_weights_of_the_other_kind_are_refused(study):
+    with pytest.raises(InputError, match=r"is of a pretext \(maskedteeth reconstruct\), not of"):
+        Segmenter(study / "pretext/weights.safetensors")
+    with pytest.raises(InputError, match=r"is of a training \(maskedteeth predict\), not of"):
+        Reconstructor(study / "run/weights.safetensors")
+
+
+def test_what_is_shown_of_a_reconstruction_is_what_is_scored(reconstructor, radiograph):
+    shown = reconstructor(radiograph(9)[0], seed=1)
+    off = np.abs(shown.generated.astype(float) - shown.xray) / 255
+    assert shown.scores["l1"] == pytest.approx(off.mean(), abs=0.5 / 255)
+    assert shown.scores["l1_masked"] == pytest.approx(off[shown.hidden].mean(), abs=0.5 / 255)
+    assert (shown.masked[shown.hidden] == 0).all()
+    assert (shown.masked[~shown.hidden] == shown.xray[~shown.hidden]).all()
+    again, other = reconstructor(radiograph(8)[0], seed=1), reconstructor(radiograph(9)[0], seed=2)
+    assert (again.hidden == shown.hidden).all() and (other.hidden != shown.hidden).any()
+
+
+@pytest.mark.gpu
+def test_a_card_gives_nearly_the_same_probabilities(study, segmenter, radiograph):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    on_card = Segmenter(study / "run/weights.safetensors", device="cuda")
+    assert on_card.machine.device.type == "cuda"
+    pixels = radiograph(5, 100, 210)[0]
+    expected = segmenter(pixels).probability
+    np.testing.assert_allclose(on_card(pixels).probability, expected, atol=1e-2)

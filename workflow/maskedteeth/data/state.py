@@ -1,0 +1,41 @@
+"""What files a dataset consists of, so that other ones are noticed, newer or older."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Data
+
+
+def state_of_dataset(data: Data, known: Path) -> str:
+    """Return names, sizes and times (whole seconds) of the files at ``data.path``, as a digest.
+
+    Args:
+        data: settings of the dataset; without a path the result is "".
+        known: where `index` left the digest of what it read. Where ``data.path`` is not there, as
+            on a drive that is not mounted, this one is returned: what is finished stays usable.
+
+    Raises:
+        InputError: ``data.path`` is not there and nothing was indexed, or it is a file where a
+            folder is expected, or the other way round.
+    """
+    if data.path is None:
+        return ""
+    path = Path(data.path).expanduser()
+    kind = "folder" if data.in_place else "zip file"
+    if set("{}") & set(str(path)):
+        raise InputError(
+            f"data.path {path} has braces, which Snakemake takes for wildcards; rename it."
+        )
+    if not path.exists() and known.exists():
+        print(f"data.path {path} is not there; what was indexed of it is used.", file=sys.stderr)
+        return known.read_text(encoding="utf-8").strip()
+    if not (path.is_dir() if data.in_place else path.is_file()):
+        raise InputError(f"data.path {path} is not a {kind}; name the {kind} of the dataset.")
+    files = [file for file in path.rglob("*") if file.is_file()] if data.in_place else [path]
+    lines = sorted(
+        f"{file.relative_to(path)} {file.stat().st_size} {int(file.stat().st_mtime)}"
+        for file in files
+    )
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -1,0 +1,49 @@
+"""What this computer is called, what runs on it, and how much memory a process has taken."""
+
+import platform
+import resource
+from pathlib import Path
+from typing import Any
+
+
+def processor() -> str:
+    """Return the name of this machine's processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process has had, in MiB.
+
+    It is Linux's VmHWM, because the peak of getrusage begins with that of the process that started
+    this one. Where there is no /proc it is that of getrusage.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:  # macOS, which counts in bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 2**10
+
+
+def describe_process(pid: int) -> dict[str, Any]:
+    """Describe a process of this machine so that no other is taken for it.
+
+    Process numbers come again after a restart and in every container.
+
+    Returns:
+        host; boot and pid namespace it counts in; pid; and when it started, in clock ticks since
+        the boot. Of a process that does not run, and where there is no /proc, the latter are empty.
+    """
+    process = Path(f"/proc/{pid}")
+    try:
+        started = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        space = str((process / "ns" / "pid").readlink())
+    except OSError:
+        started = boot = space = ""
+    where = {"host": platform.node(), "boot": boot, "space": space}
+    return {**where, "pid": pid, "started": started}

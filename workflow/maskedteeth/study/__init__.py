@@ -1,1 +1,0 @@
-"""What concerns a whole study: planning, sharing, locking, moving and explaining it."""
