@@ -61,7 +61,7 @@ def degenerate():
 def test_ssim_is_scikit_images_and_l1_is_numpys(name, request):
     generated, xray = request.getfixturevalue(name)
     found = compare(generated, xray)
-    exact = [(one.astype(float), two.astype(float)) for one, two in zip(generated, xray)]
+    exact = list(zip(generated.astype(float), xray.astype(float), strict=True))
     expected = [structural_similarity(*two, data_range=1.0, **WINDOW) for two in exact]
     np.testing.assert_allclose(found["ssim"], expected, atol=1e-5)
     np.testing.assert_allclose(found["l1"], [abs(a - b).mean() for a, b in exact], atol=1e-6)

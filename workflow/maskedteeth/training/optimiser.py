@@ -9,8 +9,8 @@ class Adam:
     """Adam [Kingma & Ba, 2015] as `torch.optim.Adam` computes it, with that class's defaults.
 
     The same function of torch does the work. Its class is left out because making one loads
-    torch's compiler, 1.3 to 1.8 s at the start of each training, and numbers its state instead of
-    naming it.
+    torch's compiler (torch 2.13: 800 modules, 1.0 s of processor time at each start) and numbers
+    its state instead of naming it.
 
     Args:
         network: whose parameters are trained.
