@@ -186,7 +186,7 @@ def grid(text: pd.DataFrame, label: str, caption: bool = False) -> Markup:
         caption: whether to show ``label`` above it.
     """
     rows = text.to_numpy().tolist()
-    starts = [place for place, row in enumerate(rows) if row[0] or not place]
+    starts = [place for place, row in enumerate(rows) if row[0] or not place] or [0]
     grouped = len(starts) < len(rows)
     groups = [rows[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
     numeric = [all(NUMBER.fullmatch(row[place]) for row in rows) for place in range(text.shape[1])]
