@@ -6,43 +6,51 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial.distance import cdist
 from sklearn import metrics as sklearn
 
-from maskedteeth.metrics.evaluate import evaluate, predict
-from maskedteeth.settings.config import Evaluation
+from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.metrics.evaluate import predict
 from maskedteeth.training.device import Machine
 from maskedteeth.training.weights import load_weights, new_network, save_weights
 
 CPU = Machine(torch.device("cpu"), torch.float32, "test")
 
 
-def run(prepared, out, fraction=0.25, evaluation=None, **files):
-    """Rows of metrics.csv and the probabilities beside them."""
-    sections = prepared.model, prepared.compute, evaluation or Evaluation(), prepared.held_out
-    names = {"metrics": "m.csv", "predictions": "p.npz", "evaluation_record": "e.json"}
-    files = prepared.files | {key: out / name for key, name in names.items()} | files
-    evaluate(*sections, "ours", fraction, 3407, **files)
-    rows, stored = pd.read_csv(files["metrics"], dtype={"id": str}), np.load(files["predictions"])
-    assert stored["ids"].tolist() == rows["id"].tolist()
-    return rows, stored["probability"]
+def read(folder):
+    """Rows of metrics.csv and, of each, the probability of tooth as it was kept."""
+    rows = pd.read_csv(folder / "metrics.csv", dtype={"id": str})
+    return rows, np.load(folder / "predictions.npz")["probability"]
+
+
+@pytest.fixture
+def again(study, tmp_path):
+    """Evaluate the finished training again, with other settings, fraction or weights."""
+
+    def evaluate(**options):
+        options = {"weights": [study / "run/weights.safetensors"], **options}
+        assert study.run("evaluate", tmp_path, **options) == 0
+        return read(tmp_path)
+
+    return evaluate
 
 
 @pytest.fixture(scope="module")
-def measured(prepared, tmp_path_factory):
-    return run(prepared, tmp_path_factory.mktemp("evaluate"))
+def measured(study):
+    return read(study / "run")
 
 
-def test_every_test_radiograph_has_a_row_that_says_of_which_run_it_is(measured):
+def test_every_test_radiograph_has_a_row_that_says_of_which_run_it_is(study, measured):
     rows, _ = measured
     columns = "method fraction seed id tp fp fn tn dice jaccard precision recall nsd hd95"
     assert list(rows) == columns.split() and len(rows) == 3
+    assert rows["id"].tolist() == study.split().test
     assert set(zip(rows["method"], rows["fraction"], rows["seed"], strict=True)) == {
         ("ours", 0.25, 3407)
     }
 
 
-def test_metrics_can_be_recomputed_from_the_predictions_that_are_kept(prepared, measured):
+def test_metrics_can_be_recomputed_from_the_predictions_that_are_kept(study, measured):
     """128 of 256 stands for probabilities from 0.5 on: quantising moves no pixel across it."""
     rows, probabilities = measured
-    truths = prepared.rows("masks", rows["id"])
+    truths = pixels_of(study / "masks.npy", read_index(study / "index.csv"), rows["id"])
     for (_, row), probability, truth in zip(rows.iterrows(), probabilities, truths, strict=True):
         assert probability.dtype == np.uint8 and probability.shape == (32, 64)
         masks = probability >= 128, truth.astype(bool)
@@ -59,44 +67,44 @@ def test_metrics_can_be_recomputed_from_the_predictions_that_are_kept(prepared, 
         assert row["nsd"] == pytest.approx((np.append(there, back) <= 2).mean(), abs=1e-6)
 
 
-def test_predictions_are_those_of_the_weights_in_evaluation_mode(prepared, measured):
-    network = new_network(prepared.model, 1, CPU.device).train()
-    load_weights(network, prepared.files["weights"])
-    pixels = prepared.rows("images", measured[0]["id"])
-    together = predict(network, pixels, prepared.model.inputs, CPU)
+def test_predictions_are_those_of_the_weights_in_evaluation_mode(study, measured):
+    model = study.settings().model_of("ours")
+    network = new_network(model, 1, CPU.device).train()
+    load_weights(network, study / "run/weights.safetensors")
+    pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), measured[0]["id"])
+    together = predict(network, pixels, model.inputs, CPU)
     assert together.dtype == np.float32 and network.training
-    alone = [predict(network, pixels[n : n + 1], prepared.model.inputs, CPU) for n in range(3)]
+    alone = [predict(network, pixels[n : n + 1], model.inputs, CPU) for n in range(3)]
     np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-6)
     written = measured[1] / 256
     assert ((written <= together + 1e-6) & (together <= written + 1 / 256 + 1e-6)).all()
 
 
 @pytest.mark.parametrize("threshold", [0.25, 0.75])
-def test_the_threshold_decides_what_is_tooth(prepared, measured, tmp_path, threshold):
-    rows, probability = run(prepared, tmp_path, evaluation=Evaluation(threshold=threshold))
+def test_the_threshold_decides_what_is_tooth(again, measured, threshold):
+    rows, probability = again(changes={"evaluation": {"threshold": threshold}})
     assert (probability == measured[1]).all()
-    assert (rows["tp"] + rows["fp"]).tolist() == (probability >= threshold * 256).sum(
-        (1, 2)
-    ).tolist()
+    positive = (probability >= threshold * 256).sum((1, 2))
+    assert (rows["tp"] + rows["fp"]).tolist() == positive.tolist()
 
 
-def test_a_pixel_of_exactly_the_threshold_is_tooth(prepared, tmp_path):
-    network = new_network(prepared.model, 0, CPU.device)
+def test_a_pixel_of_exactly_the_threshold_is_tooth(study, again, tmp_path):
+    network = new_network(study.settings().model_of("ours"), 0, CPU.device)
     torch.nn.init.zeros_(network.head.weight)
     torch.nn.init.zeros_(network.head.bias)
     save_weights(network, tmp_path / "zero.safetensors")
-    rows, probability = run(prepared, tmp_path, weights=tmp_path / "zero.safetensors")
+    rows, probability = again(weights=[tmp_path / "zero.safetensors"])
     assert (probability == 128).all()
     assert (rows["tp"] + rows["fp"] == 32 * 64).all()
 
 
-def test_evaluating_twice_gives_the_same_bytes(prepared, tmp_path):
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        run(prepared, tmp_path / name)
-    for file in ("m.csv", "p.npz"):
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+def test_evaluating_twice_gives_the_same_bytes(study, again, tmp_path):
+    again()
+    for name in ("metrics.csv", "predictions.npz"):
+        assert (tmp_path / name).read_bytes() == (study / "run" / name).read_bytes()
 
 
-def test_the_same_radiographs_are_tested_at_every_fraction(prepared, measured, tmp_path):
-    assert run(prepared, tmp_path, 0.75)[0]["id"].tolist() == measured[0]["id"].tolist()
+def test_the_same_radiographs_are_tested_at_every_fraction(again, measured):
+    rows, _ = again(fraction=0.75)
+    assert rows["id"].tolist() == measured[0]["id"].tolist()
+    assert set(rows["fraction"]) == {0.75}

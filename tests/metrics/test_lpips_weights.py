@@ -21,7 +21,6 @@ from maskedteeth.metrics.lpips_weights import (
     load_lpips,
     unavailable_reason,
 )
-from maskedteeth.settings.config import Evaluation
 from maskedteeth.torchvision_shim import import_torchvision
 
 import_torchvision()
@@ -138,7 +137,7 @@ def test_the_source_distribution_gives_the_same_tensors(alexnet_weights):
 
 def test_a_checkpoint_of_the_user_is_the_source(offline, checkpoint, alexnet_weights, tmp_path):
     weights = tmp_path / "w.safetensors"
-    fetch_weights(Evaluation(lpips_weights=str(checkpoint)), weights=weights)
+    fetch_weights("required", str(checkpoint), weights=weights)
     assert unavailable_reason(weights) is None
     found, expected = load_file(weights), load_file(alexnet_weights)
     assert sorted(found) == sorted(NAMES)
@@ -149,7 +148,7 @@ def test_torchs_cache_is_used_without_a_network(offline, checkpoint, tmp_path, c
     cached = tmp_path / "torch" / "hub" / "checkpoints" / CHECKPOINT
     cached.parent.mkdir(parents=True)
     checkpoint.rename(cached)
-    fetch_weights(Evaluation(lpips="required"), weights=tmp_path / "w.safetensors")
+    fetch_weights("required", None, weights=tmp_path / "w.safetensors")
     assert f"come from {lpips_weights.URL}" in capsys.readouterr().out
     assert load_lpips(tmp_path / "w.safetensors") is not None
 
@@ -157,9 +156,9 @@ def test_torchs_cache_is_used_without_a_network(offline, checkpoint, tmp_path, c
 def test_offline_lpips_is_left_out_or_every_source_is_named(offline, tmp_path, capsys):
     weights = tmp_path / "w.safetensors"
     with pytest.raises(InputError) as error:
-        fetch_weights(Evaluation(lpips="required"), weights=weights)
+        fetch_weights("required", None, weights=weights)
     assert not weights.exists()
-    fetch_weights(Evaluation(lpips="optional"), weights=weights)
+    fetch_weights("optional", None, weights=weights)
     assert load_lpips(weights) is None
     assert "LPIPS will be left out of the tables" in capsys.readouterr().out
     for reason in (str(error.value), unavailable_reason(weights)):
@@ -170,7 +169,7 @@ def test_offline_lpips_is_left_out_or_every_source_is_named(offline, tmp_path, c
 def test_switched_off_asks_nobody(monkeypatch, tmp_path):
     monkeypatch.setattr(lpips_weights, "_from_torchvision", None)
     monkeypatch.setattr(lpips_weights, "_from_sdist", None)
-    fetch_weights(Evaluation(lpips="off"), weights=tmp_path / "w.safetensors")
+    fetch_weights("off", None, weights=tmp_path / "w.safetensors")
     assert load_lpips(tmp_path / "w.safetensors") is None
     assert "switched off" in unavailable_reason(tmp_path / "w.safetensors")
 
@@ -203,9 +202,8 @@ def test_a_checkpoint_that_is_not_alexnets_stops_however_much_lpips_is_wanted(
     tensors = torch.load(checkpoint, weights_only=True)
     change(tensors)
     torch.save(tensors, checkpoint)
-    evaluation = Evaluation(lpips="optional", lpips_weights=str(checkpoint))
     with pytest.raises(InputError, match=sentence):
-        fetch_weights(evaluation, weights=tmp_path / "w.safetensors")
+        fetch_weights("optional", str(checkpoint), weights=tmp_path / "w.safetensors")
     assert not (tmp_path / "w.safetensors").exists() and not Malicious.ran
 
 
@@ -215,7 +213,7 @@ def test_a_missing_or_damaged_checkpoint_is_named(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=f"{CHECKPOINT}: [A-Z].*Bring https"):
-        fetch_weights(Evaluation(lpips_weights=str(path)), weights=tmp_path / "w.safetensors")
+        fetch_weights("required", str(path), weights=tmp_path / "w.safetensors")
 
 
 def test_of_a_pickle_arrays_are_read_and_nothing_else_is_run():

@@ -116,7 +116,8 @@ def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
         gains = torch.cuda.get_device_capability(device) >= (8, 0)
     else:
         # Emulated bfloat16 is slower than float32; only these instructions make it faster.
-        gains = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        can = torch.cpu.get_capabilities()
+        gains = can.get("avx512_bf16", False) or can.get("amx_tile", False)
     return torch.bfloat16 if gains else torch.float32
 
 
