@@ -18,7 +18,6 @@ from maskedteeth.settings.config import (
     Image,
     Model,
     Name,
-    NearDuplicates,
     Phantom,
     Positive,
     Pretext,
@@ -74,7 +73,6 @@ class Layout(Strict):
 class IndexJob(Layout):
     """Settings of the stage `index`."""
 
-    near_duplicates: NearDuplicates = "stop"
     most_problems: Share = 0.1
 
     @classmethod

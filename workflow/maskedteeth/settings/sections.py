@@ -1,7 +1,5 @@
 """What stages see of a study: its settings by section."""
 
-from pydantic import Field
-
 from maskedteeth.settings.config import HeldOut, Image, Share
 from maskedteeth.settings.jobs import ReportJob as Presentation
 from maskedteeth.settings.strict import Strict
@@ -15,4 +13,4 @@ class Layout(Strict):
     source: str
     images: str = "images"
     masks: str = "masks"
-    most_problems: Share = Field(0.1)
+    most_problems: Share = 0.1
