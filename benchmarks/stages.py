@@ -23,12 +23,11 @@ from maskedteeth.metrics.evaluate import COLUMNS, evaluate
 from maskedteeth.settings.config import Compute
 from maskedteeth.settings.jobs import (
     EvaluateJob,
-    IndexJob,
     PhantomJob,
-    PrepareJob,
     ReportJob,
     TrainJob,
 )
+from maskedteeth.settings.sections import Layout
 from maskedteeth.training.train import train
 
 SIZES = {"demo": (96, 192), "abdi": (128, 256), "paper": (256, 512)}
@@ -54,7 +53,9 @@ def prepare() -> list[Figure]:
 
         def ours(size: tuple[int, int] = size, shapes: list = shapes) -> list[np.ndarray]:
             pairs = zip(files, shapes, strict=True)
-            return [resized_radiograph(file, shape, size) for file, shape in pairs]
+            return [
+                resized_radiograph(file.read_bytes(), file, shape, size) for file, shape in pairs
+            ]
 
         rounds = alternate(7, ours, plain)
         both = zip(ours(), plain(), strict=True)
@@ -213,9 +214,9 @@ def _arrays(name: str, radiographs: int = 48) -> Path:
     settings = study("demo").model_copy(update={"image": study(name).image})
     draw_dataset(PhantomJob(images=radiographs, height=512), raw=folder / "raw")
     files = {"raw": folder / "raw", "index": folder / "index.csv"}
-    index(IndexJob.of(settings), **files, problems=folder / "problems.csv")
+    index(Layout(source="phantom"), **files, problems=folder / "problems.csv")
     arrays = {array: folder / f"{array}.npy" for array in ("images", "masks")}
-    prepare_arrays(PrepareJob.of(settings), **files, **arrays)
+    prepare_arrays(Layout(source="phantom"), settings.image, **files, **arrays)
     ids = [row["id"] for row in read_csv(folder / "index.csv")]
     # An epoch is a batch, so the first line that a training prints follows its first step.
     pool = study(name).training.batch_size

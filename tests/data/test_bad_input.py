@@ -110,6 +110,7 @@ USED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 @pytest.mark.parametrize("kind", USED)
 def test_a_radiograph_of_any_kind_has_its_grey_values(dataset, tmp_path, radiograph, kind):
     pixels = radiograph(2)[0]

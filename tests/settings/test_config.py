@@ -365,7 +365,6 @@ JOBS = {
 #: A changed setting, and the jobs that must not notice.
 UNRELATED = {
     "most problems": ({"data": {"most_problems": 0.2}}, set(JOBS) - {jobs.IndexJob}),
-    "near duplicates": ({"data": {"near_duplicates": "group"}}, set(JOBS) - {jobs.IndexJob}),
     "title": ({"data": {"title": "Other"}}, set(JOBS) - {jobs.ReportJob}),
     "samples": ({"report": {"samples": 2}}, set(JOBS) - {jobs.ReportJob, jobs.ReconstructJob}),
     "label": ({"methods": {"unet": {"label": "U"}}}, set(JOBS) - {jobs.ReportJob}),

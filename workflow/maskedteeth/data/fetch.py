@@ -1,12 +1,12 @@
 """Bring the paper's dataset to a folder: from a zip that is here, its publisher, or Kaggle."""
 
 import contextlib
+import errno
 import io
 import os
 import shutil
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 
 from maskedteeth.data.sources.hitl import DATASET
@@ -150,12 +150,16 @@ def unpack(archive: Path, raw: Path) -> None:
                 for part in dataset.iterdir():
                     part.rename(folder / part.name)
                 shutil.rmtree(folder / dataset.relative_to(folder).parts[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InputError(
-            f"{archive} is not a whole, plain zip ({error}); remove it and run the same command "
-            "again, or replace it by a whole copy."
-        ) from None
+    except InputError:
+        raise
     except FileNotFoundError as error:
         if error.filename != str(archive):
             raise
         raise InputError(f"The zip {archive} does not exist; correct data.path.") from None
+    except Exception as error:  # zipfile raises whatever it stumbles over
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before the start
+            raise
+        raise InputError(
+            f"{archive} is not a whole, plain zip ({error}); remove it and run the same command "
+            "again, or replace it by a whole copy."
+        ) from None

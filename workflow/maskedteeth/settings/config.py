@@ -14,7 +14,6 @@ from maskedteeth.settings.networks import Model
 from maskedteeth.settings.strict import STUDY_PATTERN, Fraction, Name, Positive, Seed, Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
-NearDuplicates = Literal["stop", "group"]
 
 # --- Data ---
 
@@ -58,12 +57,6 @@ class Data(Strict):
     )
     images: str = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: str = Field("masks", description="Folder of the masks inside a `folder`.")
-    near_duplicates: NearDuplicates = Field(
-        "stop",
-        description="Copies of one radiograph with other contrast, size or compression. stop: end "
-        "with a sentence when a test radiograph has one outside the test set. group: keep them on "
-        "one side of every split, as pixel-identical ones always are.",
-    )
     most_problems: Share = Field(
         0.1,
         description="Share of the radiographs that may be unusable and are set aside in "
