@@ -47,4 +47,4 @@ LABEL org.opencontainers.image.title="maskedteeth" \
 USER maskedteeth
 VOLUME ["/work/results", "/work/data"]
 ENTRYPOINT ["tini", "-s", "-g", "--", "/work/envs/entrypoint.sh"]
-CMD ["--configfile", "config/demo.yaml", "--quiet", "rules", "host"]
+CMD ["--configfile", "config/demo.yaml", "--logger", "rich"]

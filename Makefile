@@ -19,7 +19,7 @@ help:
 setup: .venv/runtime
 
 demo: .venv/runtime
-	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules host
+	snakemake --configfile config/demo.yaml --cores $(CORES) --logger rich
 
 plan: .venv/runtime
 	@maskedteeth plan $(if $(CONFIG),--configfile $(CONFIG))
@@ -48,7 +48,7 @@ schema: .venv/runtime
 	    echo "OpenCV lacks a system library here (libGL or libglib): its build without windows," \
 	        "of the same version, is installed instead."; \
 	    $(BIN)/pip uninstall --quiet --yes opencv-python && $(BIN)/pip install --quiet --no-deps \
-	        $$(sed -n 's/^opencv-python==\([^ ]*\).*/opencv-python-headless==\1/p' $<); }
+	        --force-reinstall $$(sed -n 's/^opencv-python==\([^ ]*\).*/opencv-python-headless==\1/p' $<); }
 	touch $@
 
 .venv/development: envs/requirements-dev.txt .venv/runtime

@@ -24,7 +24,7 @@ tidy() {
     [ -z "${REMOVE:-}" ] || rm -rf "$REMOVE"
 }
 trap tidy EXIT
-[ $# -gt 0 ] || set -- --configfile config/demo.yaml --quiet rules host
+[ $# -gt 0 ] || set -- --configfile config/demo.yaml --logger rich
 BASE=localhost/maskedteeth-base:bookworm
 NAME=localhost/maskedteeth:test
 
