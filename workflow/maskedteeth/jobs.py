@@ -42,9 +42,9 @@ class Jobs:
         self, study: Settings, paper: Settings, results: Path, dataset: str, get_data: str | None
     ):
         self.study, self.paper, self.dataset, self.get_data = study, paper, dataset, get_data
-        self.run = f"{results}/runs/{{method}}/fraction-{{fraction}}/seed-{{seed}}/"
-        self.pretext = f"{results}/pretext/{{pretext}}/"
-        self.evaluation = f"{results}/evaluation/{{group}}/"
+        self.run = results / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"
+        self.pretext = results / "pretext" / "{pretext}"
+        self.evaluation = results / "evaluation" / "{group}"
         self.runs = [
             {"method": method, "fraction": f"{fraction:g}", "seed": str(seed)}
             for method in study.methods
@@ -79,24 +79,24 @@ class Jobs:
 
     def of_runs(self, file: str, runs: Iterable[dict[str, str]]) -> list[str]:
         """Return the paths of a file of some trainings."""
-        return [self._made("train", self.run + file, run) for run in runs]
+        return [self._made("train", self.run / file, run) for run in runs]
 
     def of_pretexts(self, file: str, pretexts: Iterable[str]) -> list[str]:
         """Return the paths of a file of some pretexts."""
         # A measurement builds on all that its pretraining does, and on the weights of LPIPS.
-        pattern = self.pretext + file
+        pattern = self.pretext / file
         return [self._made("measure_pretext", pattern, {"pretext": name}) for name in pretexts]
 
     def of_groups(self, file: str, groups: Iterable[str]) -> list[str]:
         """Return the paths of a file of the evaluations of some groups."""
-        return [self._made("evaluate", self.evaluation + file, {"group": g}) for g in groups]
+        return [self._made("evaluate", self.evaluation / file, {"group": g}) for g in groups]
 
     def of_data(self, file: str) -> str:
         """Mark a file as one of the prepared dataset's."""
-        return self._made("prepare", file, {})
+        return self._made("prepare", Path(file), {})
 
-    def _made(self, stage: str, pattern: str, job: dict[str, str]) -> str:
-        path = pattern.format(**job)
+    def _made(self, stage: str, pattern: Path, job: dict[str, str]) -> str:
+        path = str(pattern).format(**job)
         self._made_by[path] = (stage, job)
         return path
 

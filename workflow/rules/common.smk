@@ -27,11 +27,11 @@ from maskedteeth.settings.validation import validate
 
 # Jobs run this package with Snakemake's own Python, except where Apptainer brings another one.
 PYTHON = shlex.quote(str(Path(sys.executable).parent))
-EXPORTS = f"""
+EXPORTS = f"""set -eo pipefail
 export PYTHONPATH={shlex.quote(str(PACKAGE))}
 [ -n "$APPTAINER_CONTAINER" ] || export PATH={PYTHON}:"$PATH"
 """
-shell.prefix("set -eo pipefail" + EXPORTS.replace("{", "{{").replace("}", "}}"))
+shell.prefix(EXPORTS.replace("{", "{{").replace("}", "}}"))
 RUN_STAGE = (
     "python -P -m maskedteeth run {params.stage} {params.settings:q} {params.files:q} > {log} 2>&1"
 )
@@ -67,3 +67,22 @@ wildcard_constraints:
 def growing(amount):
     """A resource that every further attempt (--retries) gets as much again of."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def of_groups(groups, *files):
+    """Inputs of a table or figure: files of evaluations, and the records of how they came about."""
+    inputs = {file.partition(".")[0]: JOBS.of_groups(file, groups) for file in files}
+    return inputs | {"runs": JOBS.records(groups)}
+
+
+def of_pretexts(pretexts, *files):
+    """Likewise, of pretexts."""
+    return {file.partition(".")[0]: JOBS.of_pretexts(file, pretexts) for file in files}
+
+
+def shown(name, kind, path):
+    """Flag a table or figure for Snakemake's --report."""
+    of_paper = name.startswith(("table", "figure"))
+    category = f"{kind.capitalize()}s" if of_paper else "Beyond the paper"
+    caption = f"../report/{kind}.rst"
+    return report(path, caption=caption, category=category, labels={"name": name.replace("_", " ")})

@@ -6,19 +6,6 @@ PRETEXTS = list(STUDY.pretext)
 OURS = [STUDY.report.ours]
 # The pretext of the figures: that of `report.ours`, or else the first one there is.
 PRETEXT_SHOWN = [*JOBS.initialisation(*OURS), *PRETEXTS][:1]
-
-
-def of_groups(groups, *files):
-    """Inputs of a table or figure: files of evaluations, and the records of how they came about."""
-    inputs = {file.partition(".")[0]: JOBS.of_groups(file, groups) for file in files}
-    return inputs | {"runs": JOBS.records(groups)}
-
-
-def of_pretexts(pretexts, *files):
-    """Likewise, of pretexts."""
-    return {file.partition(".")[0]: JOBS.of_pretexts(file, pretexts) for file in files}
-
-
 EVALUATED = of_groups(METHODS, "metrics.csv")
 OUR_RUN = ARRAYS | {
     name: JOBS.of_groups(f"{name}.{kind}", ["shown-ours"])
@@ -68,14 +55,6 @@ if PRETEXTS:  # a study without a pretext has none of these
 if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
     TABLES["annotation_errors"] = {"raw": RAW, "masks": ARRAYS["masks"], "index": ARRAYS["index"]}
     TABLES["annotation_errors"] |= of_groups(OURS, "metrics.csv", "predictions.npz")
-
-
-def shown(name, kind, path):
-    """Flag a table or figure for Snakemake's --report."""
-    of_paper = name.startswith(("table", "figure"))
-    category = f"{kind.capitalize()}s" if of_paper else "Beyond the paper"
-    caption = f"../report/{kind}.rst"
-    return report(path, caption=caption, category=category, labels={"name": name.replace("_", " ")})
 
 
 rule tables:

@@ -22,10 +22,10 @@ rule pretrain:
         images=ARRAYS["images"],
         index=ARRAYS["index"],
     output:
-        **{
-            file.partition(".")[0]: JOBS.pretext + file
-            for file in ("weights.safetensors", "history.csv", "previews.npz", "run.json")
-        },
+        weights=JOBS.pretext / "weights.safetensors",
+        history=JOBS.pretext / "history.csv",
+        previews=JOBS.pretext / "previews.npz",
+        run=JOBS.pretext / "run.json",
     log:
         RESULTS / "logs" / "pretrain-{pretext}.log",
     priority: 10
@@ -46,10 +46,9 @@ rule train:
         **ARRAYS,
         pretext=lambda w: JOBS.initial_weights(w.method),
     output:
-        **{
-            file.partition(".")[0]: JOBS.run + file
-            for file in ("weights.safetensors", "history.csv", "run.json")
-        },
+        weights=JOBS.run / "weights.safetensors",
+        history=JOBS.run / "history.csv",
+        run=JOBS.run / "run.json",
     log:
         RESULTS / "logs" / "train-{method}-{fraction}-{seed}.log",
     threads: STUDY.compute.threads
@@ -70,10 +69,9 @@ rule evaluate:
         **ARRAYS,
         weights=lambda w: JOBS.of_runs("weights.safetensors", JOBS.groups[w.group]),
     output:
-        **{
-            file.partition(".")[0]: JOBS.evaluation + file
-            for file in ("metrics.csv", "predictions.npz", "evaluation.json")
-        },
+        metrics=JOBS.evaluation / "metrics.csv",
+        predictions=JOBS.evaluation / "predictions.npz",
+        evaluation=JOBS.evaluation / "evaluation.json",
     log:
         RESULTS / "logs" / "evaluate-{group}.log",
     threads: STUDY.compute.threads
@@ -109,10 +107,10 @@ rule measure_pretext:
         weights=rules.pretrain.output.weights,
         lpips=rules.lpips_weights.output.weights,
     output:
-        **{
-            file.partition(".")[0]: JOBS.pretext + file
-            for file in ("metrics.csv", "fillers.csv", "samples.npz", "evaluation.json")
-        },
+        metrics=JOBS.pretext / "metrics.csv",
+        fillers=JOBS.pretext / "fillers.csv",
+        samples=JOBS.pretext / "samples.npz",
+        evaluation=JOBS.pretext / "evaluation.json",
     log:
         RESULTS / "logs" / "measure_pretext-{pretext}.log",
     threads: STUDY.compute.threads
