@@ -7,6 +7,7 @@ each item by MONAI's own random transform; ThreadDataLoader overlaps that with t
 from pathlib import Path
 
 import torch
+from maskedteeth.settings.jobs import PretrainJob
 from monai.data import CacheDataset, ThreadDataLoader
 from monai.transforms import (
     Compose,
@@ -23,7 +24,6 @@ from torch import nn
 
 from maskedteeth.models import build
 from maskedteeth.pretext.guidance import sobel_magnitude
-from maskedteeth.settings.jobs import PretrainJob
 
 
 class AddSobel:

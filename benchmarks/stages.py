@@ -11,6 +11,12 @@ from tempfile import mkdtemp
 import cv2
 import numpy as np
 import torch
+from maskedteeth.settings.jobs import (
+    EvaluateJob,
+    PhantomJob,
+    ReportJob,
+    TrainJob,
+)
 from subjects import CUDA, ROOT, THREADS, radiographs_2048, study
 from timing import Figure, alternate, figure, median, seconds, worst
 
@@ -21,12 +27,6 @@ from maskedteeth.data.prepare import resized_radiograph
 from maskedteeth.files import read_csv, write_csv, write_json
 from maskedteeth.metrics.evaluate import COLUMNS, evaluate
 from maskedteeth.settings.config import Compute
-from maskedteeth.settings.jobs import (
-    EvaluateJob,
-    PhantomJob,
-    ReportJob,
-    TrainJob,
-)
 from maskedteeth.settings.sections import Layout
 from maskedteeth.training.train import train
 

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import torch
 import yaml
+from maskedteeth.settings.jobs import PretrainJob
 from snakemake.utils import update_config
 
 from maskedteeth.settings.config import Compute, Phantom, Settings
-from maskedteeth.settings.jobs import PretrainJob
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import fit
 from maskedteeth.training.pretrain import Probes, Reconstruction
@@ -38,8 +38,9 @@ def study(name: str) -> Settings:
 @cache
 def radiographs_2048() -> list[Path]:
     """Draw 16 radiographs, 1024 pixels high and about 2048 wide, as JPEG files."""
-    from maskedteeth.data.phantom import draw_dataset
     from maskedteeth.settings.jobs import PhantomJob
+
+    from maskedteeth.data.phantom import draw_dataset
 
     folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
     job = PhantomJob(**Phantom(images=16, height=1024).model_dump())

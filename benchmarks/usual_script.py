@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from maskedteeth.settings.jobs import PretrainJob
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from maskedteeth.models import build
-from maskedteeth.settings.jobs import PretrainJob
 
 
 class Radiographs(Dataset):

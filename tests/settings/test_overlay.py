@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from maskedteeth.settings.jobs import PageJob
 from snakemake.utils import update_config
 
 from maskedteeth.settings.config import Settings
-from maskedteeth.settings.jobs import PageJob
 from maskedteeth.settings.overlay import overlay
 from maskedteeth.settings.validation import validate
 

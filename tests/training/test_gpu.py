@@ -6,10 +6,10 @@ import signal
 import numpy as np
 import pytest
 import torch
+from maskedteeth.settings.jobs import PretrainJob
 
 from maskedteeth.errors import Stopped
 from maskedteeth.settings.config import Compute
-from maskedteeth.settings.jobs import PretrainJob
 from maskedteeth.training.device import set_up
 from maskedteeth.training.engine import fit
 from maskedteeth.training.optimiser import Adam

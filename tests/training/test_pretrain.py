@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from maskedteeth.settings.jobs import PretrainJob
 from safetensors.torch import load_file
 
 from maskedteeth.files import read_csv
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.pretext.guidance import sobel_magnitude
-from maskedteeth.settings.jobs import PretrainJob
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@ import json
 
 import pytest
 import torch
+from maskedteeth.settings.jobs import TrainJob
 from safetensors.torch import load_file
 
 from maskedteeth.files import read_csv
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.settings.jobs import TrainJob
 
 TINY_STEP = {"epochs": 1, "learning_rate": 1e-12}
 

@@ -49,7 +49,11 @@ try:
         validate(PAPER, Settings),
         RESULTS,
         state_of_dataset(STUDY.data, STATE),
-        None if STUDY.data.in_place else "draw_phantom" if STUDY.data.source == "phantom" else "fetch",
+        (
+            None
+            if STUDY.data.in_place
+            else "draw_phantom" if STUDY.data.source == "phantom" else "fetch"
+        ),
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -75,8 +75,8 @@ for NAME, INPUTS in TABLES.items():
         input:
             **INPUTS,
         output:
-            csv=shown(NAME, "table", RESULTS / "tables" / f"{NAME}.csv"),
             **{kind: RESULTS / "tables" / f"{NAME}.{kind}" for kind in ("md", "tex", "html")},
+            csv=shown(NAME, "table", RESULTS / "tables" / f"{NAME}.csv"),
         log:
             RESULTS / "logs" / f"{NAME}.log",
         localrule: True
@@ -96,8 +96,8 @@ for NAME, INPUTS in FIGURES.items():
         input:
             **INPUTS,
         output:
-            png=shown(NAME, "figure", RESULTS / "figures" / f"{NAME}.png"),
             **{kind: RESULTS / "figures" / f"{NAME}.{kind}" for kind in ("pdf", "txt")},
+            png=shown(NAME, "figure", RESULTS / "figures" / f"{NAME}.png"),
         log:
             RESULTS / "logs" / f"{NAME}.log",
         localrule: True
@@ -133,7 +133,9 @@ PAGE = {
     "index": ARRAYS["index"],
     "problems": rules.index.output.problems,
     "decisions": os.path.relpath(PROJECT / "docs" / "decisions.md"),
-    "template": os.path.relpath(PACKAGE / "maskedteeth" / "report" / "page" / "template.html.jinja"),
+    "template": os.path.relpath(
+        PACKAGE / "maskedteeth" / "report" / "page" / "template.html.jinja"
+    ),
     "style": os.path.relpath(PACKAGE / "maskedteeth" / "report" / "page" / "style.css"),
 }
 

@@ -7,8 +7,8 @@ rule describe:
         architecture=RESULTS / "architecture.json",
     log:
         RESULTS / "logs" / "describe.log",
-    localrule: True
     priority: 100
+    localrule: True
     params:
         **JOBS.parameters("describe"),
     message:
