@@ -28,8 +28,8 @@ class Layout(Strict):
     """How a dataset is laid out, and how much of it may be unusable."""
 
     source: str
-    images: str
-    masks: str
+    images: str = "images"
+    masks: str = "masks"
     most_problems: Share = 0.1
 
 
