@@ -1,9 +1,47 @@
+import csv
 import os
 import socket
 import threading
 
+import numpy as np
 import pytest
 from hitl_zip import ZIP, Server
+
+from maskedteeth.data.index import index
+from maskedteeth.data.prepare import prepare
+from maskedteeth.settings.config import Image
+from maskedteeth.settings.sections import Layout
+
+
+def rows_of(file):
+    with file.open(newline="", encoding="utf-8") as content:
+        return list(csv.DictReader(content))
+
+
+@pytest.fixture
+def run_index(tmp_path):
+    """Run the stage `index` as if on a dataset of a source; return its rows and its problems."""
+
+    def run(raw, source="folder", **layout):
+        files = {name: tmp_path / f"{name}.csv" for name in ("index", "problems")}
+        layout = Layout(source=source, **layout)
+        index(layout, "as it is", raw=raw, state=tmp_path / "state.txt", **files)
+        return tuple(rows_of(file) for file in files.values())
+
+    return run
+
+
+@pytest.fixture
+def run_prepare(tmp_path):
+    """Run the stage `prepare` after `index`; return the radiographs and the masks."""
+
+    def run(raw, source="folder", height=64, width=128):
+        files = {name: tmp_path / f"{name}.npy" for name in ("images", "masks")}
+        size = Image(height=height, width=width)
+        prepare(Layout(source=source), size, raw=raw, index=tmp_path / "index.csv", **files)
+        return tuple(np.load(file) for file in files.values())
+
+    return run
 
 
 @pytest.fixture
