@@ -132,8 +132,8 @@ NO_IMAGE = (
     f"{PNG} is not an image: its content is none of JPEG, PNG, TIFF, BMP; replace or remove it."
 )
 TOO_LARGE = (
-    f"{PNG} has … more than 80,000,000 pixels in all; no radiograph is so large: export it "
-    "smaller or remove it."
+    f"{PNG} has more than 80,000,000 pixels; no radiograph is so large: export it smaller or "
+    "remove it."
 )
 BAD = {
     "no byte": (lambda x: b"", f"{PNG} is empty (0 bytes); restore or remove it."),
@@ -183,7 +183,7 @@ def test_what_is_no_file_is_set_aside(dataset, set_aside, kind):
 # --- Names ---
 
 
-@pytest.mark.parametrize("name", ["-a b %s 'c' \"d\" $e$ #f&g,h_i\\j", "x" * 251, "ü"])
+@pytest.mark.parametrize("name", ["-a b %s 'c' \"d\" $e$ #f&g,h_i\\j{k}", "x" * 251, "ü"])
 def test_any_name_that_can_be_printed_is_used(dataset, run_index, name):
     (dataset / PNG).rename(dataset / "images" / unicodedata.normalize("NFD", f"{name}.PNG"))
     (dataset / MASK).rename(dataset / "masks" / f"{name}.png")
@@ -192,19 +192,15 @@ def test_any_name_that_can_be_printed_is_used(dataset, run_index, name):
 
 
 UNPRINTABLE = "… has a name with control characters or bytes that are not UTF-8; rename it."
-NAMES = {
-    "a\nb.png": (UNPRINTABLE, "a\\nb"),
-    os.fsdecode(b"\xfc.png"): (UNPRINTABLE, "\\udcfc"),
-    "{a}.png": ("… has braces in its name, which the workflow takes for wildcards; rename it.",),
-}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_would_break_a_line_or_a_path_is_set_aside(dataset, set_aside, name):
-    (dataset / PNG).rename(dataset / "images" / name)
+@pytest.mark.parametrize(
+    ("name", "escaped"), [("a\nb", "a\\nb"), (os.fsdecode(b"\xfc"), "\\udcfc")]
+)
+def test_a_name_that_would_break_a_line_is_set_aside(dataset, set_aside, name, escaped):
+    (dataset / PNG).rename(dataset / "images" / f"{name}.png")
     (dataset / MASK).unlink()
-    expected, *escaped = NAMES[name]
-    set_aside(dataset, expected, *(escaped or ["{a}"]))
+    set_aside(dataset, UNPRINTABLE, escaped)
 
 
 def test_two_files_of_one_name_are_set_aside(dataset, set_aside):

@@ -5,8 +5,9 @@ import pytest
 from hitl_zip import SHA256, ZIP, assert_is_dataset, dataset_members, zip_of
 
 from maskedteeth.data import fetch as module
-from maskedteeth.data.sources.hitl import DATASET
+from maskedteeth.data.sources.hitl import DATASET, find_records
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Layout
 
 pytestmark = pytest.mark.usefixtures("isolated")
 SECRET = "0123456789abcdef-secret"
@@ -122,12 +123,15 @@ def test_a_zip_of_the_user_is_unpacked_and_kept(archive, fetch, tmp_path, raw):
     assert archive.read_bytes() == ZIP and not (tmp_path / "downloads").exists()
 
 
-def test_folders_that_wrap_the_dataset_are_taken_off(archive, fetch, raw):
+def test_folders_may_wrap_the_dataset(archive, fetch, raw):
     members = {f"a/b/{name}": data for name, data in dataset_members().items()}
-    members[f"__MACOSX/a/b/{DATASET}/d2/img/._1.jpg"] = b"resource fork"
+    for part in ("img/._1.jpg", "ann/._1.jpg.json"):
+        members[f"__MACOSX/a/b/{DATASET}/d2/{part}"] = b"resource fork"
     archive.write_bytes(zip_of(members))
     fetch(archive=archive)
-    assert_is_dataset(raw)
+    records, _ = find_records(raw, Layout(source="hitl"))
+    assert [record.id for record in records] == ["1", "2", "3"]
+    assert not (raw / "__MACOSX").exists()
 
 
 @pytest.mark.parametrize("name", ["/tmp/evil", "../evil", "a/../../evil", "link"])

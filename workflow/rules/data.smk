@@ -31,7 +31,7 @@ elif JOBS.get_data == "fetch":
         params:
             **JOBS.parameters("fetch", archive=DATA_PATH, downloads="results/downloads"),
         message:
-            f"Getting the radiographs: {STUDY.data.name}"
+            "Getting the radiographs"
         shell:
             RUN_STAGE
 
@@ -48,7 +48,7 @@ rule index:
     params:
         **JOBS.parameters("index", **RAW_IN_PLACE),
     message:
-        f"Listing the radiographs in {RAW}"
+        "Listing the radiographs"
     shell:
         RUN_STAGE
 

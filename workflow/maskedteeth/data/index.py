@@ -5,10 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from maskedteeth.data.copies import near_pairs, perceptual_hash
+from maskedteeth.data.copies import first_copies, perceptual_hash
 from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.records import Annotation, Problem, Record, printable
 from maskedteeth.data.sources import SOURCES, find_records
@@ -18,7 +16,7 @@ from maskedteeth.files import write_csv, write_text
 from maskedteeth.settings.sections import Layout
 
 COLUMNS = (
-    *("id", "file", "annotation", "file_sha256", "sha256", "annotation_sha256", "height", "width"),
+    *("id", "file", "annotation", "sha256", "height", "width"),
     *("labelled", "tooth_fraction", "teeth", "duplicate_group"),
 )
 
@@ -42,10 +40,9 @@ def index(
         layout: which source ``raw`` is, and the share of radiographs that may be unusable.
         dataset: names, sizes and times of the files of ``raw``, as one text.
         raw: folder of the dataset.
-        index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``file_sha256``
-            and ``annotation_sha256`` are over the files, ``sha256`` over size and pixels.
-            Radiographs of one ``duplicate_group`` are copies by their perceptual hash, or copies
-            of copies. ``tooth_fraction`` is a share of the pixels.
+        index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``sha256`` is
+            over the radiograph's file, ``tooth_fraction`` a share of the pixels. Radiographs of
+            one ``duplicate_group`` are copies by their perceptual hash, or copies of copies.
         problems: CSV to write, a line a radiograph that was set aside, a file that belongs to none
             and a class of objects that are no teeth: id, reason.
         state: text to write: ``dataset``.
@@ -72,7 +69,7 @@ def index(
     refuse_fdi(classes, raw)
     set_aside = [problem for problem in unusable if problem.radiograph]
     _refuse_too_many(set_aside, len(rows) + len(set_aside), layout.most_problems, raw)
-    for row, first in zip(rows, _first_of_group(np.stack(hashes)), strict=True):
+    for row, first in zip(rows, first_copies(np.stack(hashes)), strict=True):
         row["duplicate_group"] = rows[first]["id"]
     unknown = {name: count for name, count in classes.items() if name not in UNIVERSAL}
     left_out = [
@@ -95,30 +92,17 @@ def index(
     )
 
 
-def _first_of_group(hashes: np.ndarray) -> list[int]:
-    """Return for each hash (N, 2048) the first of those that near pairs join to it."""
-    pairs = np.array([pair[:2] for pair in near_pairs(hashes)], int).reshape(-1, 2)
-    joined = coo_array((np.ones(len(pairs)), tuple(pairs.T)), shape=(len(hashes),) * 2)
-    _, first, group = np.unique(
-        connected_components(joined, directed=False)[1], return_index=True, return_inverse=True
-    )
-    return first[group].tolist()
-
-
 def _describe(
     record: Record, content: bytes, pixels: np.ndarray, annotation: Annotation, raw: Path
 ) -> dict:
-    height, width = pixels.shape
-    drawn = read_file(record.annotation) if record.annotation else b""
+    drawn = record.annotation.relative_to(raw).as_posix() if record.annotation else ""
     return {
         "id": record.id,
         "file": record.image.relative_to(raw).as_posix(),
-        "annotation": record.annotation.relative_to(raw).as_posix() if drawn else "",
-        "file_sha256": hashlib.sha256(content).hexdigest(),
-        "sha256": hashlib.sha256(f"{height}x{width}:".encode() + pixels.tobytes()).hexdigest(),
-        "annotation_sha256": hashlib.sha256(drawn).hexdigest() if drawn else "",
-        "height": height,
-        "width": width,
+        "annotation": drawn,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "height": pixels.shape[0],
+        "width": pixels.shape[1],
         "labelled": int(annotation.labelled),
         "tooth_fraction": f"{annotation.mask.mean():.6f}" if annotation.labelled else "",
         "teeth": "" if annotation.teeth is None else annotation.teeth,

@@ -114,7 +114,8 @@ def _opened(content: bytes, path: Path) -> Iterator[Image.Image]:
         raise InputError(f"{path} is empty (0 bytes); restore or remove it.")
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _refuse_too_large(image, path)
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
             if image.format == "PNG":  # decoding leaves the checksums unread
                 with Image.open(io.BytesIO(content), formats=FORMATS) as twin:
                     twin.verify()
@@ -127,25 +128,15 @@ def _opened(content: bytes, path: Path) -> Iterator[Image.Image]:
             "remove it."
         ) from None
     except Image.DecompressionBombError:
-        raise InputError(_too_large(path, "far more")) from None
+        raise InputError(
+            f"{path} has more than {MOST_PIXELS:,} pixels; no radiograph is so large: export it "
+            "smaller or remove it."
+        ) from None
     except Exception as error:  # decoders raise whatever they stumble over
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise InputError(
             f"{path} cannot be decoded ({reason}): it is cut off or damaged; replace or remove it."
         ) from None
-
-
-def _refuse_too_large(image: Image.Image, path: Path) -> None:
-    width, height = image.size
-    if width * height > MOST_PIXELS:
-        raise InputError(_too_large(path, f"{height} x {width} pixels,"))
-
-
-def _too_large(path: Path, size: str) -> str:
-    return (
-        f"{path} has {size} more than {MOST_PIXELS:,} pixels in all; no radiograph is so large: "
-        "export it smaller or remove it."
-    )
 
 
 def _loaded_grey(image: Image.Image, content: bytes, path: Path) -> np.ndarray:

@@ -1,18 +1,16 @@
 """Stage `prepare`: decode and resize every radiograph once."""
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from maskedteeth.data.arrays import read_index
+from maskedteeth.data.arrays import Row, read_index
 from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.records import Record
 from maskedteeth.data.sources import SOURCES
-from maskedteeth.errors import InputError
-from maskedteeth.files import new_array, replacing
+from maskedteeth.files import replacing
 from maskedteeth.settings.config import Image
 from maskedteeth.settings.sections import Layout
 
@@ -37,30 +35,26 @@ def prepare(
         InputError: a file has gone or changed since it was indexed.
     """
     read_annotation = SOURCES[layout.source].read_annotation
-    rows = read_index(index)
-    shape = (len(rows), image.height, image.width)
+    rows, target = read_index(index), (image.height, image.width)
+
+    def read(row: Row) -> tuple[np.ndarray, np.ndarray]:
+        annotation = raw / row["annotation"] if row["annotation"] else None
+        record = Record(row["id"], raw / row["file"], annotation)
+        size = int(row["height"]), int(row["width"])
+        pixels = resized_radiograph(read_file(record.image), record.image, size, target)
+        return pixels, resized_mask(read_annotation(record, *size).mask, target)
+
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *target)}
     cv2.setNumThreads(1)  # the threads below are the parallelism
-    with replacing(images) as images_file, replacing(masks) as masks_file:
-        # Memory-mapped, so that a dataset may be larger than the memory.
-        image_array = new_array(images_file, np.uint8, shape)
-        mask_array = new_array(masks_file, np.uint8, shape)
-
-        def fill(place: int) -> None:
-            row = rows[place]
-            annotation = raw / row["annotation"] if row["annotation"] else None
-            record = Record(row["id"], raw / row["file"], annotation)
-            content = read_file(record.image)
-            _refuse_changed(record.image, content, row["file_sha256"])
-            if annotation:
-                _refuse_changed(annotation, read_file(annotation), row["annotation_sha256"])
-            size = int(row["height"]), int(row["width"])
-            image_array[place] = resized_radiograph(content, record.image, size, shape[1:])
-            mask_array[place] = resized_mask(read_annotation(record, *size).mask, shape[1:])
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(fill, range(len(rows))))
-        image_array.flush()
-        mask_array.flush()
+    with replacing(images) as images_name, replacing(masks) as masks_name:
+        with images_name.open("wb") as images_file, masks_name.open("wb") as masks_file:
+            for file in (images_file, masks_file):
+                np.lib.format.write_array_header_1_0(file, header)
+            # Written one by one, so that a dataset may be larger than the memory.
+            with ThreadPoolExecutor(THREADS) as pool:
+                for pixels, mask in pool.map(read, rows):
+                    images_file.write(pixels.tobytes())
+                    masks_file.write(mask.tobytes())
 
 
 def resized_radiograph(
@@ -90,11 +84,3 @@ def resized_mask(mask: np.ndarray, target: tuple[int, int]) -> np.ndarray:
     """Shrink a mask, uint8 (H, W); a pixel is tooth where tooth covers at least half of it."""
     covered = cv2.resize(mask * 255, target[::-1], interpolation=cv2.INTER_AREA)
     return (covered >= 128).astype(np.uint8)
-
-
-def _refuse_changed(file: Path, content: bytes, sha256: str) -> None:
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise InputError(
-            f"{file} has changed since it was indexed. Start the same command again: the dataset "
-            "is indexed anew."
-        )

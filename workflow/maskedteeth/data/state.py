@@ -24,10 +24,6 @@ def state_of_dataset(data: Data, known: Path) -> str:
         return ""
     path = Path(data.path).expanduser()
     kind = "folder" if data.in_place else "zip file"
-    if set("{}") & set(str(path)):
-        raise InputError(
-            f"data.path {path} has braces, which Snakemake takes for wildcards; rename it."
-        )
     if not path.exists() and known.exists():
         print(f"data.path {path} is not there; what was indexed of it is used.", file=sys.stderr)
         return known.read_text(encoding="utf-8").strip()
