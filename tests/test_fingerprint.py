@@ -59,8 +59,8 @@ def test_words_about_the_code_do_not_count(package):
         ("training/losses.py", {"train"}),
         ("training/engine.py", {"pretrain", "train"}),
         ("metrics/boundary.py", {"evaluate"}),
-        ("data/prepare.py", {"prepare"}),
-        ("data/sources/hitl.py", {"fetch", "index", "prepare"}),
+        ("data/copies.py", {"prepare"}),
+        ("data/sources/hitl.py", {"fetch", "prepare"}),
         ("report/figures/figure1.py", set()),
         ("settings/config.py", set()),  # what it decides reaches a stage as its settings
         ("record.py", set()),

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from hitl_zip import ZIP, Server
 
-from maskedteeth.data.index import index
 from maskedteeth.data.prepare import prepare
-from maskedteeth.settings.config import Image
-from maskedteeth.settings.sections import Layout
+from maskedteeth.settings.config import Image, Layout
 
 
 def rows_of(file):
@@ -19,29 +17,23 @@ def rows_of(file):
 
 
 @pytest.fixture
-def run_index(tmp_path):
-    """Run the stage `index` as if on a dataset of a source; return its rows and its problems."""
+def run_prepare(tmp_path):
+    """Run the stage `prepare` as if on a dataset of a source; return its rows and its problems."""
 
-    def run(raw, source="folder", **layout):
+    def run(raw, source="folder", height=64, width=128, **layout):
         files = {name: tmp_path / f"{name}.csv" for name in ("index", "problems")}
-        layout = Layout(source=source, **layout)
-        index(layout, "as it is", raw=raw, state=tmp_path / "state.txt", **files)
+        arrays = {name: tmp_path / f"{name}.npy" for name in ("images", "masks")}
+        layout, size = Layout(source=source, **layout), Image(height=height, width=width)
+        prepare(layout, size, "as it is", raw=raw, state=tmp_path / "state.txt", **files, **arrays)
         return tuple(rows_of(file) for file in files.values())
 
     return run
 
 
 @pytest.fixture
-def run_prepare(tmp_path):
-    """Run the stage `prepare` after `index`; return the radiographs and the masks."""
-
-    def run(raw, source="folder", height=64, width=128):
-        files = {name: tmp_path / f"{name}.npy" for name in ("images", "masks")}
-        size = Image(height=height, width=width)
-        prepare(Layout(source=source), size, raw=raw, index=tmp_path / "index.csv", **files)
-        return tuple(np.load(file) for file in files.values())
-
-    return run
+def arrays(tmp_path):
+    """Return the radiographs and the masks that `prepare` has written."""
+    return lambda: (np.load(tmp_path / "images.npy"), np.load(tmp_path / "masks.npy"))
 
 
 @pytest.fixture

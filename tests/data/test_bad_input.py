@@ -51,10 +51,10 @@ def with_alpha(pixels):
     return np.dstack([pixels, pixels, pixels, alpha])
 
 
-def turned(pixels, kind="PNG"):
+def turned(pixels):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown after a quarter turn clockwise
-    return saved(np.ascontiguousarray(np.rot90(pixels)), kind, exif=exif)
+    return saved(np.ascontiguousarray(np.rot90(pixels)), exif=exif)
 
 
 def twelve_bits(pixels):
@@ -67,11 +67,11 @@ def dataset(tmp_path, write_folder):
 
 
 @pytest.fixture
-def set_aside(run_index):
+def set_aside(run_prepare):
     """Assert that one radiograph of three is set aside, in whose reason … stands for any words."""
 
     def check(raw, expected, name="2", source="folder"):
-        rows, problems = run_index(raw, source, most_problems=0.5)
+        rows, problems = run_prepare(raw, source, most_problems=0.5)
         assert len(rows) == 2 and [problem["id"] for problem in problems] == [name]
         found = problems[0]["reason"].replace(f"{raw}/", "")
         assert re.fullmatch(".*".join(map(re.escape, expected.split("…"))), found), found
@@ -100,11 +100,11 @@ USED = {
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 @pytest.mark.parametrize("kind", USED)
 def test_a_radiograph_of_any_kind_has_its_grey_values(
-    dataset, run_index, run_prepare, radiograph, kind
+    dataset, run_prepare, arrays, radiograph, kind
 ):
     pixels = radiograph(2)[0]
     (dataset / PNG).write_bytes(bytes(USED[kind](pixels)))
-    (rows, problems), (images, _) = run_index(dataset), run_prepare(dataset)
+    (rows, problems), (images, _) = run_prepare(dataset), arrays()
     expected = np.where(np.arange(WIDTH) < 40, 0, pixels) if kind == "RGBA" else pixels
     assert len(rows) == 3 and problems == []
     assert np.abs(images[1].astype(float) - expected).max() <= 1
@@ -115,16 +115,6 @@ def test_deep_pixels_are_scaled_from_their_depth(bits):
     values = np.linspace(0, 2**bits - 1, 64 * 64).astype(np.uint16).reshape(64, 64)
     found = decode_grey(saved(values), Path("1.png"))
     assert np.abs(found - values * (255 / (2**bits - 1))).max() <= 0.51
-
-
-def test_a_jpeg_is_upright_at_half_its_size_too(radiograph):
-    pixels = radiograph(1)[0]
-    upright, stored = (
-        decode_grey(content, Path("1"), half=True)
-        for content in (turned(pixels, "JPEG"), saved(np.rot90(pixels).copy(), "JPEG"))
-    )
-    assert upright.shape == (HEIGHT // 2, WIDTH // 2)
-    assert (upright == np.rot90(stored, -1)).all()
 
 
 CUT = f"{PNG} cannot be decoded (…): it is cut off or damaged; replace or remove it."
@@ -184,10 +174,10 @@ def test_what_is_no_file_is_set_aside(dataset, set_aside, kind):
 
 
 @pytest.mark.parametrize("name", ["-a b %s 'c' \"d\" $e$ #f&g,h_i\\j{k}", "x" * 251, "ü"])
-def test_any_name_that_can_be_printed_is_used(dataset, run_index, name):
+def test_any_name_that_can_be_printed_is_used(dataset, run_prepare, name):
     (dataset / PNG).rename(dataset / "images" / unicodedata.normalize("NFD", f"{name}.PNG"))
     (dataset / MASK).rename(dataset / "masks" / f"{name}.png")
-    rows, problems = run_index(dataset)
+    rows, problems = run_prepare(dataset)
     assert problems == [] and {row["id"]: row["labelled"] for row in rows}[name] == "1"
 
 
@@ -210,12 +200,12 @@ def test_two_files_of_one_name_are_set_aside(dataset, set_aside):
 
 
 def test_what_is_no_radiograph_is_passed_over_and_hidden_files_are_not_even_listed(
-    dataset, run_index
+    dataset, run_prepare
 ):
     for name in ("images/.DS_Store", "images/2.dcm", "masks/77.png"):
         (dataset / name).write_bytes(b"\0")
     (dataset / "images" / "old").mkdir()
-    rows, problems = run_index(dataset)
+    rows, problems = run_prepare(dataset)
     assert len(rows) == 3 and {problem["id"] for problem in problems} == {"77", "2.dcm"}
 
 

@@ -127,20 +127,20 @@ def test_a_mask_of_another_radiograph_and_a_radiograph_in_its_place_are_refused(
         read(radiograph(1)[0])
 
 
-def test_an_inverted_mask_is_set_aside_and_many_stop_the_run(tmp_path, write_folder, run_index):
+def test_an_inverted_mask_is_set_aside_and_many_stop_the_run(tmp_path, write_folder, run_prepare):
     raw = write_folder(tmp_path / "raw", 12)
     cv2.imwrite(str(raw / "masks" / "3.png"), 255 - cv2.imread(str(raw / "masks" / "3.png"), 0))
-    rows, problems = run_index(raw)
+    rows, problems = run_prepare(raw)
     assert len(rows) == 11 and [problem["id"] for problem in problems] == ["3"]
     assert "is probably inverted" in problems[0]["reason"]
     for file in (raw / "masks").iterdir():
         cv2.imwrite(str(file), 255 - cv2.imread(str(file), 0))
     with pytest.raises(InputError, match="11 of 12 radiographs .* It is probably inverted"):
-        run_index(raw)
+        run_prepare(raw)
 
 
 @pytest.fixture
-def index_classes(tmp_path, run_index):
+def index_classes(tmp_path, run_prepare):
     """Index the paper's kind of dataset, of one radiograph with figures of some classes."""
 
     def index(classes):
@@ -153,7 +153,7 @@ def index_classes(tmp_path, run_index):
         figures = [figure | {"classTitle": str(name)} for name in classes]
         content = {"size": {"height": HEIGHT, "width": WIDTH}, "objects": figures}
         (tmp_path / "raw" / "d2" / "ann" / "1.jpg.json").write_text(json.dumps(content))
-        return run_index(tmp_path / "raw", "hitl")
+        return run_prepare(tmp_path / "raw", "hitl")
 
     return index
 

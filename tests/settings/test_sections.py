@@ -11,8 +11,8 @@ TABLE = "table2"  # which sees what all tables and figures see
 
 #: A changed setting, and the stages that see it, besides the report page, which shows them all.
 CHANGES = [
-    ({"data": {"most_problems": 0.2}}, {"index", "prepare"}),
-    ({"data": {"masks": "teeth"}}, {"index", "prepare"}),
+    ({"data": {"most_problems": 0.2}}, {"prepare"}),
+    ({"data": {"masks": "teeth"}}, {"prepare"}),
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
     ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),
     ({"image": {"height": 128}}, {"prepare", "describe"}),

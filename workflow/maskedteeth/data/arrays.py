@@ -6,7 +6,7 @@ import numpy as np
 
 from maskedteeth.files import read_csv
 
-#: A line of ``index.csv``: what :mod:`maskedteeth.data.index` says of a radiograph, as text.
+#: A line of ``index.csv``: what :mod:`maskedteeth.data.prepare` says of a radiograph, as text.
 Row = dict[str, str]
 
 

@@ -46,12 +46,7 @@ def read_file(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         raise InputError(f"{path} cannot be read ({reason}); mend or remove it.") from None
 
 
-def read_grey(path: Path, half: bool = False) -> np.ndarray:
-    """Read an image file as grey values; see :func:`decode_grey`."""
-    return decode_grey(read_file(path), path, half)
-
-
-def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
+def decode_grey(content: bytes, path: Path) -> np.ndarray:
     """Decode an image to grey, upright as its EXIF orientation says.
 
     Colours become Rec. 601 luma; JPEG gives its own, without a detour through colours. What is
@@ -61,8 +56,6 @@ def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
     Args:
         content: of the file; JPEG, PNG, TIFF or BMP, of which the first picture counts.
         path: the file's name, for sentences.
-        half: decode JPEG at half its size (in the frequency domain, which averages); others come
-            whole.
 
     Returns:
         uint8 (H, W).
@@ -72,8 +65,7 @@ def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
     """
     with _opened(content, path) as image:
         if image.format in ("JPEG", "MPO"):
-            wanted = [max(1, side // 2) for side in image.size] if half else image.size
-            image.draft("L", wanted)
+            image.draft("L", image.size)
         return _upright(_loaded_grey(image, content, path), image)
 
 
