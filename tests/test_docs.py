@@ -111,7 +111,7 @@ def test_the_workflow_catalogue_is_told_what_is_there():
     deployed = usage["software-stack-deployment"]
     rules = "".join(file.read_text() for file in (ROOT / "workflow" / "rules").glob("*.smk"))
     assert deployed["conda"] == ("conda:" in rules)
-    assert deployed["apptainer"] == ("container: IMAGE" in (ROOT / "Snakefile").read_text())
+    assert deployed["apptainer"] == ("\ncontainer:" in (ROOT / "Snakefile").read_text())
     assert usage["report"] == ("report(" in rules)
     assert (ROOT / "config" / "README.md").is_file()
 
