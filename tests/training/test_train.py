@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from sklearn.metrics import log_loss
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.models.inputs import network_input, to_unit
 from maskedteeth.seeds import generator
 from maskedteeth.training.engine import last_steps, shuffled_rows
+from maskedteeth.training.losses import segmentation_loss
 from maskedteeth.training.weights import new_network
 
 ONE_TINY_STEP = {"epochs": 1, "batch_size": 16, "learning_rate": 1e-12}
@@ -34,18 +34,6 @@ def weights_of(folder):
     return load_file(folder / "weights.safetensors")
 
 
-def losses_by_hand(logits, truth, dice_weight, bce_weight):
-    """Equations 2 to 5 of batches, float (S, B, H, W)."""
-    losses = []
-    for batch in zip(logits.double().numpy(), truth.astype(float), strict=True):
-        probability, target = 1 / (1 + np.exp(-batch[0])), batch[1]
-        overlap = 2 * (probability * target).sum((1, 2))
-        dice = 1 - overlap / (probability.sum((1, 2)) + target.sum((1, 2)))
-        cross_entropy = log_loss(target.ravel(), probability.ravel())
-        losses.append(dice_weight * dice.mean() + bce_weight * cross_entropy)
-    return losses
-
-
 @pytest.mark.parametrize(("fraction", "seed"), [(0.25, 3407), (0.75, 3407), (0.75, 1)])
 def test_a_step_sees_a_batch_in_the_seeds_order_and_minimises_the_weighted_loss(
     study, watch, fraction, seed
@@ -59,11 +47,14 @@ def test_a_step_sees_a_batch_in_the_seeds_order_and_minimises_the_weighted_loss(
     pixels, truth = (
         pixels_of(study / f"{name}.npy", rows, split.train)[order] for name in ("images", "masks")
     )
-    for batch, radiographs in zip(seen, pixels, strict=True):
+    expected = []
+    for batch, radiographs, mask in zip(seen, pixels, truth, strict=True):
         xray = to_unit(torch.from_numpy(radiographs))
         assert torch.equal(batch, network_input(("xray", "sobel"), xray))
-    expected = losses_by_hand(0.3 * seen[:, :, 0], truth, 2.0, 0.5)
-    ends = last_steps(study.settings(training=recipe).training, split.pool)
+        target = torch.from_numpy(mask).unsqueeze(1).float()
+        loss = segmentation_loss(0.3 * batch[:, :1], target, dice_weight=2.0, bce_weight=0.5)
+        expected.append(loss.item())
+    ends = last_steps(study.settings().training, split.pool)
     epochs = [np.mean(part) for part in np.split(expected, ends[:-1])]
     assert losses == pytest.approx(epochs, rel=1e-5)
 
