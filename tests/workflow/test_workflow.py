@@ -324,8 +324,9 @@ def test_snakemake_runs_from_another_folder_with_the_projects_snakefile(new_proj
     project = new_project(tmp_path / "project")
     (tmp_path / "work").mkdir()
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run"]
+    (tmp_path / "work" / "mine.yaml").write_text("data: {source: phantom, path: null}\n")
     command += ["-s", "../project/Snakefile", "--configfile", "../project/config/abdi.yaml"]
-    command += ["--config", "data={source: phantom, path: null}"]
+    command += ["mine.yaml"]
     done = subprocess.run(command, cwd=tmp_path / "work", capture_output=True, text=True)
     printed = done.stdout + done.stderr
     assert done.returncode == 0 and "train" in printed, printed[-2000:]
