@@ -6,7 +6,9 @@ ENVS = Path(__file__).parents[1] / "envs"
 
 def python_of(path: Path, *named: str) -> subprocess.CompletedProcess:
     command = ["/bin/sh", str(ENVS / "python.sh"), *named]
-    return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=path, env={"PATH": str(path)}, capture_output=True, text=True
+    )
 
 
 def program(path: Path, version: str, venv: bool) -> Path:

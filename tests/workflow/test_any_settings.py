@@ -98,16 +98,15 @@ def studies(draw):
 
 def planned(content, folder):
     """Plan a study from its settings alone; return how many jobs of each rule are listed."""
-    # The file of the paper's settings is read first: all that it names is taken out.
+    # Every study is an overlay of the paper's: all that this one names is taken out.
     paper = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
     for section in ("pretext", "methods"):
         content = content | {section: dict.fromkeys(paper[section]) | content[section]}
-    (folder / "config").symlink_to(ROOT / "config")  # the paper's numbers are inputs of tables
     file = folder / "any.yaml"
     file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", "--quiet", "rules"]
     command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    command += ["--configfile", str(ROOT / "config" / "paper.yaml"), str(file)]
+    command += ["--configfile", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed[-3000:]
@@ -128,25 +127,20 @@ def test_any_valid_settings_plan_their_trainings(tmp_path_factory, study):
     validate(content, Settings)
     jobs = planned(content, tmp_path_factory.mktemp("any"))
     assert jobs.get("pretrain", 0) == pretrained
-    assert jobs["train"] == jobs["evaluate"] == trained
+    assert jobs["train"] == trained
+    assert jobs["evaluate"] == len(content["methods"]) + min(len(content["methods"]), 2)
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
         ("seeds=[1,1]", "Setting seeds [1, 1] must name each seed once"),
-        ("seeds=[true]", "Setting seeds.0 is 'true'; it must be a whole number"),
-        ("study=../x", "Setting study is '../x'; it must consist of letters"),
-        ("study=" + "x" * 101, "it must have at most 100 characters"),
         ("study=zähne", "Setting study is 'zähne'; it must consist of letters"),
-        ("methods={1: {label: x}}", "Setting methods.1 is '1'; it must consist of small letters"),
-        ("training={epochs: '1e2'}", "Setting training.epochs is '1e2'; it must be a whole"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_sentence(tmp_path, given, sentence):
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", "--directory"]
-    command += [str(tmp_path), "--snakefile", str(ROOT / "Snakefile"), "--configfile"]
-    command += [str(ROOT / "config" / "paper.yaml"), "--config", given]
+    command += [str(tmp_path), "--snakefile", str(ROOT / "Snakefile"), "--config", given]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1 and sentence in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -41,22 +41,22 @@ DEPLOYED = ("--software-deployment-method", "apptainer", "--apptainer-args=--nv"
 
 
 def test_jobs_run_in_the_image_that_the_environment_names(apptainer, monkeypatch):
-    monkeypatch.setenv("MASKEDTEETH_IMAGE", "teeth.sif")
+    monkeypatch.setenv("MASKEDTEETH_APPTAINER", "teeth.sif")
     apptainer.snakemake("results/tiny/pretext/random_block_masking/run.json", *DEPLOYED)
     calls = (apptainer.folder / "calls").read_text().splitlines()
     jobs = [line for line in calls if line.startswith("exec ")]
-    assert len(jobs) >= 5 and all(" --nv " in line and " teeth.sif " in line for line in jobs)
+    assert len(jobs) >= 4 and all(" --nv " in line and " teeth.sif " in line for line in jobs)
     record = json.loads((apptainer.results / "pretext/random_block_masking/run.json").read_text())
     assert record["image"]["name"] == "teeth.sif"
 
 
 def test_an_image_of_a_registry_is_pulled_by_its_digest(apptainer, monkeypatch):
     image = f"docker://registry.example/teeth@{DIGEST}"
-    monkeypatch.setenv("MASKEDTEETH_IMAGE", image)
+    monkeypatch.setenv("MASKEDTEETH_APPTAINER", image)
     assert f"image {image} will be pulled" in apptainer.snakemake("--dry-run", *DEPLOYED)
 
 
-def test_without_an_image_apptainer_is_a_sentence(apptainer, monkeypatch):
-    monkeypatch.delenv("MASKEDTEETH_IMAGE", raising=False)
-    printed = apptainer.snakemake("--dry-run", *DEPLOYED, check=False)
-    assert "MASKEDTEETH_IMAGE names none" in printed
+def test_without_a_name_it_is_the_image_in_the_projects_folder(apptainer, monkeypatch):
+    monkeypatch.delenv("MASKEDTEETH_APPTAINER", raising=False)
+    apptainer.snakemake("results/tiny/data/raw", *DEPLOYED)
+    assert " maskedteeth.sif " in (apptainer.folder / "calls").read_text()
