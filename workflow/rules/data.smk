@@ -47,8 +47,12 @@ rule prepare:
         masks=RESULTS / "data" / "masks.npy",
     log:
         RESULTS / "logs" / "prepare.log",
+    threads: 2
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
-        **JOBS.parameters("prepare", **RAW_IN_PLACE),
+        **JOBS.parameters("prepare", path=STUDY.data.path, **RAW_IN_PLACE),
     message:
         "Reading and resizing the radiographs"
     shell:

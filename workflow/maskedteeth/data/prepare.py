@@ -59,6 +59,7 @@ def prepare(
     state: Path,
     images: Path,
     masks: Path,
+    path: str | None = None,
 ) -> None:
     """List every radiograph with its digest, size, teeth and duplicate group, and resize it.
 
@@ -72,9 +73,10 @@ def prepare(
             one ``duplicate_group`` are copies by their perceptual hash, or copies of copies.
         problems: CSV to write, a line a radiograph that was set aside, a file that belongs to none
             and a class of objects that are no teeth: id, reason.
-        state: text to write: ``dataset``.
+        state: text to write: ``path`` and ``dataset``, a line each.
         images: NPY to write, uint8 (N, H, W), grey values in the order of ``index``.
         masks: NPY to write, uint8 (N, H, W), 1 = tooth; all 0 for unlabelled radiographs.
+        path: the setting data.path.
 
     Raises:
         InputError: nothing usable was found, a larger share than data.most_problems is unusable, or
@@ -131,7 +133,7 @@ def prepare(
     _write_array(masks, [radiograph.mask for radiograph in used])
     write_csv(index, rows, COLUMNS)
     write_csv(problems, lines, ("id", "reason"))
-    write_text(state, f"{dataset}\n")
+    write_text(state, f"{path}\n{dataset}\n")
 
     labelled, strays = sum(row["labelled"] for row in rows), len(unusable) - len(set_aside)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
