@@ -1,7 +1,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -104,14 +103,6 @@ def test_what_a_preview_looks_at_does_not_change_the_training(study, tmp_path):
     assert previews["generated"].shape == (1, 1, 32, 64) and previews["generated"].any()
 
 
-def test_the_loss_falls_and_the_unlabelled_radiograph_takes_part(study, split):
-    history = pd.read_csv(study / "pretext/history.csv")
-    assert history["epoch"].tolist() == [1, 2, 3]
-    assert history["step"].tolist() == [-(-epoch * len(split.train) // 4) for epoch in (1, 2, 3)]
-    assert history["loss"].iloc[-1] < history["loss"][0]
-    assert "13" in split.train and len(split.train + split.test) == 13
-
-
 def test_the_run_is_recorded(study, split):
     run = json.loads((study / "pretext/run.json").read_text())
     settings = study.settings().pretext["blocks"].model_dump(mode="json")
@@ -120,10 +111,5 @@ def test_the_run_is_recorded(study, split):
     assert run["code"] == fingerprint(*modules)
     assert (run["pretext"], run["seed"], run["steps"]) == ("blocks", 42, 8)
     assert run["trained_on"] == split.train and run["radiographs"] == [10, 32, 64]
+    assert "13" in split.train  # the unlabelled one
     assert run["images_per_second"] > 0 and set(run["inputs_sha256"]) == {"images", "index"}
-
-
-def test_the_same_settings_give_the_same_bytes(study, tmp_path):
-    assert study.run("pretrain", tmp_path) == 0
-    for name in ("weights.safetensors", "history.csv", "previews.npz"):
-        assert (tmp_path / name).read_bytes() == (study / "pretext" / name).read_bytes(), name
