@@ -15,7 +15,7 @@ from maskedteeth.seeds import generator
 from maskedteeth.settings.config import Blocks
 from maskedteeth.training.device import evaluating
 from maskedteeth.training.engine import last_steps, shuffled_rows
-from maskedteeth.training.weights import new_network, stored_network
+from maskedteeth.training.weights import stored_network
 
 CPU = torch.device("cpu")
 GREY = Blocks(fill=0.25)
@@ -57,16 +57,6 @@ def test_a_step_hides_blocks_but_no_edges_and_minimises_the_error_of_all_pixels(
     ends = last_steps(study.settings().pretext["blocks"], len(split.train))
     epochs = [np.mean(part) for part in np.split(errors, ends[:-1])]
     assert losses == pytest.approx(epochs, rel=1e-5)
-
-
-@pytest.mark.parametrize("seed", [42, 43])
-def test_a_pretext_starts_from_the_weights_of_its_seed(study, tmp_path, seed):
-    recipe = {"seed": seed, "epochs": 1, "batch_size": 16, "learning_rate": 1e-12}
-    assert study.run("pretrain", tmp_path, **changed(**recipe, preview_epochs=[1])) == 0
-    after = load_file(tmp_path / "weights.safetensors")
-    start = new_network(study.settings().model_of("ours"), seed, CPU)
-    for name, parameter in start.named_parameters():
-        assert torch.allclose(after[name], parameter, atol=1e-6), name
 
 
 def test_previews_show_test_radiographs_their_masking_and_their_edges(study, split):

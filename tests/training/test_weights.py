@@ -31,17 +31,10 @@ def test_weights_survive_a_file_to_the_last_bit(file, model):
         assert mine[name].dtype == theirs[name].dtype and torch.equal(mine[name], theirs[name])
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"inputs": ("xray",)}, r"encoder\.0\.conv1\.weight: .*\[4, 2, 3, 3\].*\[4, 1, 3, 3\]"),
-        ({"widths": (4, 8)}, "Unexpected key.*decoder"),
-        ({"widths": (4, 8, 8, 8)}, "Missing key.*decoder"),
-    ],
-)
-def test_weights_of_another_architecture_are_refused_with_what_differs(file, changes, sentence):
-    other = new(OURS.model_copy(update=changes))
-    with pytest.raises(InputError, match=rf"weights\.safetensors is of another.*{sentence}"):
+def test_weights_of_another_architecture_are_refused_with_what_differs(file):
+    other = new(OURS.model_copy(update={"inputs": ("xray",)}))
+    shapes = r"encoder\.0\.conv1\.weight: .*\[4, 2, 3, 3\].*\[4, 1, 3, 3\]"
+    with pytest.raises(InputError, match=rf"weights\.safetensors is of another.*{shapes}"):
         load_weights(other, file)
 
 
