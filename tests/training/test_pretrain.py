@@ -1,4 +1,5 @@
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from maskedteeth.seeds import generator
 from maskedteeth.settings.config import Blocks
 from maskedteeth.training.device import evaluating
 from maskedteeth.training.engine import last_steps, shuffled_rows
+from maskedteeth.training.pretrain import Reconstruction
 from maskedteeth.training.weights import stored_network
 
 CPU = torch.device("cpu")
@@ -103,3 +105,26 @@ def test_the_run_is_recorded(study, split):
     assert run["trained_on"] == split.train and run["radiographs"] == [10, 32, 64]
     assert "13" in split.train  # the unlabelled one
     assert run["images_per_second"] > 0 and set(run["inputs_sha256"]) == {"images", "index"}
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_a_stopped_pretext_goes_on_to_the_same_bits(study, tmp_path, monkeypatch, device):
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+
+    def start(folder):
+        return study.run("pretrain", tmp_path / folder, changes={"compute": {"device": device}})
+
+    def stop_in_the_sixth_step(self, network, rows, step):
+        if step == 5:
+            signal.raise_signal(signal.SIGTERM)
+        return loss(self, network, rows, step)
+
+    loss = Reconstruction.loss
+    with monkeypatch.context() as patch:
+        patch.setattr(Reconstruction, "loss", stop_in_the_sixth_step)
+        assert start("stopped") == 128 + signal.SIGTERM
+    assert start("stopped") == start("whole") == 0
+    for name in ("weights.safetensors", "history.csv", "previews.npz"):
+        whole, stopped = (tmp_path / folder / name for folder in ("whole", "stopped"))
+        assert stopped.read_bytes() == whole.read_bytes(), name
