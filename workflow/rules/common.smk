@@ -28,7 +28,7 @@ from maskedteeth.settings.validation import validate
 # Jobs run this package with Snakemake's own Python, except where Apptainer brings another one.
 PYTHON = shlex.quote(str(Path(sys.executable).parent))
 EXPORTS = f"""set -eo pipefail
-export PYTHONPATH={shlex.quote(str(PACKAGE))}
+export PYTHONPATH={shlex.quote(str(PACKAGE))}"${{PYTHONPATH:+:$PYTHONPATH}}"
 [ -n "$APPTAINER_CONTAINER" ] || export PATH={PYTHON}:"$PATH"
 """
 shell.prefix(EXPORTS.replace("{", "{{").replace("}", "}}"))

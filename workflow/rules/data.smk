@@ -46,7 +46,7 @@ rule index:
     log:
         RESULTS / "logs" / "index.log",
     params:
-        **JOBS.parameters("index", **RAW_IN_PLACE),
+        **JOBS.parameters("index", path=STUDY.data.path, **RAW_IN_PLACE),
     message:
         f"Listing the radiographs in {RAW}"
     shell:

@@ -34,7 +34,14 @@ NAMED = 3
 
 
 def index(
-    layout: Layout, dataset: str, *, raw: Path, index: Path, problems: Path, state: Path
+    layout: Layout,
+    dataset: str,
+    *,
+    raw: Path,
+    index: Path,
+    problems: Path,
+    state: Path,
+    path: str | None = None,
 ) -> None:
     """List every radiograph with its digests, size, teeth and duplicate group.
 
@@ -48,7 +55,8 @@ def index(
             of copies. ``tooth_fraction`` is a share of the pixels.
         problems: CSV to write, a line a radiograph that was set aside, a file that belongs to none
             and a class of objects that are no teeth: id, reason.
-        state: text to write: ``dataset``.
+        state: text to write: ``path`` and ``dataset``, a line each.
+        path: the setting data.path.
 
     Raises:
         InputError: nothing usable was found, a larger share than data.most_problems is unusable, or
@@ -82,7 +90,7 @@ def index(
     lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable + left_out]
     write_csv(index, rows, COLUMNS)
     write_csv(problems, lines, ("id", "reason"))
-    write_text(state, f"{dataset}\n")
+    write_text(state, f"{path}\n{dataset}\n")
 
     labelled, strays = sum(row["labelled"] for row in rows), len(unusable) - len(set_aside)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
