@@ -13,7 +13,7 @@ def state_of_dataset(data: Data, known: Path) -> str:
 
     Args:
         data: settings of the dataset; without a path the result is "".
-        known: where `index` left the path and the digest of what it read. Where that path is not
+        known: where `prepare` left the path and the digest of what it read. Where that path is not
             there, as on a drive that is not mounted, its digest is returned: what is finished
             stays usable.
 
@@ -25,10 +25,6 @@ def state_of_dataset(data: Data, known: Path) -> str:
         return ""
     path = Path(data.path).expanduser()
     kind = "folder" if data.in_place else "zip file"
-    if set("{}") & set(str(path)):
-        raise InputError(
-            f"data.path {path} has braces, which Snakemake takes for wildcards; rename it."
-        )
     if not path.exists() and known.exists():
         indexed, _, digest = known.read_text(encoding="utf-8").strip().rpartition("\n")
         if indexed == data.path:

@@ -54,21 +54,20 @@ class _File(BaseModel):
 def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem]]:
     """List the radiographs of the dataset at ``root``, each with its annotation file.
 
-    ``root`` is the folder that holds `Teeth Segmentation JSON`, or that folder itself. Names that
+    ``root`` is the folder `Teeth Segmentation JSON`, or one that holds it, however deep. Names that
     two files share, annotations without a radiograph and files that are no images are problems.
 
     Raises:
         InputError: the dataset's layout is not there, or holds no radiograph.
     """
-    for base in (root / DATASET, root):
-        images, annotations = base / "d2" / "img", base / "d2" / "ann"
-        if images.is_dir() and annotations.is_dir():
-            break
-    else:
+    bases = (folder / "d2" for folder in (root, *root.rglob(DATASET)))
+    base = next((b for b in bases if (b / "img").is_dir() and (b / "ann").is_dir()), None)
+    if base is None:
         raise InputError(
             f"{root} does not hold the dataset: '{DATASET}/d2/img' and '.../d2/ann' were expected. "
             "Unpack it again, or name its folder in data.path."
         )
+    images, annotations = base / "img", base / "ann"
     found, strays = list_images(images)
     if not found:
         raise InputError(f"{images} holds no radiograph; unpack the dataset again.")
