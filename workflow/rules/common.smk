@@ -8,7 +8,7 @@ import sys
 import yaml
 from snakemake.utils import update_config
 
-# This project's folder, also where another workflow uses it as a module (docs/module.md).
+# This project's folder, also where another workflow uses it as a module (docs/extending.md).
 PROJECT = Path(inspect.currentframe().f_code.co_filename).resolve().parents[2]
 if not (PROJECT / "config").is_dir():
     raise WorkflowError(
