@@ -1,8 +1,10 @@
 import csv
+import json
 import os
 import socket
 import threading
 
+import cv2
 import numpy as np
 import pytest
 from hitl_zip import ZIP, Server
@@ -34,6 +36,22 @@ def run_prepare(tmp_path):
 def arrays(tmp_path):
     """Return the radiographs and the masks that `prepare` has written."""
     return lambda: (np.load(tmp_path / "images.npy"), np.load(tmp_path / "masks.npy"))
+
+
+@pytest.fixture
+def write_hitl(radiograph):
+    """Write a dataset like the paper's: radiographs of 64 x 128 pixels with some figures each."""
+
+    def write(root, *figures):
+        for part in ("img", "ann"):
+            (root / "d2" / part).mkdir(parents=True)
+        for number, objects in enumerate(figures, start=1):
+            cv2.imwrite(str(root / "d2" / "img" / f"{number}.jpg"), radiograph(number)[0])
+            content = {"size": {"height": 64, "width": 128}, "objects": objects}
+            (root / "d2" / "ann" / f"{number}.jpg.json").write_text(json.dumps(content))
+        return root
+
+    return write
 
 
 @pytest.fixture

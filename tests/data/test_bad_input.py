@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hitl_zip import figure
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -215,10 +216,8 @@ SQUARE = [[20, 20], [40, 20], [40, 40], [20, 40]]
 
 
 def annotation(exterior=SQUARE, height=HEIGHT, name="13", kind="polygon"):
-    points = {"exterior": exterior, "interior": []}
-    figure = {"classTitle": name, "geometryType": kind, "points": points}
-    content = {"size": {"height": height, "width": WIDTH}, "objects": [figure]}
-    return json.dumps(content).encode()
+    objects = [figure(exterior, title=name, geometry=kind)]
+    return json.dumps({"size": {"height": height, "width": WIDTH}, "objects": objects}).encode()
 
 
 NOT_ONE = (
@@ -263,26 +262,16 @@ ANNOTATIONS = {
 }
 
 
-@pytest.fixture
-def hitl_dataset(tmp_path, radiograph):
-    for part in ("img", "ann"):
-        (tmp_path / "raw" / "d2" / part).mkdir(parents=True)
-    for number in (1, 2, 3):
-        image = tmp_path / "raw" / "d2" / "img" / f"{number}.jpg"
-        cv2.imwrite(str(image), radiograph(number)[0])
-        marked = b"\xef\xbb\xbf" * (number == 1) + annotation()
-        (tmp_path / "raw" / "d2" / "ann" / f"{image.name}.json").write_bytes(marked)
-    return tmp_path / "raw"
-
-
 @pytest.mark.parametrize("trouble", ANNOTATIONS)
-def test_an_annotation_that_cannot_be_used_is_set_aside(hitl_dataset, set_aside, trouble):
+def test_an_annotation_that_cannot_be_used_is_set_aside(tmp_path, write_hitl, set_aside, trouble):
     content, expected = ANNOTATIONS[trouble]
+    raw = write_hitl(tmp_path / "raw", *[[figure(SQUARE)]] * 3)
+    (raw / "d2/ann/1.jpg.json").write_bytes(b"\xef\xbb\xbf" + annotation())  # which is used
     if content is None:
-        (hitl_dataset / JSON).unlink()
+        (raw / JSON).unlink()
     else:
-        (hitl_dataset / JSON).write_bytes(content)
-    set_aside(hitl_dataset, expected, source="hitl")
+        (raw / JSON).write_bytes(content)
+    set_aside(raw, expected, source="hitl")
 
 
 # --- Whatever the bytes ---

@@ -56,14 +56,6 @@ def test_the_publishers_zip_is_downloaded_verified_unpacked_and_used_again(mirro
     assert len(mirror.asked) == 1
 
 
-def test_a_download_that_breaks_off_is_tried_again(mirror, fetch, raw, monkeypatch):
-    monkeypatch.setattr(module, "RETRIES", 1)
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    mirror.script = [1000]  # bytes, and it hangs up
-    fetch()
-    assert_is_dataset(raw)
-
-
 NO_DOWNLOAD = {
     "refused": ((404, {}, b"gone"), r"publisher \(HTTPError, HTTP 404\)\. Is there a network\?"),
     "login page": ((200, {}, b"<html>"), f"another sha256 than {SHA256} and was removed"),

@@ -1,8 +1,7 @@
-import json
-
 import cv2
 import numpy as np
 import pytest
+from hitl_zip import figure
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.prepare import COLUMNS
@@ -34,6 +33,52 @@ def test_every_radiograph_gets_a_line_that_describes_it(raw, run_prepare, tmp_pa
     assert (tmp_path / "state.txt").read_text() == "as it is\n"
 
 
+def test_arrays_hold_every_radiograph_in_the_order_of_the_index(
+    raw, run_prepare, arrays, radiograph
+):
+    run_prepare(raw, height=32, width=64)
+    images, masks = arrays()
+    assert images.shape == masks.shape == (12, 32, 64)
+    assert images.dtype == masks.dtype == np.uint8
+    for position in range(12):
+        image, mask = radiograph(position + 1)
+        quarters = image.reshape(32, 2, 64, 2).mean((1, 3))
+        assert np.abs(images[position] - quarters).max() <= 0.5
+        tooth = mask.reshape(32, 2, 64, 2).mean((1, 3)) >= 127.5  # at least half of the pixel
+        assert (masks[position] == (tooth if position < 10 else 0)).all()
+    run_prepare(raw, height=96, width=192)  # larger than the radiographs
+    assert arrays()[0].shape == (12, 96, 192) and arrays()[0].std() > 20
+
+
+def test_polygons_become_masks_at_the_small_size(tmp_path, write_hitl, run_prepare, arrays):
+    tooth = figure([[16, 16], [79, 16], [79, 47], [16, 47]], title="3")
+    run_prepare(write_hitl(tmp_path / "raw", [tooth], []), "hitl", height=32, width=64)
+    _, masks = arrays()
+    expected = np.zeros((32, 64), np.uint8)
+    expected[8:24, 8:40] = 1
+    assert (masks[0] == expected).all() and not masks[1].any()
+
+
+def test_radiographs_and_masks_are_paired_by_name_whatever_the_suffix(
+    tmp_path, radiograph, run_prepare
+):
+    pixels, mask = radiograph(1)
+    for part, names, picture in (
+        ("xrays", ("a10.jpg", "b.png", "10.bmp", "2.tif"), pixels),
+        ("teeth", ("b.png", "a10.png", "10.png"), mask),
+    ):
+        (tmp_path / "raw" / part).mkdir(parents=True)
+        for name in names:
+            cv2.imwrite(str(tmp_path / "raw" / part / name), picture)
+    rows, _ = run_prepare(tmp_path / "raw", images="xrays", masks="teeth")
+    assert [(row["id"], row["file"], row["annotation"]) for row in rows] == [
+        ("2", "xrays/2.tif", ""),
+        ("10", "xrays/10.bmp", "teeth/10.png"),
+        ("a10", "xrays/a10.jpg", "teeth/a10.png"),
+        ("b", "xrays/b.png", "teeth/b.png"),
+    ]
+
+
 def test_pixels_are_found_by_id_whatever_the_id_looks_like(raw, run_prepare, tmp_path):
     for old, new in (("2", "NA"), ("1", "007")):  # no missing value and no number
         for part in ("images", "masks"):
@@ -41,51 +86,10 @@ def test_pixels_are_found_by_id_whatever_the_id_looks_like(raw, run_prepare, tmp
     run_prepare(raw)
     rows = read_index(tmp_path / "index.csv")
     names = [row["id"] for row in rows]
-    assert {"NA", "007"} < set(names)
     np.save(tmp_path / "images.npy", np.arange(12, dtype=np.uint8)[:, None, None])
-    ids = ["12", "007", "12"]
+    ids = ["12", "007", "NA", "12"]
     found = pixels_of(tmp_path / "images.npy", rows, ids)
     assert found[:, 0, 0].tolist() == [names.index(name) for name in ids]
-
-
-def test_arrays_hold_every_radiograph_in_the_order_of_the_index(
-    tmp_path, write_folder, radiograph, run_prepare, arrays
-):
-    raw = write_folder(tmp_path / "raw", 11, labelled=10)
-    rows, _ = run_prepare(raw, height=32, width=64)
-    images, masks = arrays()
-    assert images.shape == masks.shape == (11, 32, 64)
-    assert images.dtype == masks.dtype == np.uint8
-    assert [row["id"] for row in rows] == [str(number) for number in range(1, 12)]
-    for position in range(11):
-        image, mask = radiograph(position + 1)
-        quarters = image.reshape(32, 2, 64, 2).mean((1, 3))
-        assert np.abs(images[position] - quarters).max() <= 0.5
-        tooth = mask.reshape(32, 2, 64, 2).mean((1, 3)) >= 127.5  # at least half of the pixel
-        assert (masks[position] == (tooth if position < 10 else 0)).all()
-
-
-def test_polygons_become_masks_at_the_small_size(tmp_path, radiograph, run_prepare, arrays):
-    base = tmp_path / "raw" / "Teeth Segmentation JSON" / "d2"
-    for part in ("img", "ann"):
-        (base / part).mkdir(parents=True)
-    corners = [[16, 16], [79, 16], [79, 47], [16, 47]]
-    tooth = {"classTitle": "3", "geometryType": "polygon"}
-    tooth["points"] = {"exterior": corners, "interior": []}
-    for name, objects in (("1", [tooth]), ("2", [])):
-        cv2.imwrite(str(base / "img" / f"{name}.jpg"), radiograph(int(name))[0])
-        annotation = {"size": {"height": 64, "width": 128}, "objects": objects}
-        (base / "ann" / f"{name}.jpg.json").write_text(json.dumps(annotation))
-    run_prepare(tmp_path / "raw", "hitl", height=32, width=64)
-    _, masks = arrays()
-    expected = np.zeros((32, 64), np.uint8)
-    expected[8:24, 8:40] = 1
-    assert (masks[0] == expected).all() and not masks[1].any()
-
-
-def test_a_radiograph_smaller_than_the_arrays_is_enlarged(raw, run_prepare, arrays):
-    run_prepare(raw, height=96, width=192)
-    assert arrays()[0].shape == (12, 96, 192) and arrays()[0].std() > 20
 
 
 def test_copies_are_one_group_whatever_their_encoding_contrast_and_size(raw, run_prepare):
@@ -112,24 +116,25 @@ def test_the_counts_are_printed(raw, run_prepare, tmp_path, capsys):
     )
 
 
-def test_more_than_a_tenth_unusable_stops_and_leaves_no_index(raw, run_prepare, tmp_path):
+def test_too_many_unusable_radiographs_stop_it_and_leave_no_file(raw, run_prepare, tmp_path):
     for name in ("5", "6"):
         (raw / "images" / f"{name}.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"2 of 12 radiographs .* more than 10%.*5\.png"):
         run_prepare(raw)
-    assert not list(tmp_path.glob("*.*"))
-
-
-def test_nothing_usable_stops_whatever_the_share(raw, run_prepare):
     for file in (raw / "images").iterdir():
         file.write_bytes(b"")
     with pytest.raises(InputError, match="12 of 12 radiographs in .* are unusable"):
         run_prepare(raw, most_problems=1)
+    assert not list(tmp_path.glob("*.*"))
 
 
-def test_a_folder_that_is_not_there_is_named(run_prepare, tmp_path):
-    with pytest.raises(InputError, match="nowhere is not a folder"):
-        run_prepare(tmp_path / "nowhere")
+def test_a_missing_or_empty_folder_is_named_with_its_setting(tmp_path, write_folder, run_prepare):
+    raw = write_folder(tmp_path / "raw", 1)
+    (raw / "empty").mkdir()
+    with pytest.raises(InputError, match="nowhere is not a folder; .* as data.masks says"):
+        run_prepare(raw, masks="nowhere")
+    with pytest.raises(InputError, match="empty holds no image"):
+        run_prepare(raw, images="empty")
 
 
 @pytest.mark.real_data

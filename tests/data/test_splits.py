@@ -52,21 +52,12 @@ def groups_of(rows, ids):
 
 
 @given(indexes, protocols, seeds)
-def test_larger_fractions_contain_the_smaller_ones(rows, held_out, seed):
-    subsets = [split.train for split in draw_all(rows, held_out, seed)]
-    for smaller, larger in itertools.pairwise(subsets):
+def test_subsets_are_nested_and_no_duplicate_group_crosses_a_split(rows, held_out, seed):
+    drawn = draw_all(rows, held_out, seed)
+    for smaller, larger in itertools.pairwise(split.train for split in drawn):
         assert larger[: len(smaller)] == smaller and len(smaller) < len(larger)
-
-
-@given(indexes, protocols, seeds)
-def test_no_duplicate_group_crosses_a_split(rows, held_out, seed):
-    for split in draw_all(rows, held_out, seed):
+    for split in drawn:
         assert not groups_of(rows, split.train) & groups_of(rows, split.test)
-
-
-@given(indexes, protocols, seeds)
-def test_only_labelled_radiographs_train_and_test_each_once(rows, held_out, seed):
-    for split in draw_all(rows, held_out, seed):
         together = split.train + split.test
         assert len(set(together)) == len(together) and set(together) <= set(labelled(rows))
         # In the order of the index, so that predictions of all runs stand alike.

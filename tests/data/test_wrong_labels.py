@@ -1,11 +1,11 @@
 """Labels that would train on something else than teeth are refused with a sentence."""
 
 import io
-import json
 
 import cv2
 import numpy as np
 import pytest
+from hitl_zip import figure
 from PIL import Image
 
 from maskedteeth.data.records import Record
@@ -140,42 +140,35 @@ def test_an_inverted_mask_is_set_aside_and_many_stop_the_run(tmp_path, write_fol
 
 
 @pytest.fixture
-def index_classes(tmp_path, run_prepare):
-    """Index the paper's kind of dataset, of one radiograph with figures of some classes."""
+def read_classes(tmp_path, write_hitl, run_prepare):
+    """Read the paper's kind of dataset, of one radiograph with figures of some classes."""
 
-    def index(classes):
-        for part in ("img", "ann"):
-            (tmp_path / "raw" / "d2" / part).mkdir(parents=True)
-        noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
-        cv2.imwrite(str(tmp_path / "raw" / "d2" / "img" / "1.jpg"), noise)
-        points = {"exterior": [[20, 20], [40, 20], [40, 40], [20, 40]], "interior": []}
-        figure = {"geometryType": "polygon", "points": points}
-        figures = [figure | {"classTitle": str(name)} for name in classes]
-        content = {"size": {"height": HEIGHT, "width": WIDTH}, "objects": figures}
-        (tmp_path / "raw" / "d2" / "ann" / "1.jpg.json").write_text(json.dumps(content))
-        return run_prepare(tmp_path / "raw", "hitl")
+    def read(classes):
+        square = [[20, 20], [40, 20], [40, 40], [20, 40]]
+        figures = [figure(square, title=str(name)) for name in classes]
+        return run_prepare(write_hitl(tmp_path / "raw", figures), "hitl")
 
-    return index
+    return read
 
 
 FDI = [10 * quadrant + tooth for quadrant in (1, 2, 3, 4) for tooth in range(1, 9)]
 
 
 @pytest.mark.parametrize("classes", [FDI, FDI[:16], FDI[4:24], [1, *FDI]])
-def test_teeth_with_fdi_numbers_are_refused_by_the_names_of_their_classes(index_classes, classes):
+def test_teeth_with_fdi_numbers_are_refused_by_the_names_of_their_classes(read_classes, classes):
     numbers = ", ".join(map(str, sorted(classes)))
     with pytest.raises(InputError, match=f"classes {numbers}, which are FDI numbers"):
-        index_classes(classes)
+        read_classes(classes)
 
 
 @pytest.mark.parametrize("classes", [range(1, 33), [13], range(11, 17), [*range(1, 33), 33]])
-def test_teeth_with_universal_numbers_are_read(index_classes, classes):
-    rows, _ = index_classes(classes)
+def test_teeth_with_universal_numbers_are_read(read_classes, classes):
+    rows, _ = read_classes(classes)
     assert rows[0]["teeth"] == str(len([name for name in classes if name <= 32]))
 
 
-def test_objects_of_other_classes_are_counted_in_the_problems(index_classes, capsys):
-    rows, problems = index_classes([1, 2, "implant", "implant", "33"])
+def test_objects_of_other_classes_are_counted_in_the_problems(read_classes, capsys):
+    rows, problems = read_classes([1, 2, "implant", "implant", "33"])
     assert len(rows) == 1
     assert [tuple(problem.values()) for problem in problems] == [
         ("33", "1 objects of class '33' were left out: teeth are '1' to '32'."),

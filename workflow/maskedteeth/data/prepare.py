@@ -12,7 +12,7 @@ import numpy as np
 from maskedteeth.data.copies import first_copies, perceptual_hash
 from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.records import Problem, Record, printable
-from maskedteeth.data.sources import SOURCES, find_records
+from maskedteeth.data.sources import SOURCES
 from maskedteeth.data.teeth import UNIVERSAL, refuse_fdi
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv, write_text
@@ -82,15 +82,15 @@ def prepare(
         InputError: nothing usable was found, a larger share than data.most_problems is unusable, or
             the teeth are numbered as FDI does.
     """
-    read_annotation = SOURCES[layout.source].read_annotation
-    records, unusable = find_records(layout, raw)
+    source = SOURCES[layout.source]
+    records, unusable = source.find_records(raw, layout)
 
     def read(record: Record) -> _Radiograph | Problem:
         try:
             content = read_file(record.image)
             pixels = decode_grey(content, record.image)
             _refuse_too_small(record.image, pixels)
-            annotation = read_annotation(record, *pixels.shape)
+            annotation = source.read_annotation(record, *pixels.shape)
             _refuse_mostly_tooth(record, annotation.mask)
         except InputError as error:
             return Problem(record.id, str(error))
