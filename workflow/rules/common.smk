@@ -59,6 +59,10 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
+# What runs a network takes a place on the card, of which profiles/default gives one.
+CARD = int(STUDY.compute.device != "cpu" and Path("/dev/nvidiactl").exists())
+
+
 # Enumerated, because 0.1 and 0.10 would both match an open pattern.
 wildcard_constraints:
     pretext="|".join(STUDY.pretext) or "none",
