@@ -16,10 +16,10 @@ from maskedteeth.report.comparisons import compare
 from maskedteeth.report.statistics import (
     bootstrap_weights,
     holm,
-    percentile_interval,
+    percentiles,
     pooled_scores,
+    resampled_means,
     signed_rank_test,
-    smallest_p,
     spread_bounds,
     spread_draws,
     training_chance,
@@ -33,21 +33,26 @@ NOISE = np.random.default_rng(1).normal(size=40)
 # --- Bootstrap ---
 
 
-def test_a_resample_draws_as_many_radiographs_as_there_are_and_the_same_ones_each_time():
-    weights = bootstrap_weights(7, 2000, seed=3)
-    assert weights.shape == (2000, 7) and weights.dtype.kind == "i"
-    assert (weights.sum(1) == 7).all() and weights.min() == 0
+def test_a_draw_has_as_many_radiographs_as_there_are_and_the_same_ones_each_time():
+    weights = bootstrap_weights(7, 2000)
+    assert weights.shape == (2001, 7) and (weights[0] == 1).all()
+    assert (weights.sum(1) == 7).all() and weights.min() == 0 and (weights == weights.round()).all()
     np.testing.assert_allclose(weights.mean(0), 1, atol=0.1)
-    assert (weights == bootstrap_weights(7, 2000, seed=3)).all()
-    assert (weights != bootstrap_weights(7, 2000, seed=4)).any()
+    assert (weights == bootstrap_weights(7, 2000)).all()
 
 
 def test_the_interval_of_a_mean_is_scipys():
-    weights = bootstrap_weights(NOISE.size, 20_000, seed=0)
-    found = percentile_interval(weights @ NOISE / NOISE.size)
+    draws = resampled_means(NOISE, bootstrap_weights(NOISE.size, 20_000))
     options = {"method": "percentile", "n_resamples": 20_000, "rng": 1}
     expected = stats.bootstrap((NOISE,), np.mean, **options).confidence_interval
-    assert found == pytest.approx(tuple(expected), abs=0.05 * NOISE.std() / np.sqrt(NOISE.size) * 2)
+    assert draws[0] == pytest.approx(NOISE.mean())
+    assert percentiles(draws) == pytest.approx(tuple(expected), abs=0.1 * stats.sem(NOISE))
+
+
+def test_what_was_not_measured_is_left_out_of_a_mean():
+    weights = np.array([[1, 1, 1], [0, 2, 1], [3, 0, 0]])
+    found = resampled_means(np.array([np.nan, 0.2, 0.5]), weights)
+    np.testing.assert_allclose(found, [0.35, 0.3, np.nan])
 
 
 def drawn(generator, seeds=3, images=9):
@@ -57,10 +62,10 @@ def drawn(generator, seeds=3, images=9):
 
 
 def test_a_resampled_test_set_scores_as_scikit_learn_scores_its_pixels():
-    counts, weights = drawn(np.random.default_rng(0)), bootstrap_weights(9, 4, seed=1)
+    counts, weights = drawn(np.random.default_rng(0)), bootstrap_weights(9, 4)
     found = pooled_scores(counts, weights)
     references = (f1_score, jaccard_score, precision_score, recall_score)
-    for row, (metric, reference) in product(range(4), zip(found, references, strict=True)):
+    for row, (metric, reference) in product(range(5), zip(found, references, strict=True)):
         values = []
         for seed in range(3):
             tp, fp, fn, tn = (int(counts[k][seed] @ weights[row]) for k in counts)
@@ -69,48 +74,58 @@ def test_a_resampled_test_set_scores_as_scikit_learn_scores_its_pixels():
         assert found[metric][row] == pytest.approx(np.mean(values), abs=1e-12)
 
 
-def test_every_radiograph_once_is_the_point_value():
-    counts = drawn(np.random.default_rng(0))
-    point, once = pooled_scores(counts), pooled_scores(counts, np.ones((2, 9), int))
-    for metric, values in once.items():
-        assert point[metric].shape == (1,) and (values == point[metric]).all()
-
-
-def test_a_duplicated_seed_does_not_narrow_the_interval():
-    counts = drawn(np.random.default_rng(0), seeds=1)
-    weights = bootstrap_weights(9, 500, seed=0)
-    once, often = (
-        pooled_scores({key: np.repeat(value, n, axis=0) for key, value in counts.items()}, weights)
-        for n in (1, 5)
-    )
-    np.testing.assert_allclose(often["dice"], once["dice"], rtol=1e-12)
-
-
 def test_a_seed_of_which_nothing_is_drawn_is_left_out_and_does_not_count_as_right():
-    """Complement protocol: the first radiograph tests seed 0, the second one seed 1."""
-    counts = {key: np.diag(value) for key, value in (("tp", (5, 8)), ("fp", (5, 2)))}
-    counts |= {"fn": np.diag((5, 2)), "tn": np.diag((85, 88))}
-    weights = np.array([[1, 1], [2, 0], [0, 2]])
-    assert pooled_scores(counts, weights)["dice"] == pytest.approx([0.65, 0.5, 0.8])
+    """Complement protocol: the first radiograph tests seed 0, the second seed 1, the third none."""
+    counts = {
+        key: np.eye(2, 3) * np.array(value)[:, None]
+        for key, value in (("tp", (5, 8)), ("fp", (5, 2)), ("fn", (5, 2)), ("tn", (85, 88)))
+    }
+    weights = np.array([[1, 1, 1], [2, 0, 1], [0, 2, 1], [0, 0, 3]])
+    np.testing.assert_allclose(pooled_scores(counts, weights)["dice"], [0.65, 0.5, 0.8, np.nan])
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_promise():
     """60 radiographs whose difficulty all 3 seeds share, and 300 such studies."""
     generator = np.random.default_rng(0)
-    weights = bootstrap_weights(60, 400, seed=0)
+    weights, more = bootstrap_weights(60, 400), bootstrap_weights(180, 400)
     hits = {"clustered": 0, "as if seeds were radiographs": 0}
     for _ in range(300):
         hit = np.clip(generator.beta(8, 2, 60) + generator.normal(0, 0.02, (3, 60)), 0, 1)
         counts = {"tp": 1000 * hit, "fp": 500 * (1 - hit), "fn": 1000 * (1 - hit)}
-        dice = pooled_scores(counts, weights)["dice"]
         flat = {key: value.reshape(1, -1) for key, value in counts.items()}
-        naive = pooled_scores(flat, generator.multinomial(180, np.full(180, 1 / 180), 400))["dice"]
         truth = 2 * 0.8 / (2 * 0.8 + 0.5 * 0.2 + 0.2)  # pooled over all radiographs there could be
-        for name, values in zip(hits, (dice, naive), strict=True):
-            low, high = percentile_interval(values)
+        for name, dice in zip(
+            hits, (pooled_scores(counts, weights), pooled_scores(flat, more)), strict=True
+        ):
+            low, high = percentiles(dice["dice"])
             hits[name] += low <= truth <= high
     assert 0.90 <= hits["clustered"] / 300 <= 0.98
     assert hits["as if seeds were radiographs"] / 300 < 0.85
+
+
+@pytest.mark.parametrize("statistic", ["sd", "range"])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_intervals_of_spreads_cover_what_they_are_of(statistic, seeds):
+    generator = np.random.default_rng(0)
+    samples = generator.normal(0, 0.02, (40_000, seeds))
+    of = {"sd": lambda x: np.std(x, axis=1, ddof=1), "range": lambda x: np.ptp(x, axis=1)}
+    measured = of[statistic](samples)
+    actual = 0.02 if statistic == "sd" else measured.mean()
+    low, high = spread_bounds(statistic, seeds)
+    held = (measured * low < actual) & (actual < measured * high)
+    assert np.mean(held) == pytest.approx(0.95, abs=0.005)
+    found = percentiles(spread_draws(statistic, seeds, 200_000, [1, 2]))
+    assert found == pytest.approx((low, high), rel=0.03)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 6])
+def test_chance_in_training_is_students_t_and_joint_for_metrics_of_the_same_seeds(seeds):
+    one, other = np.random.default_rng(seeds).normal(0.8, 0.02, (2, seeds))
+    a, b, both = (training_chance(v, 100_000, [1, 2]) for v in (one, other, one + other))
+    np.testing.assert_allclose(a + b, both)
+    expected = stats.t.ppf((0.025, 0.25, 0.9), seeds - 1) * stats.sem(one)
+    np.testing.assert_allclose(np.quantile(a, (0.025, 0.25, 0.9)), expected, rtol=0.05)
+    assert (training_chance(np.full(seeds, 0.5), 9, [1]) == 0).all()
 
 
 # --- Tests ---
@@ -143,22 +158,11 @@ def test_p_of_few_differences_is_that_of_all_their_signs_enumerated(values):
     assert p == pytest.approx(np.mean(np.abs(sums) >= observed - 1e-9), abs=1e-9)
 
 
-def test_without_any_difference_nothing_is_found():
-    assert signed_rank_test(np.zeros(5)) == (1, 0)
-
-
-@pytest.mark.parametrize("pairs", range(1, 12))
-def test_the_smallest_p_is_that_of_pairs_that_all_agree(pairs):
-    p, correlation = signed_rank_test(np.arange(1.0, pairs + 1))
-    assert p == pytest.approx(smallest_p(pairs)) and correlation == 1
-    assert (p < 0.05) == (pairs >= 6)
-
-
 def test_holm_is_the_textbooks():
     """0.01, 0.04, 0.03, 0.005: the first and the last are rejected at 0.05, as Holm's steps say."""
     corrected = holm(np.array([0.01, 0.04, 0.03, 0.005]))
     np.testing.assert_allclose(corrected, [0.03, 0.06, 0.06, 0.02], rtol=1e-12)
-    assert holm(np.array([0.2])) == 0.2 and holm(np.array([])).size == 0
+    assert holm(np.array([])).size == 0
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
@@ -172,7 +176,7 @@ def test_holm_is_bonferroni_over_all_families_that_hold_a_comparison(p_values):
     np.testing.assert_allclose(holm(np.array(p_values)), expected, rtol=1e-12)
 
 
-# --- The study's comparisons ---
+# --- The study's comparisons, and the tables ---
 
 LABELS = {"unet": "U-Net", "linknet": "LinkNet", "ours": "Random Block Masking"}
 REPORT = presentation(labels=LABELS, short_labels=LABELS, bootstrap_resamples=1000)
@@ -207,9 +211,7 @@ def test_methods_are_compared_to_ours_on_dice_averaged_over_seeds():
         equal = table.loc[("linknet", fraction)]
         assert (equal["difference"], equal["p"], equal["zeros"]) == (0, 1, 8)
     others = table[table["p"].notna()]
-    assert len(others) == 4 and table.loc["ours", ["difference", "p", "p_holm"]].isna().all(
-        axis=None
-    )
+    assert len(others) == 4 and table.loc["ours", ["difference", "p_holm"]].isna().all(axis=None)
     np.testing.assert_allclose(others["p_holm"], holm(others["p"].to_numpy()))
 
 
@@ -234,68 +236,57 @@ def test_radiographs_that_only_one_of_two_methods_was_tested_on_are_not_compared
     assert table.loc[("linknet", 0.2), "pairs"] == table.loc[("ours", 0.2), "radiographs"] == 8
 
 
-# --- Tables ---
+@pytest.fixture
+def make(tmp_path):
+    """Makes a table of a frame of runs."""
+
+    def make(table, frame) -> Table:
+        write_csv(tmp_path / "metrics.csv", frame.to_dict("records"))
+        write_json(tmp_path / "run.json", RECORD)
+        return table(REPORT, metrics=[tmp_path / "metrics.csv"], runs=[tmp_path / "run.json"])
+
+    return make
 
 
-def make(table, frame, folder, report=REPORT) -> Table:
-    files, records = [], []
-    for number, (_, run) in enumerate(frame.groupby(["method", "fraction", "seed"], sort=False)):
-        files.append(folder / f"{number}/metrics.csv")
-        records.append(folder / f"{number}/run.json")
-        write_csv(files[-1], run.to_dict("records"))
-        write_json(records[-1], RECORD)
-    return table(report, metrics=files, runs=records)
-
-
-def test_the_table_states_intervals_tests_and_what_became_of_ties(tmp_path):
-    table = make(statistics, runs(images=12), tmp_path)
+def test_the_table_states_intervals_tests_and_what_became_of_ties(make):
+    table = make(statistics, runs(images=12))
     row, text, said = table.frame.iloc[0], table.parts[0].text, " ".join(table.notes)
     assert table.frame["model"].tolist() == [label for label in LABELS.values() for _ in range(2)]
     assert text["Dice"][0] == f"{row['dice']:.3f} [{row['dice_low']:.3f}, {row['dice_high']:.3f}]"
-    assert "1,000 draws" in said and "all 4 comparisons" in said
+    assert "drawn again 1,000 times" in said and "all 4 comparisons" in said
     assert "pairs without a difference are dropped (24 of 48)" in said
-    assert "could have a p below" not in table.lead
+    assert "no p can be below" not in table.lead
     assert "these trained networks differ on radiographs like these" in said
     assert "A synthetic set" in table.lead and r"$-$1.00" in in_latex(table)
 
 
-def test_a_seed_that_a_resample_misses_does_not_count_as_right(tmp_path):
-    """Complement protocol: two radiographs test each of three seeds, and every Dice is 0.70."""
-    frame = runs(images=2, seeds=(1, 2, 3)).assign(tp=70, fp=30, fn=30, dice=0.7)
-    frame["id"] = frame["seed"].astype(str) + frame["id"]
-    table = make(statistics, frame, tmp_path).frame
-    np.testing.assert_allclose(table[["dice", "dice_low", "dice_high"]], 0.7, atol=1e-6)
-
-
-def test_the_table_says_when_there_are_too_few_radiographs_for_any_test(tmp_path):
-    lead = make(statistics, runs(images=5), tmp_path).lead
-    assert "With 5 radiographs the smallest possible p is 0.062, or 0.250 when corrected" in lead
-    assert "no difference, however large, could have a p below 0.05" in lead
+def test_the_table_says_when_there_are_too_few_radiographs_for_any_test(make):
+    lead = make(statistics, runs(images=5)).lead
+    assert "With 5 radiographs no p can be below 0.062 (0.250 when corrected for 4" in lead
     assert "With 5 test radiographs such intervals are too narrow" in lead
 
 
-def test_a_study_of_ours_alone_has_intervals_and_no_tests(tmp_path):
-    table = make(statistics, runs(methods=["ours"]), tmp_path)
+def test_a_study_of_ours_alone_has_intervals_and_no_tests(make):
+    table = make(statistics, runs(methods=["ours"]))
     assert "There is no other model to compare." in table.notes
     assert table.frame["p"].isna().all()
 
 
-def test_the_boundary_table_averages_radiographs_then_seeds(tmp_path):
+def test_the_boundary_table_averages_radiographs_then_seeds(make):
     frame = runs(images=3)
     missed = frame.index[0]
     frame.loc[missed, ["tp", "fp", "fn", "dice", "nsd", "hd95"]] = [0, 0, 300, 0, 0, 100]
-    made = make(boundary, frame, tmp_path)
-    table, text, said = made.frame, made.parts[0].text, " ".join(made.notes)
+    made = make(boundary, frame)
+    row, text, said = made.frame.iloc[0], made.parts[0].text, " ".join(made.notes)
     for metric in ("nsd", "hd95"):
         means = of_first(frame, metric)
-        assert table.loc[0, metric] == pytest.approx(np.mean(means))
-        assert table.loc[0, f"{metric}_sd"] == pytest.approx(np.std(means, ddof=1))
-    assert table["missed"].tolist() == [1, 0, 0, 0, 0, 0]
+        assert row[metric] == pytest.approx(np.mean(means))
+        assert row[f"{metric}_sd"] == pytest.approx(np.std(means, ddof=1))
+    assert made.frame["missed"].tolist() == [1, 0, 0, 0, 0, 0]
     assert "within 2 pixels (of 32 × 64)" in said and "1 of 36 are missed" in said
-    assert text["HD95"][0] == f"{table.loc[0, 'hd95']:.1f} ± {table.loc[0, 'hd95_sd']:.1f}"
+    assert text["HD95"][0] == f"{row['hd95']:.1f} ± {row['hd95_sd']:.1f}"
     others = of_first(frame.drop(index=missed), "hd95")
-    assert table.loc[0, "hd95_without_missed"] == pytest.approx(np.mean(others))
-    assert (table["hd95_without_missed"] == table["hd95"]).tolist() == [False] + [True] * 5
+    assert row["hd95_without_missed"] == pytest.approx(np.mean(others))
     shown = f"{np.mean(others):.1f} ± {np.std(others, ddof=1):.1f}"
     assert text["HD95 without missed"][0] == shown
 
@@ -306,37 +297,11 @@ def of_first(frame, metric):
     return [rows[metric].mean() for _, rows in first.groupby("seed")]
 
 
-def test_where_nothing_is_missed_hd95_stands_once_and_where_all_is_there_is_none(tmp_path):
+def test_where_nothing_is_missed_hd95_stands_once_and_where_all_is_there_is_none(make):
     frame = runs(images=3)
-    assert "HD95 without missed" not in make(boundary, frame, tmp_path).parts[0].text
+    assert "HD95 without missed" not in make(boundary, frame).parts[0].text
     first = (frame["method"] == "unet") & (frame["fraction"] == 0.2)
     frame.loc[first, ["tp", "fp", "fn", "dice"]] = [0, 0, 300, 0]
-    table = make(boundary, frame, tmp_path)
+    table = make(boundary, frame)
     assert np.isnan(table.frame.loc[0, "hd95_without_missed"])
     assert table.parts[0].text["HD95 without missed"][0] == "–"
-
-
-@pytest.mark.parametrize("statistic", ["sd", "range"])
-@pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_intervals_of_spreads_cover_what_they_are_of(statistic, seeds):
-    generator = np.random.default_rng(0)
-    samples = generator.normal(0, 0.02, (40_000, seeds))
-    of = {"sd": lambda x: np.std(x, axis=1, ddof=1), "range": lambda x: np.ptp(x, axis=1)}
-    measured = of[statistic](samples)
-    actual = 0.02 if statistic == "sd" else of["range"](samples).mean()
-    low, high = spread_bounds(statistic, seeds)
-    assert np.mean((measured * low < actual) & (actual < measured * high)) == pytest.approx(
-        0.95, abs=0.005
-    )
-    drawn = percentile_interval(spread_draws(statistic, seeds, 200_000, [1, 2]))
-    assert drawn == pytest.approx((low, high), rel=0.03)
-
-
-@pytest.mark.parametrize("seeds", [2, 3, 6])
-def test_chance_in_training_is_students_t_and_joint_for_metrics_of_the_same_seeds(seeds):
-    one, other = np.random.default_rng(seeds).normal(0.8, 0.02, (2, seeds))
-    a, b, both = (training_chance(v, 100_000, [1, 2]) for v in (one, other, one + other))
-    np.testing.assert_allclose(a + b, both)
-    expected = stats.t.ppf((0.025, 0.25, 0.9), seeds - 1) * stats.sem(one)
-    np.testing.assert_allclose(np.quantile(a, (0.025, 0.25, 0.9)), expected, rtol=0.05)
-    assert (training_chance(np.full(seeds, 0.5), 9, [1]) == 0).all()

@@ -45,11 +45,19 @@ def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.clip(1 - correlation, 0, 1)
 
 
-def near_pairs(hashes: np.ndarray, threshold: float = NEAR) -> list[tuple[int, int, float]]:
-    """Return all pairs i < j of hashes (N, 2048) at most ``threshold`` apart, with distances."""
-    pairs = []
+def near_pairs(hashes: np.ndarray) -> np.ndarray:
+    """Return all pairs i < j of hashes (N, 2048) at most :data:`NEAR` apart: int (P, 2)."""
+    found = []
     for start in range(0, len(hashes), BLOCK):
-        found = distances(hashes[start : start + BLOCK], hashes[start:])
-        near = np.argwhere(np.triu(found <= threshold, k=1))
-        pairs += [(start + int(i), start + int(j), float(found[i, j])) for i, j in near]
-    return pairs
+        near = distances(hashes[start : start + BLOCK], hashes[start:]) <= NEAR
+        found.append(start + np.argwhere(np.triu(near, k=1)))
+    return np.concatenate(found)
+
+
+def first_copies(hashes: np.ndarray) -> np.ndarray:
+    """Return for each hash (N, 2048) the first of its copies, or copies of copies: int (N,)."""
+    first = np.arange(len(hashes))
+    for pair in near_pairs(hashes):
+        earlier, later = sorted(first[pair])
+        first[first == later] = earlier
+    return first

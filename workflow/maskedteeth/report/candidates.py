@@ -12,7 +12,7 @@ its area in percent of the radiograph times its mean confidence. A radiograph's 
 its best region. A high score says that one of the two is wrong, not which: somebody has to look.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,16 +23,8 @@ CONFIDENCE = 0.8
 NOT_ANNOTATED, NOT_PREDICTED = "predicted, not annotated", "annotated, not predicted"
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A region of confident disagreement on one radiograph.
-
-    Attributes:
-        id: the radiograph.
-        score: percent, see the module.
-        kind: :data:`NOT_ANNOTATED` or :data:`NOT_PREDICTED`.
-        box: left, top, width, height of the region in pixels.
-    """
+class Candidate(NamedTuple):
+    """A region: its radiograph, score, kind, and box of left, top, width, height in pixels."""
 
     id: str
     score: float
@@ -57,8 +49,10 @@ def rank_regions(ids: list[str], probability: np.ndarray, masks: np.ndarray) -> 
 
 def best_of_each(regions: list[Candidate]) -> list[Candidate]:
     """Return each radiograph's best region, of ranked ``regions``, in their order."""
-    best = {region.id: region for region in reversed(regions)}
-    return [region for region in regions if region is best[region.id]]
+    best: dict[str, Candidate] = {}
+    for region in regions:
+        best.setdefault(region.id, region)
+    return list(best.values())
 
 
 def disk_size(height: int) -> int:

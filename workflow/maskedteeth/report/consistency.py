@@ -6,10 +6,9 @@ all pixels of a test set. With precision P and recall R of a case (eqs. 11 to 14
     D = 2PR / (P + R)    and    J = PR / (P + R − PR) = D / (2 − D),
 
 so a case is a point of the *surface* {(P, R, D, J)}. A row of a table is either one case (pooled)
-or an average of cases: over images, seeds, batches, classes, each with any weights. An average is
-a point of the surface's convex hull, and every point of the hull is an average. Two consequences
-are well known: D is concave in (P, R) (a harmonic mean), so mean D ≤ D(mean P, mean R); J is convex
-in D, so mean J ≥ J(mean D). The hull asks for more than both.
+or an average of cases, each with any weight: a point of the surface's convex hull. (Two
+consequences are well known: mean D ≤ D(mean P, mean R), and mean J ≥ J(mean D). The hull asks for
+more than both.)
 
 **Theorem.** Let c be a direction and h(c) the maximum of c·x over the surface. If c·x > h(c) for
 every x in the box of values that round to a printed row, no average of cases prints that row.
@@ -18,20 +17,17 @@ every x in the box of values that round to a printed row, no average of cases pr
 :func:`support` gives h(c) in closed form, so a row called impossible is proved impossible, up to
 floating-point error (1e-12). The direction comes from a linear programme over finitely many points
 of the surface; while its direction proves nothing, the surface's point that objects joins the
-programme. It ends with a proof or with weights of cases that print the row (within 1e-7, the
-solver's tolerance).
+programme. It ends with a proof or with weights of cases that print the row (within 1e-7).
 
-What the surface holds: all P, R in [0, 1], of soft counts as well as of thresholded ones, and the
-conventions for a division by zero where nothing was hit (D = J = 0 with P or R anything, the other
-0) and for an empty image that is left empty, as long as all four follow one convention (all 0 or
-all 1). Where they follow different ones, such images lie off the surface; :func:`empty_share`
-bounds how many the row would need.
+The surface holds all P, R in [0, 1], of soft counts as well as of thresholded ones, and 0/0 where
+nothing was hit (D = J = 0 with P or R anything, the other 0) or where an empty image is left empty,
+as long as all four metrics follow one convention (all 0 or all 1). Where they follow different
+ones, such images lie off the surface; :func:`empty_share` bounds how many the row would need.
 
-What it does not hold: metrics of one case that come from different counts. The paper's eq. 11 is
+It does not hold metrics of one case that come from different counts. The paper's eq. 11 is
 1 − Dice loss, and its loss (eq. 2) takes predicted probabilities, while eqs. 12 to 14 are of sets.
 Read literally, D is soft and J, P and R are of thresholded masks. A row given to :func:`judge`
-without its Dice may have any: what is impossible then is impossible under eq. 11, too, because J, P
-and R do not fit together. (The converse is not proved, for a soft Dice cannot be anything.)
+without its Dice may have any: what is impossible then is impossible under eq. 11, too.
 """
 
 from dataclasses import dataclass
@@ -55,7 +51,8 @@ class Verdict:
     """What a row can be.
 
     Attributes:
-        verdict: pooled, averaged or impossible.
+        verdict: pooled (one case prints this row), averaged (an average of cases does, but no
+            single case) or impossible (no average does, whatever is averaged).
         jaccard_residual: J − D/(2 − D); 0 when pooled, never negative for an average. NaN where
             a metric is missing.
         dice_residual: D − 2PR/(P + R); 0 when pooled, never positive for an average. NaN likewise.
@@ -79,11 +76,6 @@ def judge(values: dict[str, float], half_width: float = ROUNDING) -> Verdict:
         values: printed metrics in [0, 1], any of dice, jaccard, precision, recall; one that is
             missing may be anything, so it need not share its counts with the others.
         half_width: a printed value v stands for [v − half_width, v + half_width].
-
-    Returns:
-        The verdict. *pooled*: one case prints this row. *averaged*: an average of cases does, but
-        no single case. *impossible*: no average of cases does, whatever is averaged, if the
-        metrics given are of the same counts.
     """
     low, high = box(values, half_width)
     dice, jaccard, precision, recall = (values.get(metric, np.nan) for metric in METRICS)
@@ -97,7 +89,7 @@ def judge(values: dict[str, float], half_width: float = ROUNDING) -> Verdict:
 
 
 def box(values: dict[str, float], half_width: float = ROUNDING) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends, float (4,) each, of what a row can stand for; see :func:`judge`."""
+    """Return the lower and upper ends of what a row can stand for, float (4,) in METRICS' order."""
     printed = np.array([values.get(metric, np.nan) for metric in METRICS])
     low, high = np.clip(printed - half_width, 0, 1), np.clip(printed + half_width, 0, 1)
     return np.nan_to_num(low, nan=0), np.nan_to_num(high, nan=1)
@@ -108,10 +100,6 @@ def is_pooled(low: np.ndarray, high: np.ndarray) -> bool:
 
     D rises with P and with R, J with D, all continuously: the box holds a case exactly when the
     ranges of D that its sides allow have a value in common.
-
-    Args:
-        low: float (4,), lower ends of dice, jaccard, precision, recall.
-        high: likewise, upper ends.
     """
     from_jaccard = [2 * j / (1 + j) for j in (low[1], high[1])]
     from_both = [_dice(low[2], low[3]), _dice(high[2], high[3])]
@@ -123,12 +111,7 @@ def is_pooled(low: np.ndarray, high: np.ndarray) -> bool:
 def distance(low: np.ndarray, high: np.ndarray) -> float:
     """Return a proven lower bound of the distance between a box and the surface's hull.
 
-    Args:
-        low: float (4,), lower ends of dice, jaccard, precision, recall.
-        high: likewise, upper ends.
-
-    Returns:
-        The distance in the largest coordinate, to 1e-7; 0 where the hull reaches into the box.
+    It is that of the largest coordinate, to 1e-7, and 0 where the hull reaches into the box.
     """
     points = _grid()
     for _ in range(200):
@@ -147,14 +130,8 @@ def empty_share(low: np.ndarray, high: np.ndarray) -> float:
     """Return a proven lower bound of the share of contradictory empty images in a row.
 
     If a share w of the cases is in EMPTY and the rest on the surface, then for every direction
-    c·x ≤ (1 − w) h(c) + w max over EMPTY; the bound is that inequality solved for w.
-
-    Args:
-        low: float (4,), lower ends of dice, jaccard, precision, recall.
-        high: likewise, upper ends.
-
-    Returns:
-        The share, or infinity where no share is enough.
+    c·x ≤ (1 − w) h(c) + w max over EMPTY; the bound is that inequality solved for w, infinite where
+    no share is enough.
     """
     points, best = _grid(), 0.0
     for _ in range(200):

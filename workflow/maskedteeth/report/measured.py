@@ -6,17 +6,18 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from maskedteeth.metrics.segmentation import COUNTS, scores
-from maskedteeth.report.quantities import ONE_SEED, Drawn, Results, Unavailable
+from maskedteeth.metrics.segmentation import scores
+from maskedteeth.report.quantities import ONE_SEED, Quantity, Results, Unavailable
 from maskedteeth.report.statistics import (
+    SEED,
     bootstrap_weights,
+    counts_by_seed,
     pooled_scores,
+    resampled_means,
     spread_draws,
     training_chance,
 )
 
-#: Seed of the bootstrap.
-SEED = 0
 RADIOGRAPHS = "bootstrap over radiographs"
 
 
@@ -38,55 +39,49 @@ class Study(Results):
         resamples: draws.
     """
 
+    side = "ours"
+
     def __init__(self, runs: pd.DataFrame, pretexts: pd.DataFrame, resamples: int):
         self.runs, self.pretexts = runs, pretexts
         self.ids = sorted({*runs["id"], *pretexts["id"]})
-        drawn = bootstrap_weights(len(self.ids), resamples, SEED)
-        #: (1 + resamples, images): every radiograph once, which gives the estimates, then the draws
-        self.weights = np.vstack([np.ones_like(drawn[:1]), drawn])
+        self.weights = bootstrap_weights(len(self.ids), resamples)
         self._counts, self.mean, self.spread = map(cache, (self._counts, self.mean, self.spread))
 
-    def mean(self, metric: str, method: str, fraction: float) -> Drawn:
+    def mean(self, metric: str, method: str, fraction: float) -> Quantity:
         """Return a mean over seeds, each pooled over its test radiographs."""
         seeds, counts = self._counts(method, fraction)
-        draws = self._pooled(counts)[metric]
+        draws = pooled_scores(counts, self.weights)[metric]
         if len(seeds) == 1:
             basis = (RADIOGRAPHS, f"one seed of {method} at fraction {fraction:g}")
-            return Drawn(draws=draws, basis=basis, remark=ONE_SEED)
+            return Quantity(draws, basis=basis, remark=ONE_SEED)
         by_seed = scores(*(counts[key].sum(axis=1) for key in ("tp", "fp", "fn")))[metric]
         same = crc32(repr(seeds).encode())
         draws[1:] += training_chance(by_seed, len(draws) - 1, [SEED, same, 1])
-        return Drawn(draws=draws, basis=(RADIOGRAPHS, "t over seeds"))
+        return Quantity(draws, basis=(RADIOGRAPHS, "t over seeds"))
 
-    def spread(self, statistic: str, metric: str, method: str, fraction: float) -> Drawn:
+    def spread(self, statistic: str, metric: str, method: str, fraction: float) -> Quantity:
         """Return a spread over seeds, each pooled over its test radiographs."""
         seeds, counts = self._counts(method, fraction)
         if len(seeds) == 1:
             raise Unavailable(f"the study has one seed of {method} at fraction {fraction:g}")
         single = [{key: value[[s]] for key, value in counts.items()} for s in range(len(seeds))]
-        values = np.stack([self._pooled(seed)[metric] for seed in single])
+        values = np.stack([pooled_scores(seed, self.weights)[metric] for seed in single])
         draws = np.std(values, axis=0, ddof=1) if statistic == "sd" else np.ptp(values, axis=0)
         # One draw for all metrics of these trainings, which rise and fall together.
         trainings = crc32(f"{method} {fraction:g}".encode())
         draws[1:] *= spread_draws(statistic, len(seeds), len(draws) - 1, [SEED, trainings])
-        return Drawn(draws=draws, basis=(RADIOGRAPHS, "spread over seeds"))
+        return Quantity(draws, basis=(RADIOGRAPHS, "spread over seeds"))
 
-    def pretext(self, metric: str, pretext: str) -> Drawn:
+    def pretext(self, metric: str, pretext: str) -> Quantity:
         """Return a mean over radiographs of the pretext's one training."""
         rows = self.pretexts[self.pretexts["pretext"] == pretext]
         if rows.empty:
             raise Unavailable(f"the study has no pretext {pretext}")
         values = rows.set_index("id")[metric].reindex(self.ids).to_numpy(float)
-        present = ~np.isnan(values)
-        if not present.any():
+        if np.isnan(values).all():
             raise Unavailable(f"{metric.upper()} of {pretext} was not measured")
-        with np.errstate(invalid="ignore"):
-            draws = self.weights @ np.where(present, values, 0) / (self.weights @ present)
-        return Drawn(draws=draws, basis=(RADIOGRAPHS, "one training of the pretext"))
-
-    def untestable(self, paper: str, ours: str) -> Unavailable:
-        """Return why none of a study's numbers decides a claim."""
-        return Unavailable(ours)
+        basis = (RADIOGRAPHS, "one training of the pretext")
+        return Quantity(resampled_means(values, self.weights), basis=basis)
 
     def _counts(self, method: str, fraction: float) -> tuple[list[int], dict[str, np.ndarray]]:
         """Return the seeds, and tp, fp, fn, tn: float64 (seeds, images)."""
@@ -96,19 +91,8 @@ class Study(Results):
         runs = runs[np.isclose(runs["fraction"], fraction)]
         if runs.empty:
             raise Unavailable(f"the study has no fraction {fraction:g} of {method}")
-        wide = {key: runs.pivot(index="seed", columns="id", values=key) for key in COUNTS}
         counts = {
-            key: table.reindex(columns=self.ids).fillna(0).to_numpy(float)
-            for key, table in wide.items()
+            key: frame.reindex(columns=self.ids, fill_value=0).to_numpy(float)
+            for key, frame in counts_by_seed(runs).items()
         }
         return sorted(map(int, runs["seed"].unique())), counts
-
-    def _pooled(self, counts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return :func:`pooled_scores`, NaN where a draw holds no radiograph of these runs."""
-        tested = sum(counts.values()).sum(axis=0) > 0
-        some = self.weights @ tested > 0
-        result = {}
-        for metric, values in pooled_scores(counts, self.weights[some]).items():
-            result[metric] = np.full(len(some), np.nan)
-            result[metric][some] = values
-        return result

@@ -1,19 +1,27 @@
-"""Uncertain numbers, and statements that compare them.
+"""Uncertain numbers, comparisons of them, and verdicts on what they say.
 
-:class:`Results` looks numbers up, in the paper or in a study, as :class:`Quantity` objects. These
-are added, subtracted and scaled like numbers. ``a > b`` is a :class:`Statement`; it keeps its
-*margin* ``a - b``, the amount by which it holds. Statements are joined with ``&``, ``|``, ``~``,
-:func:`all_of` and :func:`any_of`.
+:class:`Results` looks numbers up, in the paper or in a study, as :class:`Quantity` objects, which
+are added, subtracted and scaled like numbers. ``a > b`` is a :class:`Statement`, which keeps its
+*margin* ``a - b``, the amount by which it holds. Statements are joined with ``&`` and
+:func:`all_of`.
+
+A statement is *supported* if the interval of each of its margins lies above zero (an
+intersection-union test, Berger 1982, doi 10.1080/00401706.1982.10487790), and *refuted* if that of
+one of its k margins lies below zero at a level k times stricter (Bonferroni). So, for every
+statement, the chance to show what is not so is at most :data:`TAIL`, if that is so for the
+intervals.
 """
 
-import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import reduce
-from typing import Self
 
 import numpy as np
 
+from maskedteeth.report.statistics import TAIL
+
+SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = VERDICTS = (
+    *("supported", "refuted", "inconclusive", "not tested"),
+)
 #: Remarks on a quantity: its row of the paper was averaged or is impossible (see the audit); its
 #: method was trained once, so that its interval lacks the chance of training and decides nothing.
 NOT_POOLED, ONE_SEED = "not pooled", "one seed"
@@ -23,35 +31,54 @@ class Unavailable(Exception):
     """No number decides a claim; the message says why."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Quantity:
-    """A number with its uncertainty: it has a ``value`` and an ``interval``.
+def _exact(tail: float) -> np.ndarray:
+    return np.zeros(2)
 
-    ``interval(tail)`` returns the ends, float64 (2,), of what leaves out ``tail`` on each side.
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A number with its uncertainty.
 
     Attributes:
-        basis: what the interval is made of.
+        draws: float64 (1 + n,): the number, then what it may be by chance. All quantities of a
+            study share their draws; NaN in one that misses all test radiographs of a run.
+        around: of ``tail``, a share to leave out on each side, returns by how much more the number
+            may be too high and too low, float64 (2,): what is known of printed numbers.
+        basis: what the uncertainty is made of.
         remark: what a reader must know of it, or "".
     """
 
+    draws: np.ndarray
+    around: Callable[[float], np.ndarray] = _exact
     basis: tuple[str, ...] = ()
     remark: str = ""
 
-    def _with(self, operation: np.ufunc, other: "Quantity | float") -> Self:
-        sides = [side for side in (self, other) if isinstance(side, Quantity)]
-        basis = dict.fromkeys(part for side in sides for part in side.basis)
-        remark = next((side.remark for side in sides if side.remark), "")
-        numbers = self._numbers(operation, other)
-        return replace(self, basis=tuple(basis), remark=remark, **numbers)
+    @property
+    def value(self) -> float:
+        """The number."""
+        return float(self.draws[0])
+
+    def interval(self, tail: float = TAIL) -> np.ndarray:
+        """Return the ends, float64 (2,), of what leaves out ``tail`` on each side."""
+        # Percentiles in steps of 1 / (draws + 1), for few draws lie far outside.
+        drawn = np.nanquantile(self.draws[1:], (tail, 1 - tail), method="weibull")
+        return drawn + self.around(tail)
 
     def __add__(self, other: "Quantity | float") -> "Quantity":
-        return self._with(np.add, other)
+        if not isinstance(other, Quantity):
+            return replace(self, draws=self.draws + other)
+        return Quantity(
+            self.draws + other.draws,
+            lambda tail: self.around(tail) + other.around(tail),
+            tuple(dict.fromkeys(self.basis + other.basis)),
+            self.remark or other.remark,
+        )
 
     def __mul__(self, factor: float) -> "Quantity":
-        return self._with(np.multiply, float(factor))
+        def around(tail: float) -> np.ndarray:
+            return np.sort(self.around(tail) * factor)
 
-    def __truediv__(self, number: float) -> "Quantity":
-        return self * (1 / number)
+        return replace(self, draws=self.draws * factor, around=around)
 
     def __neg__(self) -> "Quantity":
         return self * -1
@@ -59,118 +86,44 @@ class Quantity:
     def __sub__(self, other: "Quantity | float") -> "Quantity":
         return self + -other
 
-    def __rsub__(self, other: float) -> "Quantity":
-        return -self + other
-
     def __gt__(self, other: "Quantity | float") -> "Statement":
-        return Statement(True, (self - other,))
+        return Statement((self - other,))
 
     def __lt__(self, other: "Quantity | float") -> "Statement":
-        return Statement(True, (-self + other,))
+        return Statement((-self + other,))
 
-    __radd__, __rmul__, __ge__, __le__ = __add__, __mul__, __gt__, __lt__
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Printed(Quantity):
-    """A number of the paper's. Of several ones, the interval holds all that can come out."""
-
-    value: float
-    interval: Callable[[float], np.ndarray]
-
-    def _numbers(self, operation: np.ufunc, other: Quantity | float) -> dict:
-        value, interval = other, lambda tail: other
-        if isinstance(other, Printed):
-            value, interval = other.value, other.interval
-        return {
-            "value": float(operation(self.value, value)),
-            # Sums, multiples and maxima of the ends are the ends.
-            "interval": lambda tail: np.sort(operation(self.interval(tail), interval(tail))),
-        }
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Drawn(Quantity):
-    """A number of a study's.
-
-    Attributes:
-        draws: float64 (1 + draws,): the estimate, then its bootstrap draws, which all quantities of
-            a study share. NaN in a draw that misses all test radiographs of a run.
-    """
-
-    draws: np.ndarray
-
-    @property
-    def value(self) -> float:
-        """The estimate."""
-        return float(self.draws[0])
-
-    def interval(self, tail: float) -> np.ndarray:
-        """Return the draws' percentiles, in steps of 1 / (draws + 1): few lie far outside."""
-        return np.nanquantile(self.draws[1:], (tail, 1 - tail), method="weibull")
-
-    def _numbers(self, operation: np.ufunc, other: Quantity | float) -> dict:
-        return {"draws": operation(self.draws, getattr(other, "draws", other))}
+    __radd__, __rmul__ = __add__, __mul__
 
 
 def mean(quantities: Iterable[Quantity]) -> Quantity:
     """Average quantities."""
     quantities = list(quantities)
-    return reduce(operator.add, quantities) / len(quantities)
-
-
-def largest(quantities: Iterable[Quantity]) -> Quantity:
-    """Take the largest. In a claim write ``all_of(a > b ...)``: chance makes a maximum larger."""
-    return reduce(lambda a, b: a._with(np.maximum, b), quantities)
+    return sum(quantities) * (1 / len(quantities))
 
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """Comparisons that are joined.
+    """Comparisons that must all hold, by their margins."""
 
-    Attributes:
-        every: whether all parts must hold; else one is enough.
-        parts: margins of comparisons, and statements that are joined the other way.
-    """
-
-    every: bool
-    parts: tuple["Quantity | Statement", ...]
+    margins: tuple[Quantity, ...]
 
     def __and__(self, other: "Statement") -> "Statement":
         return all_of([self, other])
 
-    def __or__(self, other: "Statement") -> "Statement":
-        return any_of([self, other])
-
-    def __neg__(self) -> "Statement":
-        return Statement(not self.every, tuple(-part for part in self.parts))
-
-    __invert__ = __neg__
-
     def __bool__(self) -> bool:
-        raise TypeError("join comparisons with & and |, not with 'and', 'or', 'not' or a < b < c")
+        raise TypeError("join comparisons with & or all_of, not with 'and', 'or' or a < b < c")
 
 
 def all_of(statements: Iterable[Statement]) -> Statement:
     """State that all of them hold."""
-    return _joined(True, statements)
-
-
-def any_of(statements: Iterable[Statement]) -> Statement:
-    """State that one of them holds, or more."""
-    return _joined(False, statements)
-
-
-def _joined(every: bool, statements: Iterable[Statement]) -> Statement:
-    parts: list[Quantity | Statement] = []
-    for statement in statements:
-        flat = statement.every == every or len(statement.parts) == 1
-        parts += statement.parts if flat else [statement]
-    return Statement(every, tuple(parts))
+    return Statement(tuple(margin for each in statements for margin in each.margins))
 
 
 class Results:
     """Where statements look numbers up: the paper, or a study. What is missing is Unavailable."""
+
+    #: "paper" or "ours".
+    side: str
 
     def mean(self, metric: str, method: str, fraction: float) -> Quantity:
         """Return a metric of a method trained on a fraction: its mean over seeds."""
@@ -183,3 +136,49 @@ class Results:
     def jaccard(self, method: str, fraction: float) -> Quantity:
         """Return :meth:`mean` of Jaccard."""
         return self.mean("jaccard", method, fraction)
+
+    def untestable(self, *, paper: str, ours: str) -> Unavailable:
+        """Return why none of these numbers decides a claim, for it to raise."""
+        return Unavailable({"paper": paper, "ours": ours}[self.side])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What results say of a claim.
+
+    Attributes:
+        verdict: one of :data:`VERDICTS`.
+        margin: by how much the statement holds (negative: fails), of several comparisons that which
+            decides: the smallest, where the claim is not supported of those that fail or leave it
+            open; NaN when not tested.
+        low: lower end of the margin's 95 % interval.
+        high: upper end.
+        basis: what the intervals are made of; when not tested, why.
+        remark: what a reader must know of it, in two or three words.
+    """
+
+    verdict: str
+    margin: float
+    low: float
+    high: float
+    basis: str
+    remark: str = ""
+
+
+def judge(claim: Callable[[Results], Statement], results: Results) -> Verdict:
+    """Judge a claim by the paper's results or by a study's."""
+    try:
+        margins = claim(results).margins
+    except Unavailable as reason:
+        return Verdict(NOT_TESTED, np.nan, np.nan, np.nan, str(reason))
+    decisive = [margin for margin in margins if margin.remark != ONE_SEED]
+    failing = [m for m in decisive if m.interval(TAIL / len(margins))[1] < 0]
+    unshown = [m for m in margins if m not in decisive or m.interval()[0] <= 0]
+    verdict = REFUTED if failing else INCONCLUSIVE if unshown else SUPPORTED
+    margin = min(failing or unshown or margins, key=lambda each: each.value)
+    low, high = map(float, margin.interval())
+    basis = dict.fromkeys(part for each in margins for part in each.basis)
+    remark = next((each.remark for each in margins if each.remark), "")
+    if remark == ONE_SEED and verdict != INCONCLUSIVE:
+        remark = ""
+    return Verdict(verdict, margin.value, low, high, ", ".join(basis), remark)

@@ -1,66 +1,85 @@
 """Uncertainty of scores and of differences between methods: bootstrap and paired tests.
 
 A test radiograph is the unit that is drawn; the seeds of a run are repeated measurements of the
-same radiographs and stay together, so that more seeds do not pass for more radiographs.
+same radiographs and stay together, so that more seeds do not pass for more radiographs. What is
+resampled, *draws*, is an array whose first value is the estimate itself.
 """
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
-from maskedteeth.metrics.segmentation import scores
+from maskedteeth.metrics.segmentation import COUNTS, scores
 
-#: Share of the resamples inside an interval, and on each side of it.
-LEVEL = 0.95
-TAIL = (1 - LEVEL) / 2
-
+#: Share of the draws on each side of an interval of 95 %.
+TAIL = 0.025
 #: Radiographs below which percentile intervals are known to be too narrow.
 FEW = 30
+#: Seed of all draws: the same everywhere, so that all methods are drawn the same radiographs.
+SEED = 0
 
 
-def bootstrap_weights(images: int, resamples: int, seed: int) -> np.ndarray:
+def bootstrap_weights(images: int, resamples: int) -> np.ndarray:
     """Draw as many radiographs as there are, with replacement, again and again.
 
-    Methods that are resampled with the same weights are compared on the same radiographs.
-
-    Args:
-        images: test radiographs, at least 1.
-        resamples: how often to draw, at least 1.
-        seed: of the draw.
-
     Returns:
-        int64 (resamples, images): how often each radiograph is drawn; rows sum to ``images``.
+        float64 (1 + resamples, images): how often each radiograph is drawn, in the first row once;
+        rows sum to ``images``.
     """
     shares = np.full(images, 1 / images)
-    return np.random.default_rng(seed).multinomial(images, shares, size=resamples)
+    drawn = np.random.default_rng(SEED).multinomial(images, shares, size=resamples)
+    return np.vstack([np.ones(images), drawn])
 
 
-def pooled_scores(
-    counts: dict[str, np.ndarray], weights: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
+def resampled_means(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Average values (images,), of which NaN were not measured, with each row of the weights.
+
+    Returns:
+        float64 (1 + resamples,); NaN where nothing that was measured is drawn.
+    """
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return weights @ np.where(known, values, 0) / (weights @ known)
+
+
+def counts_by_seed(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return tp, fp, fn, tn of a method at a fraction as frames of seeds × ids, both sorted.
+
+    A radiograph that is not in a seed's test set has zeros there.
+    """
+    return {k: runs.pivot(index="seed", columns="id", values=k).fillna(0) for k in COUNTS}
+
+
+def pooled_scores(counts: dict[str, np.ndarray], weights: np.ndarray) -> dict[str, np.ndarray]:
     """Score resampled test sets as table 2 does: pool the pixels of each seed, average the seeds.
 
     Args:
-        counts: tp, fp, fn: integers (seeds, images), 0 where a radiograph is not in a seed's test
-            set (complement protocol). With tn as well, a seed of which a resample draws no
-            radiograph is left out of that resample's mean; without, it counts as right.
-        weights: (resamples, images) of :func:`bootstrap_weights`. None: each radiograph once.
+        counts: tp, fp, fn, tn: (seeds, images), 0 where a radiograph is not in a seed's test set
+            (complement protocol). A seed of which none is drawn is left out of the mean.
+        weights: of :func:`bootstrap_weights`.
 
     Returns:
-        dice, jaccard, precision, recall: float64 (resamples,) in [0, 1], or (1,) without weights.
+        dice, jaccard, precision, recall: float64 (1 + resamples,) in [0, 1]; NaN where a draw holds
+        no radiograph of any seed.
     """
-    images = counts["tp"].shape[1]
-    drawn = np.ones((1, images)) if weights is None else np.asarray(weights, np.float64)
     # In float64, which is exact up to 2^53 pixels, because NumPy multiplies integers slowly.
-    sums = {key: np.asarray(value, np.float64) @ drawn.T for key, value in counts.items()}
-    present = sum(sums.values()) > 0 if "tn" in sums else np.ones_like(sums["tp"], bool)
+    sums = {key: np.asarray(value, np.float64) @ weights.T for key, value in counts.items()}
+    present = sum(sums.values()) > 0
     values = scores(sums["tp"], sums["fp"], sums["fn"])
-    return {key: np.average(value, axis=0, weights=present) for key, value in values.items()}
+    with np.errstate(invalid="ignore"):
+        return {k: (v * present).sum(axis=0) / present.sum(axis=0) for k, v in values.items()}
 
 
-def percentile_interval(values: np.ndarray, tail: float = TAIL) -> tuple[float, float]:
-    """Return the bounds of resampled values (resamples,) that leave out ``tail`` on each side."""
-    low, high = np.quantile(values, (tail, 1 - tail))
+def percentiles(draws: np.ndarray, tail: float = TAIL) -> tuple[float, float]:
+    """Return the bounds that leave out ``tail`` of the draws on each side."""
+    low, high = np.nanquantile(draws[1:], (tail, 1 - tail))
     return float(low), float(high)
+
+
+def estimate(name: str, draws: np.ndarray) -> dict[str, float]:
+    """Return an estimate under its name, and its 95 % interval under name_low and name_high."""
+    low, high = percentiles(draws)
+    return {name: float(draws[0]), f"{name}_low": low, f"{name}_high": high}
 
 
 def spread_bounds(statistic: str, seeds: int, tail: float = TAIL) -> tuple[float, float]:
@@ -126,13 +145,10 @@ def too_narrow(images: int) -> str:
 
 
 def signed_rank_test(differences: np.ndarray) -> tuple[float, float]:
-    """Test paired differences for symmetry around zero (Wilcoxon 1945).
+    """Test paired differences, float (n,), for symmetry around zero (Wilcoxon 1945).
 
     Zeros are dropped before ranking, as Wilcoxon did. SciPy takes the exact distribution for up to
     50 differences without ties (for up to 13 with them), else the normal approximation.
-
-    Args:
-        differences: float (n,), a difference a radiograph.
 
     Returns:
         Two-sided p, 1 where all differences are zero; and the matched-pairs rank-biserial
@@ -148,21 +164,9 @@ def signed_rank_test(differences: np.ndarray) -> tuple[float, float]:
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """Correct p-values for being many (Holm 1979): at any level, the chance of one false alarm.
-
-    Args:
-        p_values: float (m,) in [0, 1].
-
-    Returns:
-        float64 (m,) in [0, 1], in the same order.
-    """
+    """Correct p-values (m,) for being many, as Holm (1979) does: one false alarm at any level."""
     order = np.argsort(p_values, kind="stable")
     factors = np.arange(len(order), 0, -1)
     corrected = np.empty(len(order))
     corrected[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1)
     return corrected
-
-
-def smallest_p(pairs: int) -> float:
-    """Return the least two-sided p that the signed-rank test can give for so many pairs."""
-    return min(1.0, 2.0 ** (1 - pairs))

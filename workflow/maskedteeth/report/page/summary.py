@@ -8,13 +8,13 @@ import pandas as pd
 
 from maskedteeth.report.about import percent
 from maskedteeth.report.comparisons import ALPHA
-from maskedteeth.report.reconstructions import NETWORK
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.table import MARKS
 from maskedteeth.report.tables.cost import duration
 from maskedteeth.report.tables.layout import TITLES, interval
 from maskedteeth.report.tables.statistics import p_value
+from maskedteeth.report.tables.table_pretext import NETWORK
 from maskedteeth.settings.sections import Presentation
 
 #: Where the radiographs come from → what that means for the numbers; from elsewhere: `folder`.

@@ -1,19 +1,21 @@
-"""Annotation errors: how well the ranking of figures 5 and 9 finds those of a phantom."""
+"""Annotation errors: how well the ranking of figures 5 and 9 finds those of a phantom.
 
+Only a phantom knows its errors. Two rankings are measured, one of radiographs by their best region
+and one of all regions (:mod:`maskedteeth.report.candidates`). A radiograph shows the errors in its
+annotation, a region those that hold at least half of its bounding box. An item that shows an error
+is a hit. A random order of the same items gives the expected values and, by the hypergeometric
+distribution of hits, the exact p-value of at least as many hits.
+"""
+
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from maskedteeth.report.about import about, percent
-from maskedteeth.report.annotation_errors import (
-    OVERLAP,
-    measure,
-    read_errors,
-    shown_by_radiographs,
-    shown_by_regions,
-)
-from maskedteeth.report.candidates import best_of_each, rank_regions
+from maskedteeth.report.candidates import Candidate, best_of_each, rank_regions
 from maskedteeth.report.figures.runs import read_runs
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import Part, Table
@@ -22,8 +24,29 @@ from maskedteeth.settings.sections import Presentation
 
 COLUMNS = ["seed", "unit", "items", "items_with_error", "errors"]
 COLUMNS += ["k", "hits", "precision", "precision_random", "recall", "recall_random", "p"]
+#: Depths of the rankings, as far as they reach; the last row of each is its whole length.
+DEPTHS = (1, 2, 3, 5, 10, 20, 50)
+#: Least share of a region's bounding box that lies in an error's for a hit.
+OVERLAP = 0.5
 #: Errors below which nothing can be concluded.
 FEW = 10
+PRINTED = {
+    "Precision": ("precision", ".2f"),
+    "Precision at random": ("precision_random", ".2f"),
+    "Recall": ("recall", ".2f"),
+    "Recall at random": ("recall_random", ".2f"),
+    "p": ("p", ".3f"),
+}
+NOTES = (
+    "Each row: the first k of a ranking, mean over the seeds. Radiographs are ranked by their best "
+    "region; those without one are not ranked.",
+    "*Precision*: share of the first k that show an error. *Recall*: share of the test "
+    "radiographs' errors that the first k show. A region shows an error when at least "
+    f"{OVERLAP:.0%} of its bounding box lies in the error's.",
+    "*At random*: what a random order of all test radiographs, or of the same regions, would reach "
+    "on average. *p*: the exact probability that such an order has as many hits or more, for the "
+    "seed where it is largest.",
+)
 
 
 def annotation_errors(
@@ -40,7 +63,7 @@ def annotation_errors(
 
     Args:
         report: labels, dataset, protocol.
-        raw: folder of the phantom.
+        raw: folder of the phantom, with ``injected_errors.json``.
         masks: ``masks.npy``.
         index: ``index.csv``.
         metrics: ``metrics.csv`` of the runs of figures 5 and 9, all seeds.
@@ -48,9 +71,8 @@ def annotation_errors(
         runs: records of these runs and their pretexts.
 
     Returns:
-        Columns seed, unit (radiographs or regions), items, items_with_error, errors, those of
-        :func:`maskedteeth.report.annotation_errors.measure`, and protocol. Printed are means over
-        seeds.
+        Columns seed, unit (radiographs or regions), those of :func:`measure`, and protocol. Printed
+        are means over seeds.
     """
     truth, place = np.load(masks, mmap_mode="r"), read_rows(index)["id"].tolist().index
     errors = read_errors(raw, index, *truth.shape[1:])
@@ -71,68 +93,94 @@ def annotation_errors(
             measured = measure(shows, ranked).assign(seed=run.seed, unit=unit)
             frames.append(measured.reindex(columns=COLUMNS))
     table = pd.concat(frames, ignore_index=True)
-    lead = (
-        f"{_errors(tested, len(ids))} The whole dataset has {len(errors)} on {len(truth)} "
-        "radiographs. They are looked for where the annotation and the "
-        f"prediction of {report.labels[shown.method]}, trained on "
+    found = " to ".join(map(str, sorted({min(tested), max(tested)})))
+    said = [
+        f"Known annotation errors, put into the phantom on purpose: {len(errors)} on all "
+        f"{len(truth)} radiographs, {found} on the {len(ids)} test radiographs. They are looked for "
+        f"where the annotation and the prediction of {report.labels[shown.method]}, trained on "
         f"{percent(shown.fraction)} of the samples, disagree most confidently."
-        f"{_limits(table)} {about(report, runs)}"
-    )
+    ]
+    if table.empty:
+        said += ["There is no candidate on any test radiograph."]
+    elif table["errors"].max() < FEW:
+        said += [f"With fewer than {FEW} errors to find nothing can be concluded."]
     return Table(
         title="Annotation errors found by confident disagreement (figures 5 and 9)",
         frame=table.assign(protocol=report.protocol),
-        parts=(Part(printed(table)),),
-        lead=lead,
-        notes=notes(table),
+        parts=(Part(_printed(table)),),
+        lead=" ".join([*said, about(report, runs)]),
+        notes=NOTES,
     )
 
 
-def printed(table: pd.DataFrame) -> pd.DataFrame:
+def read_errors(raw: Path, index: Path, height: int, width: int) -> pd.DataFrame:
+    """Read the injected errors of a phantom, a row an error: id, left, top, right, bottom.
+
+    The boxes of ``injected_errors.json``, in pixels of the files, are scaled to arrays of so many
+    pixels.
+    """
+    known = json.loads((raw / "injected_errors.json").read_text(encoding="utf-8"))
+    rows = []
+    for row in read_rows(index).itertuples():
+        across, down = width / row.width, height / row.height
+        for x0, y0, x1, y1 in (entry["bbox"] for entry in known[row.id]):
+            rows.append((row.id, x0 * across, y0 * down, (x1 + 1) * across, (y1 + 1) * down))
+    return pd.DataFrame(rows, columns=["id", "left", "top", "right", "bottom"])
+
+
+def shown_by_radiographs(ids: list[str], errors: pd.DataFrame) -> np.ndarray:
+    """Tell which radiograph shows which error, bool (radiographs, errors)."""
+    return np.array(ids, dtype=object)[:, None] == errors["id"].to_numpy(object)
+
+
+def shown_by_regions(regions: list[Candidate], errors: pd.DataFrame) -> np.ndarray:
+    """Tell which region shows which error, bool (regions, errors)."""
+    boxes = np.array([region.box for region in regions], float).reshape(-1, 4)
+    x, y, width, height = (side[:, None] for side in boxes.T)
+    left, top, right, bottom = errors.drop(columns="id").to_numpy(float).T
+    across = np.minimum(x + width, right) - np.maximum(x, left)
+    down = np.minimum(y + height, bottom) - np.maximum(y, top)
+    inside = across.clip(min=0) * down.clip(min=0) >= OVERLAP * width * height
+    return inside & shown_by_radiographs([region.id for region in regions], errors)
+
+
+def measure(shows: np.ndarray, ranked: int) -> pd.DataFrame:
+    """Measure a ranking at several depths.
+
+    Args:
+        shows: which item shows which error, bool (items, errors), the best first.
+        ranked: how many items are ranked; the others come after them in no order.
+
+    Returns:
+        A row a depth k: items, items_with_error, errors (how many there are), k, hits; precision
+        (share of hits among the first k) and recall (share of the errors that these show), both
+        also as a random order would have them on average; p. Empty when nothing is ranked. Recall
+        is NaN without errors.
+    """
+    count, errors = shows.shape
+    wrong = int(shows.any(1).sum())
+    rows = []
+    for k in sorted({depth for depth in (*DEPTHS, ranked) if 0 < depth <= ranked}):
+        hits = int(shows[:k].any(1).sum())
+        at_random = 1 - stats.hypergeom.pmf(0, count, shows.sum(0), k)
+        rows.append(
+            {
+                **{"items": count, "items_with_error": wrong, "errors": errors},
+                **{"k": k, "hits": hits, "precision": hits / k, "precision_random": wrong / count},
+                "recall": shows[:k].any(0).mean() if errors else np.nan,
+                "recall_random": at_random.mean() if errors else np.nan,
+                "p": float(stats.hypergeom.sf(hits - 1, count, wrong, k)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _printed(table: pd.DataFrame) -> pd.DataFrame:
     """Average over seeds, at depths that all of them reach, and print."""
     groups = table.groupby(["unit", "k"])
-    common = groups.mean(numeric_only=True)[groups.size() == table["seed"].nunique()]
-    return pd.DataFrame(
-        {
-            "Ranked": common.index.get_level_values("unit"),
-            "k": common.index.get_level_values("k").astype(str),
-            "Precision": [f"{value:.2f}" for value in common["precision"]],
-            "Precision at random": [f"{value:.2f}" for value in common["precision_random"]],
-            "Recall": [number(value, ".2f") for value in common["recall"]],
-            "Recall at random": [number(value, ".2f") for value in common["recall_random"]],
-            "p": [f"{value:.3f}" for value in groups["p"].max()[common.index]],
-        }
-    )
-
-
-def notes(table: pd.DataFrame) -> tuple[str, ...]:
-    """Say what the numbers are."""
-    seeds = max(table["seed"].nunique(), 1)
-    several = seeds > 1
-    return (
-        f"Each row: the first k of the ranking{f', mean over {seeds} seeds' if several else ''}. "
-        "Radiographs are ranked by their best region; those without one are not ranked.",
-        "*Precision*: share of the first k that show an error. *Recall*: share of the test "
-        "radiographs' errors that the first k show. A region shows an error when at least "
-        f"{OVERLAP:.0%} of its bounding box lies in the error's.",
-        "*At random*: what a random order of all test radiographs, or of the same regions, would "
-        "reach on average. *p*: the exact probability that such an order has as many hits or more"
-        f"{', for the seed where it is largest' if several else ''}.",
-    )
-
-
-def _errors(tested: list[int], radiographs: int) -> str:
-    """Say how many errors there are to find: on one test set, or on each seed's own."""
-    counts = sorted({min(tested), max(tested)})
-    plural = "" if counts == [1] else "s"
-    return (
-        f"{' to '.join(map(str, counts))} annotation error{plural} put into the phantom on purpose "
-        f"on {radiographs} test radiographs."
-    )
-
-
-def _limits(table: pd.DataFrame) -> str:
-    if table.empty:
-        return " There is no candidate on any test radiograph."
-    if table["errors"].max() < FEW:
-        return f" With fewer than {FEW} errors to find nothing can be concluded."
-    return ""
+    means = groups.mean(numeric_only=True).assign(p=groups["p"].max())
+    means = means[groups.size() == table["seed"].nunique()].reset_index()
+    text = pd.DataFrame({"Ranked": means["unit"], "k": means["k"].astype(str)})
+    for title, (name, form) in PRINTED.items():
+        text[title] = [number(value, form) for value in means[name]]
+    return text

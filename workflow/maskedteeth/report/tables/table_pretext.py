@@ -1,66 +1,69 @@
-"""The pretext's metrics (section 4.1), over all and over the masked pixels, beside fillers."""
+"""The pretext's metrics (section 4.1), over all and over the masked pixels, beside fillers.
 
-import math
+Fillers learnt nothing; they show what the pretext's network is worth.
+"""
+
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from maskedteeth.report.about import about_pretext
-from maskedteeth.report.reconstructions import (
-    BETTER,
-    COMPOSITE,
-    NETWORK,
-    better,
-    compare,
-    read_reconstructions,
-    worse,
-)
 from maskedteeth.report.results import read_rows
-from maskedteeth.report.statistics import too_narrow
+from maskedteeth.report.statistics import (
+    TAIL,
+    bootstrap_weights,
+    estimate,
+    percentiles,
+    resampled_means,
+    too_narrow,
+)
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import NOTHING, TITLES, interval, number, once
 from maskedteeth.settings.sections import Presentation
 
+#: Metrics, and whether more is better (+1) or less (-1).
+BETTER = {"ssim": 1, "lpips": -1, "fsim": 1, "l1": -1}
+#: Which pixels are measured: the end of the metrics' names, and a title.
+PIXELS = {"all": ("", "Whole radiograph"), "masked": ("_masked", "Masked pixels alone")}
+#: Fillers in a column, and in a sentence.
+NETWORK, COMPOSITE = "network", "composite"
 FILLERS = {
-    NETWORK: "Network",
-    COMPOSITE: "Network, visible pixels kept",
-    "inpainting": "Inpainting",
-    "image_mean": "Image mean",
-    "unfilled": "Unfilled",
+    NETWORK: ("Network", ""),
+    COMPOSITE: ("Network, visible pixels kept", ""),
+    "inpainting": ("Inpainting", "inpainting"),
+    "image_mean": ("Image mean", "the image mean"),
+    "unfilled": ("Unfilled", "the unfilled input"),
 }
-#: The same in a sentence.
-IN_TEXT = {
-    "inpainting": "inpainting",
-    "image_mean": "the image mean",
-    "unfilled": "the unfilled input",
-}
-PAPER, MINUS_PAPER = "Paper", "Network minus paper"
-PIXELS = {"all": "Whole radiograph", "masked": "Masked pixels alone"}
-ABOUT_NETWORK = (
+#: What fillers are compared with over which pixels.
+RIVAL = {"all": NETWORK, "masked": COMPOSITE}
+COLUMNS = ["pretext", "pixels", "filler", "metric", "radiographs"]
+COLUMNS += ["value", "value_low", "value_high", "value_sd"]
+COLUMNS += [
+    f"to_{rival}{bound}" for rival in (NETWORK, COMPOSITE) for bound in ("", "_low", "_high")
+]
+LEGEND = (
     "The network sees a radiograph with masked blocks and draws the whole radiograph. *Network*: "
     "its drawing as it is. It also draws the visible pixels anew, and not exactly. The paper "
     "measures this, so the paper's values stand beside it. *Network, visible pixels kept*: the "
-    "network's pixels inside the blocks, the radiograph's own outside."
-)
-ABOUT_FILLERS = (
+    "network's pixels inside the blocks, the radiograph's own outside.",
     "The other rows fill the same blocks with something that learnt nothing, and keep the visible "
     "pixels. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
     "pixels. *Image mean*: the mean of the radiograph's visible pixels. *Unfilled*: the blocks "
     "stay as they are. A network with Sobel guidance also sees the edges inside the blocks "
-    "(section 3.2 of the paper); the fillers do not."
-)
-ABOUT_SIGNS = (
+    "(section 3.2 of the paper); the fillers do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
-    "pretext in that column. †: the filler is better than the network's drawing. That is, the "
+    "pretext in that column.",
+    "†: the filler is better than the network: over the whole radiograph than *Network*, over the "
+    "masked pixels than *Network, visible pixels kept*, for fillers keep these, too. That is, the "
     "interval of their difference on the same radiographs does not contain zero. These intervals "
     "are widened for the number of comparisons in this table (Bonferroni), so that all of them are "
     "right in 95% of studies. No † is no proof that the network is better. What training the "
-    "pretext again would change is in no interval."
-)
-ABOUT_MASKED = (
+    "pretext again would change is in no interval.",
     "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
     "masked pixels only. SSIM, FSIM and LPIPS look at the surroundings of a pixel, so visible "
-    "pixels still count a little near the edge of a block. The paper gives no such values."
+    "pixels still count a little near the edge of a block. The paper gives no such values.",
 )
 
 
@@ -82,135 +85,156 @@ def table_pretext(
         runs: records of all pretexts.
 
     Returns:
-        Columns of :func:`maskedteeth.report.reconstructions.compare`, value_published and
-        value_difference (ours minus the paper's: of the network's output over all pixels), and
-        protocol.
+        Columns of :func:`compare`, value_published and value_difference (ours minus the paper's: of
+        the network's output over all pixels), and protocol.
     """
-    images = read_reconstructions(metrics, fillers)
+    network = read_rows(*metrics).assign(filler=NETWORK)
+    names = list(network["pretext"].unique())
+    images = pd.concat([network, read_rows(*fillers)], ignore_index=True)
+    images = images.sort_values("pretext", key=lambda name: name.map(names.index), kind="stable")
     table = compare(images, report.bootstrap_resamples)
-    paper = read_rows(published).set_index("metric")["value"]
+    paper = read_rows(published).set_index("metric")["value"].reindex(list(BETTER))
     of_paper = (table["filler"] == NETWORK) & (table["pixels"] == "all")
     table["value_published"] = table["metric"].map(paper).where(of_paper)
     table["value_difference"] = table["value"] - table["value_published"]
 
-    network = images[images["filler"] == NETWORK]
-    names, masks = hidden(network)
-    shown = table.assign(pretext=table["pretext"].map(names))
+    in_print, masks = _masked(network)
+    marked = table.assign(better=[_is_better(row) for _, row in table.iterrows()])
     parts = (
-        Part(text_of(shown[shown["pixels"] == pixels], paper if pixels == "all" else None), title)
-        for pixels, title in PIXELS.items()
-    )
-    count = int(network.groupby("pretext").size().min())
-    intervals = (
-        f"Each cell: mean over the {count} test radiographs and its 95% bootstrap interval, from "
-        f"{report.bootstrap_resamples:,} draws of the radiographs. {too_narrow(count)}"
+        Part(_text(marked[marked["pixels"] == pixels], in_print, paper), title)
+        for pixels, (_, title) in PIXELS.items()
     )
     unavailable = (
         "LPIPS was not measured: `evaluation.lpips` is off, or its weights could not be had."
         if table.loc[table["metric"] == "lpips", "value"].isna().any()
         else ""
     )
-    legend = (ABOUT_NETWORK, ABOUT_FILLERS, ABOUT_SIGNS, ABOUT_MASKED, intervals, masks)
+    count = int(network.groupby("pretext").size().min())
+    intervals = (
+        f"Each cell: mean over the {count} test radiographs and its 95% bootstrap interval, from "
+        f"{report.bootstrap_resamples:,} draws of the radiographs. {too_narrow(count)}"
+    )
     return Table(
         title="The pretext's metrics on the test radiographs",
         frame=table.assign(protocol=report.protocol),
         parts=tuple(parts),
-        lead=f"{lead(table)} {about_pretext(report, runs)} {unavailable}".rstrip(),
-        notes=tuple(note.rstrip() for note in legend),
+        lead=f"{_lead(marked)} {about_pretext(report, runs)} {unavailable}".rstrip(),
+        notes=(*LEGEND, intervals.rstrip(), masks),
     )
 
 
-def hidden(network: pd.DataFrame) -> tuple[dict[str, str], str]:
-    """Say how much the pretexts mask; where they differ in that, say it in their names, too.
+def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
+    """Average over radiographs, with intervals, and compare the fillers with the network.
 
     Args:
-        network: the rows of one filler, of :func:`read_reconstructions`.
+        images: a row a pretext, filler and test radiograph, the filler "network" first: pretext,
+            filler, id, and the metrics over all and over the masked pixels.
+        resamples: test sets to draw for an interval.
 
     Returns:
-        Each pretext's name in print, and a sentence or two.
+        A row a pretext, pixels ("all" or "masked"), filler and metric: pretext, pixels, filler,
+        metric, radiographs (measured), value (their mean), value_sd (sample standard deviation),
+        value_low and value_high (95 % percentile bootstrap interval); to_network (the filler's
+        mean minus the network's) and to_composite (minus the network's with the visible pixels
+        kept) over the radiographs that both were measured on, each with _low and _high, the bounds
+        of intervals that all m of these together hold what they are of in 95 % of studies: each
+        leaves out 5 %/m (Bonferroni). What compares is NaN for network and composite; all is NaN
+        where nothing was measured.
     """
-    groups = dict(list(network.groupby("pretext", sort=False)["hidden"]))
-    if network.groupby("id")["hidden"].nunique().max() == 1:
-        return {name: name for name in groups}, f"Masked: {_share(network['hidden'])}."
-    names = {name: f"{name} ({share.mean():.1%} masked)" for name, share in groups.items()}
-    masks = "; ".join(f"{name}, {_share(share)}" for name, share in groups.items())
+    rows, compared = [], []
+    for pretext, group in images.groupby("pretext", sort=False):
+        ids = list(dict.fromkeys(group["id"]))
+        weights = bootstrap_weights(len(ids), resamples)
+        fillers = group.groupby("filler", sort=False)
+        wide = {filler: part.set_index("id").reindex(ids) for filler, part in fillers}
+        for pixels, filler, metric in product(PIXELS, wide, BETTER):
+            column = metric + PIXELS[pixels][0]
+            values = wide[filler][column]
+            row = {"pretext": pretext, "pixels": pixels, "filler": filler, "metric": metric}
+            row |= {"radiographs": int(values.count()), "value_sd": values.std(ddof=1)}
+            if values.notna().any():
+                row |= estimate("value", resampled_means(values.to_numpy(float), weights))
+                row["value"] = values.mean()
+            for rival in () if filler in (NETWORK, COMPOSITE) else (NETWORK, COMPOSITE):
+                differences = (values - wide[rival][column]).to_numpy(float)
+                if np.isfinite(differences).any():
+                    draws = resampled_means(differences, weights)
+                    compared.append((row, f"to_{rival}", draws))
+            rows.append(row)
+    for row, name, draws in compared:
+        low, high = percentiles(draws, TAIL / len(compared))
+        row |= {name: draws[0], f"{name}_low": low, f"{name}_high": high}
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _is_better(row: pd.Series) -> bool:
+    """Say whether a filler is shown to be better than the network, over the pixels of its row."""
+    sign, name = BETTER[row["metric"]], f"to_{RIVAL[row['pixels']]}"
+    return bool(sign * row[f"{name}_low"] > 0 and sign * row[f"{name}_high"] > 0)
+
+
+def _masked(network: pd.DataFrame) -> tuple[dict[str, str], str]:
+    """Return the pretexts' names in print, and how much they mask.
+
+    Where they differ in that, so do their tasks, and the names say it, too.
+    """
+    alike = network.groupby("id")["hidden"].nunique().max() == 1
+    names, said = {}, {}
+    for name, share in network.groupby("pretext", sort=False)["hidden"]:
+        names[name] = name if alike else f"{name} ({share.mean():.1%} masked)"
+        said[name] = f"{share.mean():.1%} of the pixels ({share.min():.1%} to {share.max():.1%})"
+    if alike:
+        return names, f"Masked: {next(iter(said.values()))}."
     return names, (
-        f"Masked: {masks}. These pretexts mask different blocks, so their tasks differ: compare no "
-        "value of one with that of another."
+        f"Masked: {'; '.join(f'{name}, {share}' for name, share in said.items())}. These pretexts "
+        "mask different blocks, so their tasks differ: do not compare their values."
     )
 
 
-def _share(hidden: pd.Series) -> str:
-    return f"{hidden.mean():.1%} of the pixels ({hidden.min():.1%} to {hidden.max():.1%})"
-
-
-def lead(table: pd.DataFrame) -> str:
-    """Say of every pretext how the fillers that learnt nothing compare with the network."""
-    several = table["pretext"].nunique() > 1
+def _lead(table: pd.DataFrame) -> str:
+    """Say which fillers that learnt nothing are better than each pretext's network."""
     said = []
     for pretext, group in table.groupby("pretext", sort=False):
-        whole, masked = (group[group["pixels"] == pixels] for pixels in PIXELS)
+        found = {pixels: "none" for pixels in PIXELS}
+        for pixels, rows in group[group["better"]].groupby("pixels"):
+            found[pixels] = " and ".join(
+                f"{FILLERS[filler][1]} ({', '.join(metrics.map(TITLES))})"
+                for filler, metrics in rows.groupby("filler", sort=False)["metric"]
+            )
+        whose = f" of {pretext}" if table["pretext"].nunique() > 1 else ""
         said.append(
-            f"**{f'{pretext}: ' if several else ''}Does the network fill the blocks better than "
-            "something that learnt nothing?** Over the whole radiograph, as the paper measures: "
-            f"{outcome(whole, NETWORK)} Inside the blocks alone: {outcome(masked, COMPOSITE)}"
+            f"**Fillers that learnt nothing and still are better than the network{whose}:** over "
+            f"the whole radiograph, as the paper measures, {found['all']}; over the masked pixels "
+            f"alone, {found['masked']}."
         )
     return " ".join(said)
 
 
-def outcome(table: pd.DataFrame, than: str) -> str:
-    """Say how the fillers compare with the network: better, undecided or worse.
+def _text(table: pd.DataFrame, names: dict[str, str], paper: pd.Series) -> pd.DataFrame:
+    """Print a line a pretext and filler, and the paper's values where they are of these pixels."""
+    titles, lines = [TITLES[metric] for metric in BETTER], []
 
-    Args:
-        table: rows of one pretext and of the same pixels, of
-            :func:`maskedteeth.report.reconstructions.compare`.
-        than: NETWORK for its output as it is, COMPOSITE with the visible pixels kept.
-    """
-    compared = table[table[f"to_{than}"].notna()]
-    above, below = better(compared, than), worse(compared, than)
-    said = []
-    if above.any():
-        said.append(f"better than the network: {_by_filler(compared[above])}")
-    if (~above & ~below).any():
-        said.append(f"undecided: {_by_filler(compared[~above & ~below])}")
-    if below.any():
-        which = "all" if below.all() else "the other"
-        said.append(f"the network is better in {which} {below.sum()} comparisons")
-    return "; ".join(said) + "."
+    def line(pretext: str, filler: str, cells: list[str]) -> None:
+        row = {"Pretext": pretext, "Blocks filled by": filler}
+        lines.append(row | dict(zip(titles, cells, strict=True)))
 
-
-def _by_filler(table: pd.DataFrame) -> str:
-    return " and ".join(
-        f"{IN_TEXT.get(filler, filler)} ({', '.join(rows['metric'].map(TITLES))})"
-        for filler, rows in table.groupby("filler", sort=False)
-    )
-
-
-def text_of(table: pd.DataFrame, paper: pd.Series | None) -> pd.DataFrame:
-    """Print a line a pretext and filler, below a line of the paper's values where given."""
-    lines = []
-    if paper is not None:
-        values = {TITLES[name]: number(paper.get(name, math.nan), ".3f") for name in BETTER}
-        lines.append({"Pretext": PAPER, "Blocks filled by": FILLERS[NETWORK]} | values)
+    beside = table["value_published"].notna().any()
+    if beside:
+        line("Paper", FILLERS[NETWORK][0], [number(value, ".3f") for value in paper])
     signed = table["value"] * table["metric"].map(BETTER)
     best = signed.groupby([table["pretext"], table["metric"]]).transform("max") == signed
-    marked = better(table, NETWORK)
-    for (pretext, filler), rows in table.groupby(["pretext", "filler"], sort=False):
-        cells = {
-            TITLES[row["metric"]]: _cell(row, best[place], marked[place])
-            for place, row in rows.iterrows()
-        }
-        lines.append({"Pretext": pretext, "Blocks filled by": FILLERS.get(filler, filler)} | cells)
-        if paper is not None and filler == NETWORK:
-            to_paper = rows.set_index("metric")["value_difference"]
-            cells = {TITLES[name]: number(to_paper[name], "+.3f") for name in BETTER}
-            lines.append({"Pretext": pretext, "Blocks filled by": MINUS_PAPER} | cells)
+    groups = table.assign(best=best).groupby(["pretext", "filler"], sort=False)
+    for (pretext, filler), rows in groups:
+        line(names[pretext], FILLERS[filler][0], [_cell(row) for _, row in rows.iterrows()])
+        if beside and filler == NETWORK:
+            differences = [number(value, "+.3f") for value in rows["value_difference"]]
+            line(names[pretext], "Network minus paper", differences)
     text = pd.DataFrame(lines)
     return text.assign(Pretext=once(text["Pretext"]))
 
 
-def _cell(row: pd.Series, best: bool, marked: bool) -> str:
-    if math.isnan(row["value"]):
+def _cell(row: pd.Series) -> str:
+    if np.isnan(row["value"]):
         return NOTHING
     value, rest = interval(row, "value").split(" ", 1)
-    return f"{f'**{value}**' if best else value}{'†' if marked else ''} {rest}"
+    return f"{f'**{value}**' if row['best'] else value}{'†' if row['better'] else ''} {rest}"
