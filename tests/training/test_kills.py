@@ -10,74 +10,56 @@ import signal
 import time
 
 import pytest
+from waiting import wait_until
 
 KILLS = -(-int(os.environ.get("MASKEDTEETH_KILLS", "4")) // 2)  # of each of the two stages
-LONG_ENOUGH = {
-    "pretext": {"blocks": {"epochs": 80, "preview_epochs": [1, 40, 80]}},
-    "training": {"epochs": 100},
+EPOCHS = 20 * (KILLS + 1)  # 45 steps or more for each kill, and for the end
+CHANGES = {
+    "pretext": {"blocks": {"epochs": EPOCHS, "preview_epochs": [1, EPOCHS // 2, EPOCHS]}},
+    "training": {"epochs": EPOCHS},
 }
-
-
-class Start:
-    """One start of a stage, in a process of its own, that keeps its state after every step."""
-
-    def __init__(self, study, stage, folder):
-        self.state = folder / "weights.state" / "state.safetensors"
-        before = self.version()
-        self.status = None
-        self.process = os.fork()
-        if self.process == 0:
-            try:
-                pretext = {"pretext": study / "pretext/weights.safetensors"}
-                files = {"checkpoint_minutes": 1e-9} | (pretext if stage == "train" else {})
-                os._exit(study.run(stage, folder, changes=LONG_ENOUGH, **files))
-            finally:
-                os._exit(99)
-        while not self.ended() and self.version() in (None, before):
-            time.sleep(0.005)
-
-    def version(self):
-        """Tell one version of the state from the next."""
-        try:
-            return self.state.stat().st_ino, self.state.stat().st_mtime_ns
-        except FileNotFoundError:
-            return None
-
-    def ended(self, options=os.WNOHANG):
-        if self.status is None:
-            process, status = os.waitpid(self.process, options)
-            self.status = os.waitstatus_to_exitcode(status) if process else None
-        return self.status is not None
-
-    def end(self, number=None):
-        """Wait for the end, after a signal where one is given; return the exit status."""
-        if number and not self.ended():
-            os.kill(self.process, number)
-        assert self.ended(options=0)
-        return self.status
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "train"])
 def test_a_killed_training_goes_on_to_the_same_bits(study, tmp_path, stage):
     """SIGKILL and SIGTERM at random moments; weights, history and previews stay what they were."""
-    assert Start(study, stage, tmp_path / "whole").end() == 0
-    moments, kills, rounds = random.Random(stage), 0, 0
-    while kills < KILLS:
-        folder, resumed, status = tmp_path / f"round-{rounds}", 0, None
-        while status != 0:
-            start, number = Start(study, stage, folder), None
-            if kills < KILLS:
-                time.sleep(moments.uniform(0, 1))
-                number = moments.choice([signal.SIGKILL, signal.SIGTERM])
-            status = start.end(number)
-            assert status in (0, {signal.SIGKILL: -9, signal.SIGTERM: 143}.get(number))
-            killed = status != 0  # otherwise it was finished when the signal came
-            kills, resumed = kills + killed, resumed + killed
-        after = json.loads((folder / "run.json").read_text())["resumed_after_steps"]
-        assert len(after) == resumed and after == sorted(set(after))
-        assert not (folder / "weights.state").exists()
-        for file in (tmp_path / "whole").iterdir():
-            if file.name != "run.json":
-                found = (folder / file.name).read_bytes()
-                assert found == file.read_bytes(), f"{file.name} after {resumed} kills"
-        rounds += 1
+    inputs = {"pretext": study / "pretext/weights.safetensors"} if stage == "train" else {}
+    state = tmp_path / "killed/weights.state/state.safetensors"
+
+    def start(folder):
+        process = os.fork()
+        if process == 0:
+            try:  # a state after every step
+                options = {"changes": CHANGES, "checkpoint_minutes": 1e-9, **inputs}
+                os._exit(study.run(stage, tmp_path / folder, **options))
+            finally:
+                os._exit(99)
+        return process
+
+    def end(process):
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    def version():
+        try:
+            return state.stat().st_ino, state.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    assert end(start("whole")) == 0
+    moments = random.Random(stage)
+    for _ in range(KILLS):
+        before, process = version(), start("killed")
+        for _ in range(moments.randint(1, 30)):
+            wait_until(lambda before=before: version() not in (None, before))
+            before = version()
+        time.sleep(moments.uniform(0, 0.02))
+        number = moments.choice([signal.SIGKILL, signal.SIGTERM])
+        os.kill(process, number)
+        assert end(process) == {signal.SIGKILL: -9, signal.SIGTERM: 143}[number]
+    assert end(start("killed")) == 0
+    resumed = json.loads((tmp_path / "killed/run.json").read_text())["resumed_after_steps"]
+    assert len(resumed) == KILLS and resumed == sorted(set(resumed))
+    assert not state.parent.exists()
+    for file in (tmp_path / "whole").iterdir():
+        if file.name != "run.json":
+            assert (tmp_path / "killed" / file.name).read_bytes() == file.read_bytes(), file.name

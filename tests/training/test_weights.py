@@ -31,23 +31,10 @@ def test_weights_survive_a_file_to_the_last_bit(file, model):
         assert mine[name].dtype == theirs[name].dtype and torch.equal(mine[name], theirs[name])
 
 
-def test_the_same_weights_make_the_same_file(file):
-    before = file.read_bytes()
-    save_weights(new(), file)
-    assert file.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"inputs": ("xray",)}, r"encoder\.0\.conv1\.weight: .*\[4, 2, 3, 3\].*\[4, 1, 3, 3\]"),
-        ({"widths": (4, 8)}, "Unexpected key.*decoder"),
-        ({"widths": (4, 8, 8, 8)}, "Missing key.*decoder"),
-    ],
-)
-def test_weights_of_another_architecture_are_refused_with_what_differs(file, changes, sentence):
-    other = new(OURS.model_copy(update=changes))
-    with pytest.raises(InputError, match=rf"weights\.safetensors is of another.*{sentence}"):
+def test_weights_of_another_architecture_are_refused_with_what_differs(file):
+    other = new(OURS.model_copy(update={"inputs": ("xray",)}))
+    shapes = r"encoder\.0\.conv1\.weight: .*\[4, 2, 3, 3\].*\[4, 1, 3, 3\]"
+    with pytest.raises(InputError, match=rf"weights\.safetensors is of another.*{shapes}"):
         load_weights(other, file)
 
 
@@ -61,8 +48,9 @@ def test_a_damaged_file_is_refused_by_name(file, content):
         load_weights(new(), file)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
-@pytest.mark.parametrize("name", ["head.weight", "encoder.0.norm1.running_var"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("head.weight", torch.nan), ("encoder.0.norm1.running_var", -torch.inf)]
+)
 def test_weights_that_are_no_numbers_are_refused(file, name, value):
     spoiled = new()
     spoiled.state_dict()[name].view(-1)[0] = value

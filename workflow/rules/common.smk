@@ -8,7 +8,7 @@ import sys
 import yaml
 from snakemake.utils import update_config
 
-# This project's folder, also where another workflow uses it as a module (docs/module.md).
+# This project's folder, also where another workflow uses it as a module (docs/extending.md).
 PROJECT = Path(inspect.currentframe().f_code.co_filename).resolve().parents[2]
 if not (PROJECT / "config").is_dir():
     raise WorkflowError(
@@ -57,6 +57,10 @@ try:
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+
+# What runs a network takes a place on the card, of which profiles/default gives one.
+CARD = int(STUDY.compute.device != "cpu" and Path("/dev/nvidiactl").exists())
 
 
 # Enumerated, because 0.1 and 0.10 would both match an open pattern.

@@ -12,14 +12,7 @@ NAMES = ("method", "id", "model", "metric", "pretext", "filler", "pixels", "pape
 
 
 def read_rows(*files: Path) -> pd.DataFrame:
-    """Read CSV files that stages have written as one frame.
-
-    Args:
-        files: with the same columns.
-
-    Returns:
-        All rows, in the order given. Names are text, also where they read `NA` or `12`.
-    """
+    """Read CSV files that stages have written as one frame; names stay text, also `NA` or `12`."""
     types = dict.fromkeys(NAMES, str)
     options = {"keep_default_na": False, "na_values": [""]}
     return pd.concat([pd.read_csv(f, dtype=types, **options) for f in files], ignore_index=True)

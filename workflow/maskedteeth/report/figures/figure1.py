@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
 from maskedteeth.report.figures.panels import WIDTH, Sheet, draw_words
@@ -16,15 +15,9 @@ from maskedteeth.settings.sections import Presentation
 BOX, TALL, STEP = 1.3, 0.36, 0.55  # width and height of a block, distance of levels
 INDENT = 0.43  # of a level to the one above, at most
 SMALL = 6.0
-NAMES = {"modified_resunet": "Modified ResUNet"}
 INPUTS = {"xray": "X-ray", "sobel": "Sobel"}
 LAYER, ENCODER, DECODER, BOTTLENECK = "#EEEEEE", "#D6E6F2", "#D3EBE2", "#FBE3C0"
 POOL, UP, SKIP = "#0072B2", "#009E73", "#777777"
-ARROWS = {
-    "2×2 max-pooling": POOL,
-    "2×2 transposed convolution": UP,
-    "skip connection (concatenated)": SKIP,
-}
 RESIDUAL = ("3×3 conv., w", "BN₁", "ReLU", "3×3 conv., w", "BN₂", "ReLU", "concatenate")
 
 
@@ -36,15 +29,17 @@ def figure1(report: Presentation, *, architecture: Path) -> Sheet:
         architecture: ``architecture.json``: name, inputs, input, parameters and the blocks.
     """
     network = json.loads(architecture.read_text())
+    known = network["name"] == "modified_resunet"
     caption = (
-        f"Figure 1: Architecture of {NAMES.get(network['name'], network['name'])}, "
+        f"Figure 1: Architecture of {'Modified ResUNet' if known else network['name']}, "
         f"{_short(network['parameters'])} parameters, for inputs of {_shape(network['input'])} "
         "(channels × height × width). Blocks show the shape that they return and their "
-        "parameters, in the decoder with the transposed convolution's. Below: the residual block "
-        "of width w, which concatenates what its first batch normalisation (BN₁) returns. "
-        f"Dataset: {report.dataset}."
+        "parameters, in the decoder with the transposed convolution's. Arrows: 2×2 max-pooling "
+        "(blue), 2×2 transposed convolution (green), skip connection, which is concatenated "
+        "(grey). Below: the residual block of width w, which concatenates what its first batch "
+        f"normalisation (BN₁) returns. Dataset: {report.dataset}."
     )
-    if network["name"] != "modified_resunet":
+    if not known:
         words = f"No drawing: this figure knows modified_resunet, not {network['name']}."
         return draw_words(words, caption)
     levels = sum(block["name"].startswith("encoder.") for block in network["blocks"])
@@ -54,36 +49,32 @@ def figure1(report: Presentation, *, architecture: Path) -> Sheet:
     axes.set_axis_off()
     _draw_network(axes, network, levels)
     _draw_residual_block(axes, bottom + 0.2)
-    handles = [Line2D([], [], color=ARROWS[name], lw=0.8, label=name) for name in ARROWS]
-    axes.legend(handles=handles, loc="upper center", fontsize=SMALL, borderaxespad=0)
     return Sheet([figure], caption)
 
 
 def _draw_network(axes: Axes, network: dict, levels: int) -> None:
     blocks = {block["name"]: block for block in network["blocks"]}
+    detail = {n: f"{_shape(b['output'])} | {_short(b['parameters'])}" for n, b in blocks.items()}
     middle, inner = WIDTH / 2, 0.8
     indent = min(INDENT, (middle - BOX / 2 - 0.02 - inner) / max(levels - 1, 1))
     offsets = [inner + indent * (levels - 1 - level) for level in range(levels)]
-    out = offsets[0]
-    inputs = " + ".join(INPUTS[name] for name in network["inputs"])
+    out, inputs = offsets[0], " + ".join(INPUTS[name] for name in network["inputs"])
     _block(axes, middle - out, 0, LAYER, inputs, _shape(network["input"]))
-    _block(axes, middle + out, 0, LAYER, "1×1 convolution, sigmoid", _detail(blocks["head"]))
+    _block(axes, middle + out, 0, LAYER, "1×1 convolution, sigmoid", detail["head"])
     _arrow(axes, (middle - out, TALL), (middle - out, STEP), "black")
     _arrow(axes, (middle + out, STEP), (middle + out, TALL), "black")
     for level, offset in enumerate(offsets):
-        top = (level + 1) * STEP
-        encoder, decoder = blocks[f"encoder.{level}"], blocks[f"decoder.{levels - 1 - level}"]
-        title = f"block {level + 1}"
-        _block(axes, middle - offset, top, ENCODER, f"Encoder {title}", _detail(encoder))
-        _block(axes, middle + offset, top, DECODER, f"Decoder {title}", _detail(decoder))
+        top, title = (level + 1) * STEP, f"block {level + 1}"
+        decoder = detail[f"decoder.{levels - 1 - level}"]
+        _block(axes, middle - offset, top, ENCODER, f"Encoder {title}", detail[f"encoder.{level}"])
+        _block(axes, middle + offset, top, DECODER, f"Decoder {title}", decoder)
         side, centre = offset - BOX / 2, top + TALL / 2
         _arrow(axes, (middle - side, centre), (middle + side, centre), SKIP)
         # Between two levels arrows stand above what both blocks span.
         aside = (offset + [*offsets, 0][level + 1]) / 2
         _arrow(axes, (middle - aside, top + TALL), (middle - aside, top + STEP), POOL)
         _arrow(axes, (middle + aside, top + STEP), (middle + aside, top + TALL), UP)
-    top = (levels + 1) * STEP
-    _block(axes, middle, top, BOTTLENECK, "Bottleneck", _detail(blocks["bottleneck"]))
+    _block(axes, middle, (levels + 1) * STEP, BOTTLENECK, "Bottleneck", detail["bottleneck"])
 
 
 def _draw_residual_block(axes: Axes, top: float) -> None:
@@ -92,15 +83,14 @@ def _draw_residual_block(axes: Axes, top: float) -> None:
     widths = [0.12 + 0.043 * len(name) for name in RESIDUAL]
     lefts = np.cumsum([0, *(width + gap for width in widths)])
     lefts += (WIDTH - lefts[-1] + gap) / 2
-    style = {"size": SMALL, "va": "center"}
-    axes.text(WIDTH / 2, top, "Residual block", size=SMALL + 0.5, weight="bold", ha="center")
+    _text(axes, WIDTH / 2, top, "Residual block", weight="bold")
     for left, width, name in zip(lefts, widths, RESIDUAL, strict=False):
         _rounded(axes, left, y, width, height, LAYER)
-        axes.text(left + width / 2, centre, name, ha="center", **style)
+        _text(axes, left + width / 2, centre, name)
     for left in lefts:
         _arrow(axes, (left - gap, centre), (left, centre), "black")
-    axes.text(lefts[0] - gap - 0.03, centre, "C×H×W", ha="right", **style)
-    axes.text(lefts[-1] + 0.03, centre, "2w×H×W", ha="left", **style)
+    _text(axes, lefts[0] - gap - 0.03, centre, "C×H×W", ha="right")
+    _text(axes, lefts[-1] + 0.03, centre, "2w×H×W", ha="left")
     # BN₁'s output leaves before the ReLU and joins at the end.
     leaves, joins, over = lefts[2] - gap * 0.7, lefts[-2] + widths[-1] / 2, y - 0.13
     axes.plot([leaves, leaves, joins], [centre, over, over], color=SKIP, lw=0.8)
@@ -109,9 +99,12 @@ def _draw_residual_block(axes: Axes, top: float) -> None:
 
 def _block(axes: Axes, centre: float, top: float, fill: str, title: str, detail: str) -> None:
     _rounded(axes, centre - BOX / 2, top, BOX, TALL, fill)
-    style = {"size": SMALL, "ha": "center", "va": "center"}
-    axes.text(centre, top + TALL * 0.3, title, weight="bold", **style)
-    axes.text(centre, top + TALL * 0.72, detail, **style)
+    _text(axes, centre, top + TALL * 0.3, title, weight="bold")
+    _text(axes, centre, top + TALL * 0.72, detail)
+
+
+def _text(axes: Axes, x: float, y: float, words: str, **style: str) -> None:
+    axes.text(x, y, words, **{"size": SMALL, "ha": "center", "va": "center"} | style)
 
 
 def _rounded(axes: Axes, left: float, top: float, width: float, height: float, fill: str) -> None:
@@ -122,10 +115,6 @@ def _rounded(axes: Axes, left: float, top: float, width: float, height: float, f
 def _arrow(axes: Axes, start: tuple, end: tuple, colour: str) -> None:
     line = {"arrowstyle": "-|>", "color": colour, "lw": 0.8, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", end, start, arrowprops={**line, "mutation_scale": 6})
-
-
-def _detail(block: dict) -> str:
-    return f"{_shape(block['output'])} | {_short(block['parameters'])}"
 
 
 def _shape(shape: list[int]) -> str:

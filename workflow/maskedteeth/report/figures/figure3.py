@@ -13,12 +13,7 @@ TITLES = {"xray": "Dental X-ray", "masked": "Masked X-ray", "generated": "Genera
 
 
 def figure3(report: Presentation, *, samples: Path) -> Sheet:
-    """Draw X-ray, masked X-ray and generated X-ray, two radiographs a row.
-
-    Args:
-        report: dataset, protocol and number of samples.
-        samples: ``samples.npz`` of the pretext.
-    """
+    """Draw X-ray, masked X-ray and generated X-ray, two radiographs a row."""
     stored = np.load(samples)
     ids = stored["ids"][: report.samples].tolist()
     caption = (
@@ -30,4 +25,4 @@ def figure3(report: Presentation, *, samples: Path) -> Sheet:
     pictures += [None] * (len(TITLES) * (len(ids) % groups))
     wide = groups * len(TITLES)
     rows = [pictures[n : n + wide] for n in range(0, len(pictures), wide)]
-    return draw_grid(rows, list(TITLES.values()) * groups, caption, groups=groups)
+    return draw_grid(rows, [*TITLES.values()] * groups, caption, groups=groups)

@@ -3,9 +3,9 @@
 import io
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -57,8 +57,7 @@ matplotlib.rcParams.update(
 )
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A drawing and what it shows.
 
     Attributes:
@@ -72,8 +71,7 @@ class Sheet:
     margin: float = 0.01
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """One panel of a grid.
 
     Attributes:
@@ -132,13 +130,13 @@ def draw_grid(
     grid = figure.add_gridspec(len(rows), len(ratios), width_ratios=ratios)
     letters = int(side * 72 / (0.6 * SIZE))  # that a column has room for
     longest = max(len(word) for title in titles for word in title.split())
-    size = SIZE * min(1, letters / longest)
     for number, row in enumerate(rows):
         for place, title, picture in zip(places, titles, row, strict=True):
             axes = figure.add_subplot(grid[number, place])
             axes.set_axis_off()
             if number == 0:
-                axes.set_title(textwrap.fill(title, max(letters, longest)), size=size)
+                words = textwrap.fill(title, max(letters, longest))
+                axes.set_title(words, size=SIZE * min(1, letters / longest))
             if picture is not None:
                 picture.show(axes)
     return Sheet([figure], caption)
@@ -158,6 +156,11 @@ def fill_page(figure: Figure) -> None:
     figure.add_artist(Rectangle((0, 0), 1, 1, fill=False, linewidth=0))
 
 
+def looks(labels: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return colour and marker of each method, in plots."""
+    return dict(zip(labels, zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
+
+
 def lighten(axes: Axes, grid: Literal["x", "y"], *spines: str) -> None:
     """Give a plot faint lines across one axis, behind what is drawn, and leave out ``spines``."""
     axes.grid(axis=grid)
@@ -167,11 +170,8 @@ def lighten(axes: Axes, grid: Literal["x", "y"], *spines: str) -> None:
 def write_figure(sheet: Sheet, png: Path, pdf: Path, txt: Path) -> None:
     """Write a drawing with its caption; equal drawings give equal bytes, for no file has a date.
 
-    Args:
-        sheet: what to write.
-        png: file to write: the first page, without the caption.
-        pdf: file to write: all pages, with the caption under each.
-        txt: file to write: the caption.
+    The PNG is the first page without the caption, the PDF all pages with the caption under each,
+    and the TXT the caption.
     """
     # In memory: of a full disk, matplotlib reports an error in its own cleaning up.
     first, pages = io.BytesIO(), io.BytesIO()

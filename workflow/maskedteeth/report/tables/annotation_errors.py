@@ -96,8 +96,8 @@ def annotation_errors(
     found = " to ".join(map(str, sorted({min(tested), max(tested)})))
     said = [
         f"Known annotation errors, put into the phantom on purpose: {len(errors)} on all "
-        f"{len(truth)} radiographs, {found} on the {len(ids)} test radiographs. They are looked for "
-        f"where the annotation and the prediction of {report.labels[shown.method]}, trained on "
+        f"{len(truth)} radiographs, {found} on the {len(ids)} test radiographs. They are looked "
+        f"for where the annotation and the prediction of {report.labels[shown.method]}, trained on "
         f"{percent(shown.fraction)} of the samples, disagree most confidently."
     ]
     if table.empty:

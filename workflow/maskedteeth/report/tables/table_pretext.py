@@ -226,9 +226,6 @@ def _text(table: pd.DataFrame, names: dict[str, str], paper: pd.Series) -> pd.Da
     groups = table.assign(best=best).groupby(["pretext", "filler"], sort=False)
     for (pretext, filler), rows in groups:
         line(names[pretext], FILLERS[filler][0], [_cell(row) for _, row in rows.iterrows()])
-        if beside and filler == NETWORK:
-            differences = [number(value, "+.3f") for value in rows["value_difference"]]
-            line(names[pretext], "Network minus paper", differences)
     text = pd.DataFrame(lines)
     return text.assign(Pretext=once(text["Pretext"]))
 
