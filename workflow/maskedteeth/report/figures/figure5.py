@@ -23,10 +23,10 @@ def figure5(
     metrics: list[Path],
     predictions: list[Path],
 ) -> Sheet:
-    """Draw X-ray, annotation and generated mask of two candidates of one run, side by side."""
+    """Draw X-ray, annotation and generated mask of two candidates of one run."""
     words = "Figure 5: Test radiographs on which generated mask and annotation disagree most"
     files = (images, masks, index, metrics, predictions)
-    return draw_candidates(report, words, TITLES, slice(SHOWN), *files, side_by_side=True)
+    return draw_candidates(report, words, TITLES, slice(SHOWN), *files)
 
 
 def draw_candidates(
@@ -39,12 +39,11 @@ def draw_candidates(
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
-    side_by_side: bool = False,
 ) -> Sheet:
     """Draw X-ray, annotation and generated mask of candidates, with the region outlined in each.
 
     The caption begins with ``words``; ``titles`` are of the three columns; of ``ranks``, 0 is the
-    foremost candidate; ``side_by_side`` puts all in one row.
+    foremost candidate.
     """
     (run,) = read_runs(metrics, predictions)
     radiographs = read_index(index)
@@ -70,6 +69,4 @@ def draw_candidates(
         generated = run.segmentation(candidate.id, report.threshold, note)
         row = (Picture(xray), mask_picture(truth), generated)
         rows.append([picture._replace(box=candidate.box) for picture in row])
-    if side_by_side:
-        rows, titles = [[picture for row in rows for picture in row]], titles * len(shown)
-    return draw_grid(rows, titles, caption, groups=len(titles) // 3)
+    return draw_grid(rows, titles, caption)

@@ -22,8 +22,8 @@ from maskedteeth.files import replacing, write_text
 WIDTH, WIDE = 5.5, 7.0
 #: Sizes of text, in points.
 SIZE, NOTE_SIZE = 7.0, 5.5
-#: White between two pictures, and between two groups of columns, in inches.
-GAP, GROUP_GAP = 0.03, 0.08
+#: White between two pictures, in inches.
+GAP = 0.03
 #: Okabe and Ito's palette without its yellow, which is faint on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 MARKERS = "osD^vP"
@@ -103,42 +103,21 @@ def mask_picture(mask: np.ndarray, note: str = "") -> Picture:
 
 
 def draw_grid(
-    rows: Sequence[Sequence[Picture | None]],
-    titles: Sequence[str],
-    caption: str,
-    *,
-    width: float = WIDTH,
-    groups: int = 1,
+    rows: Sequence[Sequence[Picture]], titles: Sequence[str], caption: str, width: float = WIDTH
 ) -> Sheet:
-    """Draw rows of pictures that nearly touch, with column titles above.
-
-    Args:
-        rows: pictures, all of one size; None leaves a place empty.
-        titles: one a column.
-        caption: what they show.
-        width: of the figure, in inches.
-        groups: columns stand in so many equal groups, with wider gaps between them.
-    """
-    columns = len(titles)
-    side = width / columns
+    """Draw rows of pictures, all of one size, that nearly touch, with column titles above."""
+    side = width / len(titles)
     height, wide = rows[0][0].pixels.shape
     figure = Figure((width, 1 + len(rows) * side * height / wide), layout="compressed")
     figure.get_layout_engine().set(w_pad=GAP / 2, h_pad=GAP / 2, wspace=0, hspace=0)
-    # Between two groups stands a narrow column of nothing.
-    places = [place + place // (columns // groups) for place in range(columns)]
-    ratios = [1 if place in places else GROUP_GAP / side for place in range(places[-1] + 1)]
-    grid = figure.add_gridspec(len(rows), len(ratios), width_ratios=ratios)
-    letters = int(side * 72 / (0.6 * SIZE))  # that a column has room for
-    longest = max(len(word) for title in titles for word in title.split())
-    for number, row in enumerate(rows):
-        for place, title, picture in zip(places, titles, row, strict=True):
-            axes = figure.add_subplot(grid[number, place])
+    grid = figure.subplots(len(rows), len(titles), squeeze=False)
+    for line, row in zip(grid, rows, strict=True):
+        for axes, picture in zip(line, row, strict=True):
             axes.set_axis_off()
-            if number == 0:
-                words = textwrap.fill(title, max(letters, longest))
-                axes.set_title(words, size=SIZE * min(1, letters / longest))
-            if picture is not None:
-                picture.show(axes)
+            picture.show(axes)
+    letters = int(side * 72 / (0.6 * SIZE))  # that a column has room for
+    for axes, title in zip(grid[0], titles, strict=True):
+        axes.set_title(textwrap.fill(title, letters, break_long_words=False))
     return Sheet([figure], caption)
 
 

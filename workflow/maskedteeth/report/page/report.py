@@ -14,7 +14,7 @@ from maskedteeth.files import write_text
 from maskedteeth.record import compare, is_evaluation, read
 from maskedteeth.report.page import summary
 from maskedteeth.report.results import read_rows
-from maskedteeth.report.table import MARKS, grid
+from maskedteeth.report.table import MARKS
 from maskedteeth.settings.sections import Presentation
 
 #: Reads docs/decisions.md; HTML, links and pictures in it stay text.
@@ -48,17 +48,15 @@ def report(
     """
     csv = {file.stem: file for file in tables if file.suffix == ".csv"}
     numbers = {name: read_rows(file) for name, file in csv.items()}
-    best, sentence = summary.against_best(
-        numbers["statistics"], report.labels[report.ours], report.figure_fraction
-    )
     trained = [record for record in map(read, runs) if not is_evaluation(record)]
     content = {
         "report": report,
         "study": study,
         "source": source,
         "facts": summary.facts(index, problems, numbers["statistics"], numbers["cost"], trained),
-        "best": grid(best, "Ours beside the best other method", True) if sentence else "",
-        "sentence": sentence,
+        "sentence": summary.against_best(
+            numbers["statistics"], report.labels[report.ours], report.figure_fraction
+        ),
         "verdicts": summary.verdicts(numbers["claims"]),
         "marks": MARKS,
         "pretexts": summary.pretexts(numbers["table_pretext"]) if "table_pretext" in csv else {},
@@ -68,7 +66,6 @@ def report(
         "figures": {file.stem: _figure(file) for file in figures if file.suffix == ".png"},
         "named": named,
         "differences": compare(runs),
-        "machines": grid(summary.machines(numbers["cost"]), "Machines and software", True),
         "decisions": _document(decisions),
         "changed": changed,
         "overlay": yaml.safe_dump(

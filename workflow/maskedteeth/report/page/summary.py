@@ -1,10 +1,10 @@
 """What the report says first: what was studied and what came out, computed from the tables."""
 
 from collections import Counter
-from math import isclose
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from maskedteeth.report.about import percent
@@ -14,11 +14,7 @@ from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.table import MARKS
 from maskedteeth.report.tables.cost import duration
 from maskedteeth.report.tables.layout import TITLES, interval
-from maskedteeth.report.tables.statistics import p_value
 from maskedteeth.report.tables.table_pretext import BETTER, NETWORK
-
-MACHINE = {"device": "Device", "precision": "Precision", "threads": "Threads"}
-MACHINE |= {"system": "System", "python": "Python", "torch": "torch", "git_commit": "Commit"}
 
 
 def facts(
@@ -51,43 +47,24 @@ def facts(
     }
 
 
-def against_best(statistics: pd.DataFrame, ours: str, shown: float) -> tuple[pd.DataFrame, str]:
-    """Compare ours, at every fraction, with the best of the other methods.
+def against_best(statistics: pd.DataFrame, ours: str, shown: float) -> str:
+    """Compare ours at the fraction that figures show with the best of the other methods.
 
-    Args:
-        statistics: the table of statistics.
-        ours: name in print.
-        shown: fraction that the sentence is about.
-
-    Returns:
-        A table of strings, and the sentence on one of its lines: that of ``shown``, or else the
-        first. Both empty where there is no other method.
+    The sentences are from the table of statistics; none where there is no other method.
     """
-    rows, sentences = [], {}
-    for fraction, group in statistics.groupby("fraction", sort=True):
-        own, others = group[group["model"] == ours], group[group["model"] != ours]
-        if own.empty or others.empty:
-            continue
-        own, best = own.iloc[0], others.loc[others["dice"].idxmax()]
-        rows.append(
-            {
-                "Train. data": f"{fraction:g}",
-                "Dice of ours": interval(own, "dice"),
-                "Best other method": best["model"],
-                "Its Dice": interval(best, "dice"),
-                "Difference to ours": interval(best, "difference", "+.3f"),
-                "p (Holm)": p_value(best["p_holm"]),
-            }
-        )
-        differ = "differ" if best["p_holm"] < ALPHA else "were not shown to differ"
-        sentences[fraction] = (
-            f"Trained on {percent(fraction)} of the annotated radiographs, {ours} reaches a Dice "
-            f"of {interval(own, 'dice')}. The best other method is {best['model']}, with "
-            f"{interval(best, 'dice')}. These two trained networks {differ}. "
-            f"{too_narrow(int(best['radiographs']))}"
-        ).rstrip()
-    said = [s for fraction, s in sentences.items() if isclose(fraction, shown, abs_tol=1e-6)]
-    return pd.DataFrame(rows), next(iter([*said, *sentences.values()]), "")
+    rows = statistics[np.isclose(statistics["fraction"], shown, atol=1e-6)]
+    own, others = rows[rows["model"] == ours], rows[rows["model"] != ours]
+    if others.empty:
+        return ""
+    own, best = own.iloc[0], others.loc[others["dice"].idxmax()]
+    differ = "differ" if best["p_holm"] < ALPHA else "were not shown to differ"
+    return (
+        f"Trained on {percent(own['fraction'])} of the annotated radiographs, {ours} reaches a "
+        f"Dice of {interval(own, 'dice')}. The best other method is {best['model']}, with "
+        f"{interval(best, 'dice')}. These two trained networks {differ} on radiographs like these. "
+        "In brackets are 95% intervals, for other radiographs would have given other numbers. "
+        f"{too_narrow(int(best['radiographs']))}"
+    ).rstrip()
 
 
 def verdicts(claims: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -113,9 +90,3 @@ def pretexts(table: pd.DataFrame) -> dict[str, list[str]]:
             values[BETTER[row["metric"]]].append(said)
         found[name] = [", ".join(part) for part in values.values()]
     return found
-
-
-def machines(cost: pd.DataFrame) -> pd.DataFrame:
-    """Count the trainings of each kind of machine and software, most first, as strings."""
-    columns = cost[list(MACHINE)].astype(str).rename(columns=MACHINE)
-    return columns.value_counts().rename("Trainings").reset_index().astype(str)

@@ -61,14 +61,8 @@ def annotation_errors(
 ) -> Table:
     """Make the table of precision and recall at k of the ranking, of radiographs and of regions.
 
-    Args:
-        report: labels, dataset, protocol.
-        raw: folder of the phantom, with ``injected_errors.json``.
-        masks: ``masks.npy``.
-        index: ``index.csv``.
-        metrics: ``metrics.csv`` of the runs of figures 5 and 9, all seeds.
-        predictions: their ``predictions.npz``, likewise.
-        runs: records of these runs and their pretexts.
+    ``raw`` is the phantom's folder; metrics and predictions are of the runs of figures 5 and 9, all
+    seeds.
 
     Returns:
         Columns seed, unit (radiographs or regions), those of :func:`measure`, and protocol. Printed

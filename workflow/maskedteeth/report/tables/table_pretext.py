@@ -75,14 +75,7 @@ def table_pretext(
     published: Path,
     runs: list[Path],
 ) -> Table:
-    """Make the table of the pretexts' metrics.
-
-    Args:
-        report: dataset, protocol, resamples.
-        metrics: ``metrics.csv`` of all pretexts.
-        fillers: ``fillers.csv`` of the same.
-        published: the paper's values as CSV: metric, value.
-        runs: records of all pretexts.
+    """Make the table of the pretexts' metrics, from their ``metrics.csv`` and ``fillers.csv``.
 
     Returns:
         Columns of :func:`compare`, value_published and value_difference (ours minus the paper's: of
@@ -203,30 +196,26 @@ def _lead(table: pd.DataFrame) -> str:
             )
         whose = f" of {pretext}" if table["pretext"].nunique() > 1 else ""
         said.append(
-            f"**Fillers that learnt nothing and still are better than the network{whose}:** over "
-            f"the whole radiograph, as the paper measures, {found['all']}; over the masked pixels "
-            f"alone, {found['masked']}."
+            "**Ways to fill the blocks that learnt nothing and yet are better than the "
+            f"network{whose}:** over the whole radiograph, as the paper measures, {found['all']}; "
+            f"over the masked pixels alone, {found['masked']}."
         )
     return " ".join(said)
 
 
 def _text(table: pd.DataFrame, names: dict[str, str], paper: pd.Series) -> pd.DataFrame:
     """Print a line a pretext and filler, and the paper's values where they are of these pixels."""
-    titles, lines = [TITLES[metric] for metric in BETTER], []
-
-    def line(pretext: str, filler: str, cells: list[str]) -> None:
-        row = {"Pretext": pretext, "Blocks filled by": filler}
-        lines.append(row | dict(zip(titles, cells, strict=True)))
-
-    beside = table["value_published"].notna().any()
-    if beside:
-        line("Paper", FILLERS[NETWORK][0], [number(value, ".3f") for value in paper])
     signed = table["value"] * table["metric"].map(BETTER)
     best = signed.groupby([table["pretext"], table["metric"]]).transform("max") == signed
+    lines = []
+    if table["value_published"].notna().any():
+        lines.append(["Paper", FILLERS[NETWORK][0], *(number(value, ".3f") for value in paper)])
     groups = table.assign(best=best).groupby(["pretext", "filler"], sort=False)
     for (pretext, filler), rows in groups:
-        line(names[pretext], FILLERS[filler][0], [_cell(row) for _, row in rows.iterrows()])
-    text = pd.DataFrame(lines)
+        cells = (_cell(row) for _, row in rows.iterrows())
+        lines.append([names[pretext], FILLERS[filler][0], *cells])
+    titles = ["Pretext", "Blocks filled by", *(TITLES[metric] for metric in BETTER)]
+    text = pd.DataFrame(lines, columns=titles)
     return text.assign(Pretext=once(text["Pretext"]))
 
 
