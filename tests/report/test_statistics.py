@@ -215,6 +215,15 @@ def test_methods_are_compared_to_ours_on_dice_averaged_over_seeds():
     np.testing.assert_allclose(others["p_holm"], holm(others["p"].to_numpy()))
 
 
+def test_seeds_that_repeat_others_narrow_no_interval():
+    once = runs()
+    twice = pd.concat([once, once.assign(seed=once["seed"] + 100)])
+    bounds = [name for name in compare(once, "ours", 500) if name.endswith(("_low", "_high"))]
+    found, expected = (compare(frame, "ours", 500)[bounds] for frame in (twice, once))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert len(bounds) == 10 and (found["dice_low"] < found["dice_high"]).all()
+
+
 def test_pooled_scores_are_those_of_table_2_inside_their_intervals():
     frame = runs()
     table = compare(frame, "ours", 1000).set_index(["method", "fraction"])

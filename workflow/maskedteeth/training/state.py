@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import torch
 from filelock import FileLock, Timeout
@@ -20,16 +20,6 @@ from torch import Tensor
 from maskedteeth.errors import Diverged, Stopped, say
 from maskedteeth.files import replacing, write_json
 from maskedteeth.machine import describe_process
-
-
-class Stateful(Protocol):
-    """What can be stored and taken up again: a network, an optimiser, random numbers."""
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return everything that is needed to go on."""
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> Any:
-        """Take over what :meth:`state_dict` returned."""
 
 
 class TorchRandom:
@@ -95,8 +85,12 @@ class StateFile:
         if self.lock:
             self.lock.release()
 
-    def load(self, parts: dict[str, Stateful]) -> bool:
-        """Take the state over into ``parts``; tell whether there was one to take over."""
+    def load(self, parts: dict[str, Any]) -> bool:
+        """Take the state over into ``parts``; tell whether there was one to take over.
+
+        Args:
+            parts: by name, what has ``state_dict`` and ``load_state_dict``: a network, say.
+        """
         if self.folder is None or not self.path.exists():
             return False
         try:
@@ -124,7 +118,7 @@ class StateFile:
         self.machines = before if before[-1:] == self.machines else before + self.machines
         return True
 
-    def save(self, parts: dict[str, Stateful]) -> None:
+    def save(self, parts: dict[str, Any]) -> None:
         """Write the state of ``parts``.
 
         A state that cannot be written, because the disk is full, say, is reported and the
