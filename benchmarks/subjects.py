@@ -39,13 +39,10 @@ def study(name: str) -> Settings:
 def radiographs_2048() -> list[Path]:
     """Draw 16 radiographs, 1024 pixels high and about 2048 wide, as JPEG files."""
     from maskedteeth.data.phantom import draw_dataset
-    from maskedteeth.settings.jobs import PhantomJob
 
     folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
-    job = PhantomJob(**Phantom(images=16, height=1024).model_dump())
-    draw_dataset(job, raw=folder / "raw")
-    # Two of the folders of the dataset's layout hold the same files.
-    return sorted((folder / "raw").glob("* JSON/d2/img/*.jpg"))
+    draw_dataset(Phantom(images=16, height=1024), raw=folder / "raw")
+    return sorted((folder / "raw").rglob("*.jpg"))
 
 
 @dataclass

@@ -9,77 +9,47 @@ It shows the first test radiograph, which nobody chose.
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
 from PIL import Image
-from snakemake.common.configfile import load_configfile
-from snakemake.utils import update_config
-
-from maskedteeth.data.arrays import read_rows
-from maskedteeth.files import replacing
-from maskedteeth.report.figures.panels import (
-    DPI,
-    GAP,
-    SIZE,
-    STYLE,
-    WIDTH,
-    Picture,
-    Sheet,
-    mask_picture,
-)
-from maskedteeth.report.figures.runs import read_pictures, read_run
-from maskedteeth.settings.config import Settings
-from maskedteeth.settings.jobs import ReportJob
 
 RESULTS = Path("results/demo")
+PRETEXT = RESULTS / "pretext/random_block_masking"
 RUN = RESULTS / "runs/random_block_masking/fraction-0.9/seed-42"
-PICTURE = Path(__file__).with_suffix(".png")
-#: Height of a row's titles, and of the lower one.
-TITLES, LOW = 0.36, 0.18
 
 
 def main() -> None:
     """Draw it."""
-    config = load_configfile("config/paper.yaml")
-    update_config(config, load_configfile("config/demo.yaml"))
-    settings = ReportJob.of(Settings(**config))
-    names = ("xray", "masked", "sobel", "generated")
-    ids, samples = read_pictures(RESULTS / "pretext/random_block_masking/samples.npz", names)
-    run = read_run(RUN / "metrics.csv", RUN / "predictions.npz", settings)
-    name = ids[0]
-    truth = read_rows(RESULTS / "data/masks.npy", RESULTS / "data/index.csv", [name])[0]
-    dice = f"Dice {run.dice[name]:.2f}"
+    samples, predictions = np.load(PRETEXT / "samples.npz"), np.load(RUN / "predictions.npz")
+    name = samples["ids"][0]
+    row = pd.read_csv(RESULTS / "data/index.csv", dtype=str)["id"].tolist().index(name)
+    annotated = np.load(RESULTS / "data/masks.npy")[row] > 0
+    segmented = predictions["probability"][list(predictions["ids"]).index(name)] >= 128
+    dice = 2 * (annotated & segmented).sum() / (annotated.sum() + segmented.sum())
     rows = {
         "1  Learn from radiographs alone: what is behind the blocks?": {
-            "behind random blocks": Picture(samples["masked"][0]),
-            "with its Sobel edges": Picture(samples["sobel"][0]),
-            "reconstructed": Picture(samples["generated"][0]),
+            "behind random blocks": samples["masked"][0],
+            "with its Sobel edges": samples["sobel"][0],
+            "reconstructed": samples["generated"][0],
         },
         "2  Go on with annotated radiographs: where are the teeth?": {
-            "radiograph": Picture(samples["xray"][0]),
-            "teeth as annotated": mask_picture(truth),
-            "teeth as segmented": run.segmentation(name, settings.threshold, dice),
+            "radiograph": samples["xray"][0],
+            "teeth as annotated": 255 * annotated,
+            f"teeth as segmented (Dice {dice:.2f})": 255 * segmented,
         },
     }
-    caption = (
-        "A digital phantom, drawn by a program: what the demo makes of the first test radiograph, "
-        "on which nothing was trained. It is no evidence about the paper."
-    )
-    side = (WIDTH - 2 * GAP) / 3
-    step = side / 2 + TITLES
-    with matplotlib.rc_context(STYLE):
-        page = Sheet(WIDTH, 2 * step, caption)
-        for number, (title, row) in enumerate(rows.items()):
-            top = (number + 1) * step - side / 2
-            page.axes.text(0, top - LOW, title, size=SIZE + 1, weight="bold", va="bottom")
-            for column, (words, picture) in enumerate(row.items()):
-                left = column * (side + GAP)
-                page.axes.text(left + side / 2, top - 0.03, words, ha="center", va="bottom")
-                page.show(picture, left, top, side)
-        page.figure.canvas.draw()
-        pixels = Image.fromarray(np.asarray(page.figure.canvas.buffer_rgba())).convert("L")
-        with replacing(PICTURE) as temporary:
-            pixels.save(temporary, dpi=(DPI, DPI), optimize=True)
+    figure = plt.figure(figsize=(9, 4.4), layout="constrained")
+    for part, (title, panels) in zip(figure.subfigures(2, 1), rows.items(), strict=True):
+        part.suptitle(title, x=0.01, ha="left", weight="bold")
+        for axis, (words, pixels) in zip(part.subplots(1, 3), panels.items(), strict=True):
+            axis.imshow(pixels, "gray", vmin=0, vmax=255)
+            axis.set_title(words, size=10)
+            axis.axis("off")
+    figure.supxlabel("A digital phantom, drawn by a program: no evidence about the paper.", size=9)
+    figure.canvas.draw()
+    drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("L")
+    drawn.quantize(32).save(Path(__file__).with_suffix(".png"), optimize=True)
 
 
 if __name__ == "__main__":
