@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from maskedteeth.data.phantom_drawing import Site, expose, grow
 from maskedteeth.files import replacing_folder, write_json
-from maskedteeth.settings.sections import Phantom
+from maskedteeth.settings.config import Phantom
 
 #: Radiographs, by number, that carry the traps of the real dataset.
 STRAY_LINE = 2  # an object of the line class "13(polygon)"
