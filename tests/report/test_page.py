@@ -174,8 +174,8 @@ def test_cost_and_machine_are_those_of_the_records(reader):
 
 def test_runs_that_differ_are_told(small_report, tmp_path):
     record = json.loads(small_report.runs[0].read_text()) | {"packages": {"torch": "2.12.0"}}
-    write_json(tmp_path / "runs/unet/fraction-0.2/seed-42/run.json", record)
-    runs = [tmp_path / "runs/unet/fraction-0.2/seed-42/run.json", *small_report.runs[1:]]
+    write_json(tmp_path / "run.json", record)
+    runs = [tmp_path / "run.json", *small_report.runs[1:]]
     page = small_report.write(tmp_path / "report.html", runs=runs)
     assert "<strong>Not all runs are of one kind.</strong> Runs of different packages" in page
 

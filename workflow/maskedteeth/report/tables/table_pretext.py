@@ -119,10 +119,8 @@ def table_pretext(
 def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
     """Average over radiographs, with intervals, and compare the fillers with the network.
 
-    Args:
-        images: a row a pretext, filler and test radiograph, the filler "network" first: pretext,
-            filler, id, and the metrics over all and over the masked pixels.
-        resamples: test sets to draw for an interval.
+    ``images`` has a row a pretext, filler and test radiograph, the filler "network" first: pretext,
+    filler, id, and the metrics over all and over the masked pixels.
 
     Returns:
         A row a pretext, pixels ("all" or "masked"), filler and metric: pretext, pixels, filler,
