@@ -1,8 +1,9 @@
 # make demo    the whole paper on a digital phantom, in minutes
 # make test    the tests
-# make plan    what `snakemake` would do, why, and about how long; CONFIG=config/demo.yaml
-# make bench   the speed, side by side with what it is compared to
-# make setup   nothing but the environment, .venv, which each of them sets up; PYTHON=python3.12
+# make bench   the speed, beside what it is compared with
+# make mutants how many planted faults the tests notice, in hours; MUTANTS='*.training.*'
+# make lint    the linters
+# make setup   the environment .venv, which the others need and make; PYTHON=/path/to/python3 chooses a Python
 
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
@@ -11,21 +12,24 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo plan test bench lint schema clean
+.PHONY: help setup demo test mutants bench lint schema clean
 
 help:
-	@sed -n '1,5s/^# //p' Makefile
+	@sed -n '1,6s/^# //p' Makefile
 
 setup: .venv/runtime
 
 demo: .venv/runtime
 	snakemake --configfile config/demo.yaml --cores $(CORES) --logger rich
 
-plan: .venv/runtime
-	@maskedteeth plan $(if $(CONFIG),--configfile $(CONFIG))
-
 test: .venv/development
 	pytest --numprocesses $(CORES) --dist loadfile
+
+mutants: .venv/development
+	mkdir -p .mutants
+	ln -sfn ../workflow .mutants/src
+	ln -sf ../tests ../config ../pyproject.toml .mutants/
+	cd .mutants && mutmut run --max-children $(CORES) $(MUTANTS); mutmut results
 
 bench: .venv/development
 	python benchmarks/run.py

@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 import cv2
 import numpy as np
 import torch
+from maskedteeth.data.index import index
 from maskedteeth.settings.jobs import (
     EvaluateJob,
     PhantomJob,
@@ -20,7 +21,6 @@ from maskedteeth.settings.jobs import (
 from subjects import CUDA, ROOT, THREADS, radiographs_2048, study
 from timing import Figure, alternate, figure, median, seconds, worst
 
-from maskedteeth.data.index import index
 from maskedteeth.data.phantom import draw_dataset
 from maskedteeth.data.prepare import prepare as prepare_arrays
 from maskedteeth.data.prepare import resized_radiograph

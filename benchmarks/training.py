@@ -82,7 +82,6 @@ def masking_share() -> list[Figure]:
             draw_corners(job.blocks, 8 * job.batch_size, *task.size, stream)
             for step in range(8):
                 hidden = hidden_pixels(job.blocks, task.corners[step], *task.size)
-                task.hidden_share[step] = hidden.float().mean(dim=(1, 2, 3))
                 hide(xray, hidden, job.blocks)
             subject.wait()
 

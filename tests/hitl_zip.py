@@ -13,6 +13,12 @@ from maskedteeth.data.sources.hitl import DATASET, find_records
 from maskedteeth.settings.sections import Layout
 
 
+def figure(corners, interior=(), title="13", geometry="polygon"):
+    """An object of an annotation: a tooth, unless told otherwise."""
+    points = {"exterior": corners, "interior": list(interior)}
+    return {"classTitle": title, "geometryType": geometry, "points": points}
+
+
 def dataset_members(images=3):
     """Return the dataset's files, as {name: bytes}, in exactly the layout of the real zip."""
     generator = np.random.default_rng(7)

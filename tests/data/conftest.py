@@ -1,9 +1,57 @@
+import csv
+import json
 import os
 import socket
 import threading
 
+import cv2
+import numpy as np
 import pytest
 from hitl_zip import ZIP, Server
+
+from maskedteeth.data.prepare import prepare
+from maskedteeth.settings.config import Image, Layout
+
+
+def rows_of(file):
+    with file.open(newline="", encoding="utf-8") as content:
+        return list(csv.DictReader(content))
+
+
+@pytest.fixture
+def run_prepare(tmp_path):
+    """Run the stage `prepare` as if on a dataset of a source; return its rows and its problems."""
+
+    def run(raw, source="folder", height=64, width=128, **layout):
+        files = {name: tmp_path / f"{name}.csv" for name in ("index", "problems")}
+        arrays = {name: tmp_path / f"{name}.npy" for name in ("images", "masks")}
+        layout, size = Layout(source=source, **layout), Image(height=height, width=width)
+        prepare(layout, size, "as it is", raw=raw, state=tmp_path / "state.txt", **files, **arrays)
+        return tuple(rows_of(file) for file in files.values())
+
+    return run
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    """Return the radiographs and the masks that `prepare` has written."""
+    return lambda: (np.load(tmp_path / "images.npy"), np.load(tmp_path / "masks.npy"))
+
+
+@pytest.fixture
+def write_hitl(radiograph):
+    """Write a dataset like the paper's: radiographs of 64 x 128 pixels with some figures each."""
+
+    def write(root, *figures):
+        for part in ("img", "ann"):
+            (root / "d2" / part).mkdir(parents=True)
+        for number, objects in enumerate(figures, start=1):
+            cv2.imwrite(str(root / "d2" / "img" / f"{number}.jpg"), radiograph(number)[0])
+            content = {"size": {"height": 64, "width": 128}, "objects": objects}
+            (root / "d2" / "ann" / f"{number}.jpg.json").write_text(json.dumps(content))
+        return root
+
+    return write
 
 
 @pytest.fixture

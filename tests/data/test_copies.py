@@ -12,22 +12,16 @@ def recompressed(pixels, quality):
     return cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
 
 
-def rescaled(pixels, factor):
-    return cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-
-
 CHANGES = {
     "quality 10": lambda x: recompressed(x, 10),
-    "half the size": lambda x: rescaled(x, 0.5),
     "other sides": lambda x: cv2.resize(x, None, fx=0.5, fy=0.6),
-    "brighter": lambda x: cv2.add(x, 40),
     "half the contrast": lambda x: cv2.addWeighted(x, 0.5, x, 0, 64),
     "gamma 2": lambda x: (255 * (x / 255.0) ** 2).astype(np.uint8),
     "local contrast": lambda x: cv2.createCLAHE(3, (8, 8)).apply(x),
     "negative": lambda x: 255 - x,
     "mirrored": lambda x: cv2.flip(x, 1),
     "one percent cut off": lambda x: x[2:-2, 5:-5],
-    "all of it": lambda x: recompressed(cv2.flip(cv2.add(rescaled(x, 0.5), 30), 1), 50),
+    "several": lambda x: recompressed(cv2.flip(cv2.add(cv2.resize(x, (256, 128)), 30), 1), 50),
 }
 
 
@@ -48,17 +42,17 @@ def test_a_changed_copy_is_near_and_nearest_to_its_original(radiographs, change)
 
 
 def test_different_radiographs_are_far_apart(radiographs):
-    assert near_pairs(hashes_of(radiographs), 1.3 * NEAR) == []
+    hashes = hashes_of(radiographs)
+    assert (distances(hashes, hashes) + np.eye(20)).min() > 1.3 * NEAR
 
 
-def test_every_pair_is_compared_once_whatever_the_blocks(monkeypatch):
+def test_every_pair_is_compared_whatever_the_blocks(monkeypatch):
     hashes = np.random.default_rng(0).normal(size=(7, 2048)).astype(np.float32)
     hashes /= np.linalg.norm(hashes, axis=1, keepdims=True)
-    hashes[6] = hashes[1]
+    hashes[6], hashes[4] = hashes[1], hashes[3]
     for block in (256, 3):
         monkeypatch.setattr("maskedteeth.data.copies.BLOCK", block)
-        assert [pair[:2] for pair in near_pairs(hashes)] == [(1, 6)]
-        assert len(near_pairs(hashes, 1)) == 7 * 6 / 2
+        assert [tuple(pair[:2]) for pair in near_pairs(hashes)] == [(1, 6), (3, 4)]
 
 
 def test_pictures_of_one_grey_value_are_no_copies_of_anything(radiographs):
@@ -72,7 +66,7 @@ def test_the_threshold_lies_between_copies_and_different_real_radiographs(real_r
     files = [file for file in files if file.stem != "032"]  # the same as 002
     pixels = [cv2.imread(str(file), cv2.IMREAD_REDUCED_GRAYSCALE_4) for file in files]
     hashes = hashes_of(pixels)
-    assert near_pairs(hashes, 1.6 * NEAR) == []
+    assert (distances(hashes, hashes) + np.eye(len(files))).min() > 1.6 * NEAR
     for change in CHANGES.values():
         found = distances(hashes_of(map(change, pixels)), hashes)
         assert np.diag(found).max() < 0.75 * NEAR

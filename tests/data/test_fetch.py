@@ -1,14 +1,13 @@
 import json
-import sys
 import zipfile
 
 import pytest
 from hitl_zip import SHA256, ZIP, assert_is_dataset, dataset_members, zip_of
 
-from maskedteeth.data import fetch as fetch_module
-from maskedteeth.data.fetch import fetch, unpack
-from maskedteeth.data.sources.hitl import DATASET
+from maskedteeth.data import fetch as module
+from maskedteeth.data.sources.hitl import DATASET, find_records
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Layout
 
 pytestmark = pytest.mark.usefixtures("isolated")
 SECRET = "0123456789abcdef-secret"
@@ -20,11 +19,21 @@ def raw(tmp_path):
 
 
 @pytest.fixture
+def fetch(tmp_path, raw):
+    """Run the stage `fetch`."""
+
+    def fetch(source="publisher", **files):
+        module.fetch(source, "as it is", raw=raw, downloads=tmp_path / "downloads", **files)
+
+    return fetch
+
+
+@pytest.fixture
 def mirror(server, monkeypatch):
     """A mirror of the publisher's copy, of one attempt."""
     monkeypatch.setenv("MASKEDTEETH_HITL_URL", f"{server.url}/t.zip?key={SECRET}")
     monkeypatch.setenv("MASKEDTEETH_HITL_SHA256", SHA256)
-    monkeypatch.setattr(fetch_module, "RETRIES", 0)
+    monkeypatch.setattr(module, "RETRIES", 0)
     return server
 
 
@@ -40,40 +49,31 @@ def kaggle(server, monkeypatch):
     return server
 
 
-def test_the_publishers_zip_is_downloaded_verified_unpacked_and_used_again(mirror, tmp_path, raw):
+def test_the_publishers_zip_is_downloaded_verified_unpacked_and_used_again(mirror, fetch, raw):
     for _ in range(2):
-        fetch("publisher", raw=raw, downloads=tmp_path / "downloads")
+        fetch()
         assert_is_dataset(raw)
     assert len(mirror.asked) == 1
 
 
-def test_a_download_that_breaks_off_is_tried_again(mirror, tmp_path, raw, monkeypatch):
-    monkeypatch.setattr(fetch_module, "RETRIES", 1)
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    mirror.script = [1000]  # bytes, and it hangs up
-    fetch("publisher", raw=raw, downloads=tmp_path / "downloads")
-    assert_is_dataset(raw)
+NO_DOWNLOAD = {
+    "refused": ((404, {}, b"gone"), r"publisher \(HTTPError, HTTP 404\)\. Is there a network\?"),
+    "login page": ((200, {}, b"<html>"), f"another sha256 than {SHA256} and was removed"),
+    "offline": (None, r"publisher \(ConnectionError\)\. Is there a network\?"),
+}
 
 
-@pytest.mark.parametrize(
-    ("answer", "sentence"),
-    [
-        ((404, {}, b"gone"), r"publisher \(HTTPError, HTTP 404\)\. Is there a network\?"),
-        ((200, {}, b"<html>log in</html>"), f"another sha256 than {SHA256} and was removed"),
-        (None, r"publisher \(ConnectionError\)\. Is there a network\?"),
-    ],
-    ids=["refused", "login page", "offline"],
-)
+@pytest.mark.parametrize("trouble", NO_DOWNLOAD)
 def test_no_download_is_one_sentence_and_leaves_nothing(
-    mirror, tmp_path, raw, answer, sentence, capfd
+    mirror, fetch, tmp_path, raw, trouble, capfd
 ):
-    if answer:
-        mirror.script = [answer]
-    else:
+    answer, sentence = NO_DOWNLOAD[trouble]
+    mirror.script = [answer] if answer else []
+    if not answer:
         mirror.shutdown()
         mirror.socket.close()
     with pytest.raises(InputError, match=sentence) as error:
-        fetch("publisher", raw=raw, downloads=tmp_path / "downloads")
+        fetch()
     assert SECRET not in str(error.value) + "".join(capfd.readouterr())
     assert not raw.exists() and not list((tmp_path / "downloads").iterdir())
 
@@ -81,71 +81,68 @@ def test_no_download_is_one_sentence_and_leaves_nothing(
 # --- Kaggle ---
 
 
-def test_kaggle_serves_with_the_users_credentials(kaggle, tmp_path, raw, capfd):
+def test_kaggle_serves_with_the_users_credentials(kaggle, fetch, raw, capfd):
     for _ in range(2):
-        fetch("kaggle", raw=raw, downloads=tmp_path / "downloads")
+        fetch("kaggle")
         assert_is_dataset(raw)
     ((path, authorization),) = kaggle.asked  # the second time, the zip is here already
     assert path.endswith("DownloadDataset") and authorization.startswith("Basic ")
     assert SECRET not in "".join(capfd.readouterr())
 
 
-def test_kaggle_without_credentials_says_where_to_put_them(tmp_path, raw, capfd):
+def test_kaggle_without_credentials_says_where_to_put_them(fetch, capfd):
     with pytest.raises(InputError, match=r"No valid .*KAGGLE_API_TOKEN.*~/\.kaggle/access_token"):
-        fetch("kaggle", raw=raw, downloads=tmp_path / "downloads")
+        fetch("kaggle")
     assert "Authentication required" not in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_kaggle_refusing_is_a_sentence_without_the_key(kaggle, tmp_path, raw, status, capfd):
+def test_kaggle_refusing_is_a_sentence_without_the_key(kaggle, fetch, status, capfd):
     content = json.dumps({"code": status, "message": f"bad {SECRET}"}).encode()
     kaggle.script = [(status, {"Content_Type": "application/json"}, content)]
     with pytest.raises(InputError, match=rf"HTTP {status}\).*credentials right") as error:
-        fetch("kaggle", raw=raw, downloads=tmp_path / "downloads")
+        fetch("kaggle")
     assert SECRET not in str(error.value) and error.value.__suppress_context__
     assert SECRET not in "".join(capfd.readouterr())
-
-
-def test_a_kaggle_that_cannot_be_imported_is_a_sentence(tmp_path, raw, monkeypatch):
-    monkeypatch.setitem(sys.modules, "kaggle.api.kaggle_api_extended", None)
-    with pytest.raises(InputError, match="could not be downloaded from Kaggle .ModuleNotFound"):
-        fetch("kaggle", raw=raw, downloads=tmp_path / "downloads")
 
 
 # --- Zips ---
 
 
-def test_a_zip_of_the_user_is_unpacked_and_kept(archive, tmp_path, raw):
-    fetch("publisher", raw=raw, downloads=tmp_path / "downloads", archive=archive)
+def test_a_zip_of_the_user_is_unpacked_and_kept(archive, fetch, tmp_path, raw):
+    fetch(archive=archive)
     assert_is_dataset(raw)
     assert archive.read_bytes() == ZIP and not (tmp_path / "downloads").exists()
 
 
-def test_folders_that_wrap_the_dataset_are_taken_off(tmp_path, raw):
+def test_folders_may_wrap_the_dataset(archive, fetch, raw):
     members = {f"a/b/{name}": data for name, data in dataset_members().items()}
-    members[f"__MACOSX/a/b/{DATASET}/d2/img/._1.jpg"] = b"resource fork"
-    (tmp_path / "mine.zip").write_bytes(zip_of(members))
-    unpack(tmp_path / "mine.zip", raw)
-    assert_is_dataset(raw)
+    for part in ("img/._1.jpg", "ann/._1.jpg.json"):
+        members[f"__MACOSX/a/b/{DATASET}/d2/{part}"] = b"resource fork"
+    archive.write_bytes(zip_of(members))
+    fetch(archive=archive)
+    records, _ = find_records(raw, Layout(source="hitl"))
+    assert [record.id for record in records] == ["1", "2", "3"]
+    assert not (raw / "__MACOSX").exists()
 
 
 @pytest.mark.parametrize("name", ["/tmp/evil", "../evil", "a/../../evil", "link"])
-def test_nothing_is_written_outside_the_folder(archive, tmp_path, raw, name):
+def test_nothing_is_written_outside_the_folder(archive, fetch, tmp_path, raw, name):
     member = zipfile.ZipInfo(name)
     member.external_attr = 0o120777 << 16 if name == "link" else 0  # a symbolic link
     with zipfile.ZipFile(archive, "a") as content:
         content.writestr(member, "/etc/passwd")
     before = set(tmp_path.iterdir())
-    unpack(archive, raw)
+    fetch(archive=archive)
     assert not (tmp_path / "evil").exists() and set(tmp_path.iterdir()) == before | {raw.parent}
     assert not any(path.is_symlink() for path in raw.rglob("*"))
 
 
 @pytest.mark.parametrize(("limit", "value"), [("MOST_BYTES", 1000), ("MOST_MEMBERS", 3)])
-def test_a_zip_that_is_far_too_large_is_not_unpacked(archive, raw, monkeypatch, limit, value):
-    monkeypatch.setattr(fetch_module, limit, value)
+def test_a_zip_that_is_far_too_large_is_not_unpacked(archive, fetch, monkeypatch, limit, value):
+    monkeypatch.setattr(module, limit, value)
     with pytest.raises(InputError, match="in 11 files, far more than the dataset"):
-        unpack(archive, raw)
+        fetch(archive=archive)
 
 
 DAMAGES = {
@@ -153,15 +150,14 @@ DAMAGES = {
     "damaged inside": (ZIP[:50_000] + b"damage" * 10 + ZIP[50_060:], "not a whole, plain zip"),
     "no zip": (b"<html>", "not a whole, plain zip"),
     "something else": (zip_of({"x": b"y"}), f"no folder '{DATASET}/d2/img'"),
+    "missing": (None, "does not exist; correct data.path"),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_is_not_the_datasets_zip_leaves_nothing(tmp_path, raw, damage):
+def test_what_is_not_the_datasets_zip_leaves_nothing(archive, fetch, raw, damage):
     content, sentence = DAMAGES[damage]
-    (tmp_path / "mine.zip").write_bytes(content)
+    archive.write_bytes(content) if content is not None else archive.unlink()
     with pytest.raises(InputError, match=f"mine.zip .*{sentence}"):
-        unpack(tmp_path / "mine.zip", raw)
+        fetch(archive=archive)
     assert not raw.exists()
-    with pytest.raises(InputError, match="does not exist; correct data.path"):
-        unpack(tmp_path / "none.zip", raw)

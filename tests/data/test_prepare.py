@@ -1,152 +1,148 @@
-import json
-
 import cv2
 import numpy as np
 import pytest
+from hitl_zip import figure
 
-from maskedteeth.data.index import index
-from maskedteeth.data.prepare import prepare, resized_radiograph
+from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.prepare import COLUMNS
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv
-from maskedteeth.settings.sections import Image, Layout
-
-FOLDER = Layout(source="folder")
-SIZE = (1024, 2041)  # most radiographs of the paper's dataset
-TARGET = (256, 512)
 
 
-def run(raw, out, layout=FOLDER, height=32, width=64):
-    files = {name: out / f"{name}.npy" for name in ("images", "masks")}
-    table = out / "index.csv"
-    if not table.exists():
-        index(layout, raw=raw, index=table, problems=out / "problems.csv")
-    prepare(layout, Image(height=height, width=width), raw=raw, index=table, **files)
-    return np.load(files["images"]), np.load(files["masks"])
+@pytest.fixture
+def raw(tmp_path, write_folder):
+    return write_folder(tmp_path / "raw", 12, labelled=10)
 
 
-def resized(file, size, target=TARGET):
-    return resized_radiograph(file.read_bytes(), file, size, target)
+def groups(rows):
+    return {row["id"]: row["duplicate_group"] for row in rows}
 
 
-def averaged(pixels, target=TARGET):
-    """Decode whole, then average over areas: what the fast way is compared with."""
-    return cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA).astype(float)
+def test_every_radiograph_gets_a_line_that_describes_it(raw, run_prepare, tmp_path):
+    rows, problems = run_prepare(raw)
+    assert [row["id"] for row in rows] == [str(n) for n in range(1, 13)]
+    assert tuple(rows[0]) == COLUMNS and problems == []
+    assert [row["labelled"] for row in rows] == ["1"] * 10 + ["0"] * 2
+    for row in rows:
+        assert (raw / row["file"]).is_file() and (row["height"], row["width"]) == ("64", "128")
+    for row in rows[:10]:
+        share = (cv2.imread(str(raw / row["annotation"]), 0) == 255).mean()
+        assert float(row["tooth_fraction"]) == pytest.approx(share, abs=1e-6)
+    for row in rows[10:]:
+        assert row["annotation"] == row["tooth_fraction"] == ""
+    assert groups(rows) == {row["id"]: row["id"] for row in rows}
+    assert (tmp_path / "state.txt").read_text().splitlines()[-1] == "as it is"
 
 
-def like_a_radiograph(seed):
-    """Soft shadows, teeth, saturated metal and grain, as sharp as a scanner makes them, uint8."""
-    generator = np.random.default_rng(seed)
-    coarse = generator.uniform(20, 160, (9, 17)).astype(np.float32)
-    pixels = cv2.resize(coarse, SIZE[::-1], interpolation=cv2.INTER_CUBIC)
-    for k in range(26):
-        centre = (150 + 68 * k, int(450 + generator.integers(-40, 40)))
-        cv2.ellipse(pixels, centre, (28, 90), 0, 0, 360, float(generator.uniform(150, 210)), -1)
-        if k % 6 == 0:
-            cv2.circle(pixels, centre, 15, 255.0, -1)
-    pixels = cv2.GaussianBlur(pixels + generator.normal(0, 15, SIZE), (0, 0), 2.0)
-    return np.clip(pixels, 0, 255).astype(np.uint8)
-
-
-def test_arrays_hold_every_radiograph_in_the_order_of_the_index(tmp_path, write_folder, radiograph):
-    raw = write_folder(tmp_path / "raw", 11, labelled=10)
-    images, masks = run(raw, tmp_path)
-    assert images.shape == masks.shape == (11, 32, 64)
+def test_arrays_hold_every_radiograph_in_the_order_of_the_index(
+    raw, run_prepare, arrays, radiograph
+):
+    run_prepare(raw, height=32, width=64)
+    images, masks = arrays()
+    assert images.shape == masks.shape == (12, 32, 64)
     assert images.dtype == masks.dtype == np.uint8
-    assert [row["id"] for row in read_csv(tmp_path / "index.csv")][1:3] == ["2", "3"]
-    for position in range(11):
+    for position in range(12):
         image, mask = radiograph(position + 1)
         quarters = image.reshape(32, 2, 64, 2).mean((1, 3))
         assert np.abs(images[position] - quarters).max() <= 0.5
-        tooth = mask.reshape(32, 2, 64, 2).mean((1, 3)) >= 127.5
+        tooth = mask.reshape(32, 2, 64, 2).mean((1, 3)) >= 127.5  # at least half of the pixel
         assert (masks[position] == (tooth if position < 10 else 0)).all()
+    run_prepare(raw, height=96, width=192)  # larger than the radiographs
+    assert arrays()[0].shape == (12, 96, 192) and arrays()[0].std() > 20
 
 
-def test_a_pixel_is_tooth_where_tooth_covers_at_least_half(tmp_path, write_folder):
-    raw = write_folder(tmp_path / "raw", 1)
-    mask = np.zeros((64, 128), np.uint8)
-    mask[0, 0] = mask[0:2, 2] = mask[0:2, 4] = mask[0, 5] = mask[0:2, 6:8] = 255
-    cv2.imwrite(str(raw / "masks" / "1.png"), mask)
-    _, masks = run(raw, tmp_path)
-    assert masks[0, 0, :5].tolist() == [0, 1, 1, 1, 0]
-
-
-def test_polygons_become_masks_at_the_small_size(tmp_path, radiograph):
-    base = tmp_path / "raw" / "Teeth Segmentation JSON" / "d2"
-    for part in ("img", "ann"):
-        (base / part).mkdir(parents=True)
-    corners = [[16, 16], [79, 16], [79, 47], [16, 47]]
-    tooth = {"classTitle": "3", "geometryType": "polygon"}
-    tooth["points"] = {"exterior": corners, "interior": []}
-    for name, objects in (("1", [tooth]), ("2", [])):
-        cv2.imwrite(str(base / "img" / f"{name}.jpg"), radiograph(int(name))[0])
-        annotation = {"size": {"height": 64, "width": 128}, "objects": objects}
-        (base / "ann" / f"{name}.jpg.json").write_text(json.dumps(annotation))
-    _, masks = run(tmp_path / "raw", tmp_path, Layout(source="hitl"))
+def test_polygons_become_masks_at_the_small_size(tmp_path, write_hitl, run_prepare, arrays):
+    tooth = figure([[16, 16], [79, 16], [79, 47], [16, 47]], title="3")
+    run_prepare(write_hitl(tmp_path / "raw", [tooth], []), "hitl", height=32, width=64)
+    _, masks = arrays()
     expected = np.zeros((32, 64), np.uint8)
     expected[8:24, 8:40] = 1
     assert (masks[0] == expected).all() and not masks[1].any()
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_decoding_at_half_the_size_loses_little(tmp_path, suffix):
-    for seed in range(2):
-        file = tmp_path / f"{seed}{suffix}"
-        cv2.imwrite(str(file), like_a_radiograph(seed))
-        fast = resized(file, SIZE)
-        assert fast.shape == TARGET and fast.dtype == np.uint8
-        error = np.abs(fast - averaged(cv2.imread(str(file), 0))).mean()
-        assert error < (0.6 if suffix == ".jpg" else 0.25)
+def test_radiographs_and_masks_are_paired_by_name_whatever_the_suffix(
+    tmp_path, radiograph, run_prepare
+):
+    pixels, mask = radiograph(1)
+    for part, names, picture in (
+        ("xrays", ("a10.jpg", "b.png", "10.bmp", "2.tif"), pixels),
+        ("teeth", ("b.png", "a10.png", "10.png"), mask),
+    ):
+        (tmp_path / "raw" / part).mkdir(parents=True)
+        for name in names:
+            cv2.imwrite(str(tmp_path / "raw" / part / name), picture)
+    rows, _ = run_prepare(tmp_path / "raw", images="xrays", masks="teeth")
+    assert [(row["id"], row["file"], row["annotation"]) for row in rows] == [
+        ("2", "xrays/2.tif", ""),
+        ("10", "xrays/10.bmp", "teeth/10.png"),
+        ("a10", "xrays/a10.jpg", "teeth/a10.png"),
+        ("b", "xrays/b.png", "teeth/b.png"),
+    ]
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-@pytest.mark.parametrize("factor", [2, 4, 8])
-def test_fine_grain_is_averaged_and_not_sampled(tmp_path, suffix, factor):
-    grain = np.random.default_rng(0).integers(0, 256, (64 * factor, 128 * factor), np.uint8)
-    file = tmp_path / f"grain{suffix}"
-    cv2.imwrite(str(file), grain, [cv2.IMWRITE_JPEG_QUALITY, 95] if suffix == ".jpg" else [])
-    small = resized(file, grain.shape, (64, 128))
-    expected = averaged(cv2.imread(str(file), 0), (64, 128))
-    assert np.abs(small - expected).mean() < 0.5
+def test_pixels_are_found_by_id_whatever_the_id_looks_like(raw, run_prepare, tmp_path):
+    for old, new in (("2", "NA"), ("1", "007")):  # no missing value and no number
+        for part in ("images", "masks"):
+            (raw / part / f"{old}.png").rename(raw / part / f"{new}.png")
+    run_prepare(raw)
+    rows = read_index(tmp_path / "index.csv")
+    names = [row["id"] for row in rows]
+    np.save(tmp_path / "images.npy", np.arange(12, dtype=np.uint8)[:, None, None])
+    ids = ["12", "007", "NA", "12"]
+    found = pixels_of(tmp_path / "images.npy", rows, ids)
+    assert found[:, 0, 0].tolist() == [names.index(name) for name in ids]
 
 
-def test_a_radiograph_smaller_than_the_target_is_enlarged(tmp_path, radiograph):
-    cv2.imwrite(str(tmp_path / "small.png"), radiograph(1)[0])
-    assert resized(tmp_path / "small.png", (64, 128), (96, 192)).shape == (96, 192)
+def test_copies_are_one_group_whatever_their_encoding_contrast_and_size(raw, run_prepare):
+    pixels = cv2.imread(str(raw / "images" / "3.png"), 0)
+    for part in ("images", "masks"):
+        (raw / part / "7.png").unlink()
+    cv2.imwrite(str(raw / "images" / "7.jpg"), cv2.add(pixels, 25), [1, 60])
+    brighter = cv2.imread(str(raw / "images" / "7.jpg"), 0)
+    for name, copy in (("11", pixels), ("12", cv2.resize(brighter, (256, 128)))):
+        cv2.imwrite(str(raw / "images" / f"{name}.png"), cv2.cvtColor(copy, cv2.COLOR_GRAY2BGR))
+    found = groups(run_prepare(raw)[0])
+    assert {name for name, group in found.items() if group == "3"} == {"3", "7", "11", "12"}
+    assert len(set(found.values())) == 9
 
 
-@pytest.mark.parametrize("part", ["images", "masks"])
-def test_a_file_that_changed_since_the_index_is_one_sentence(tmp_path, write_folder, part):
-    raw = write_folder(tmp_path / "raw", 3)
-    run(raw, tmp_path)
-    before = (tmp_path / "images.npy").read_bytes()
-    file, other = (raw / part / f"{number}.png" for number in (2, 3))
-    file.write_bytes(other.read_bytes())
-    sentence = rf"{part}/2\.png has changed .* Remove .*index\.csv and start the same command again"
-    with pytest.raises(InputError, match=sentence):
-        run(raw, tmp_path)
-    assert (tmp_path / "images.npy").read_bytes() == before
-    (tmp_path / "index.csv").unlink()
-    assert len(run(raw, tmp_path)[0]) == 3
-    file.unlink()
-    with pytest.raises(InputError, match=r"2\.png does not exist; restore it"):
-        run(raw, tmp_path)
+def test_the_counts_are_printed(raw, run_prepare, tmp_path, capsys):
+    (raw / "images" / "12.png").write_bytes((raw / "images" / "1.png").read_bytes())
+    (raw / "images" / "5.png").write_bytes(b"not an image")
+    (raw / "images" / "notes.txt").write_text("")
+    run_prepare(raw)
+    assert capsys.readouterr().out.strip() == (
+        "11 radiographs, 9 labelled, 1 duplicates, 1 set aside, 1 other files passed over; "
+        f"the reasons are in {tmp_path / 'problems.csv'}"
+    )
+
+
+def test_too_many_unusable_radiographs_stop_it_and_leave_no_file(raw, run_prepare, tmp_path):
+    for name in ("5", "6"):
+        (raw / "images" / f"{name}.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"2 of 12 radiographs .* more than 10%.*5\.png"):
+        run_prepare(raw)
+    for file in (raw / "images").iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(InputError, match="12 of 12 radiographs in .* are unusable"):
+        run_prepare(raw, most_problems=1)
+    assert not list(tmp_path.glob("*.*"))
+
+
+def test_a_missing_or_empty_folder_is_named_with_its_setting(tmp_path, write_folder, run_prepare):
+    raw = write_folder(tmp_path / "raw", 1)
+    (raw / "empty").mkdir()
+    with pytest.raises(InputError, match="nowhere is not a folder; .* as data.masks says"):
+        run_prepare(raw, masks="nowhere")
+    with pytest.raises(InputError, match="empty holds no image"):
+        run_prepare(raw, images="empty")
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("target", [(96, 192), (128, 256), TARGET])
-def test_decoding_real_radiographs_at_half_their_size_loses_little(real_radiographs, target):
-    errors = []
-    for file in sorted((real_radiographs / "images").iterdir()):
-        pixels = cv2.imread(str(file), 0)
-        fast = resized(file, pixels.shape, target)
-        errors.append(np.abs(fast - averaged(pixels, target)).mean())
-    print(f"mean {np.mean(errors):.3f}, worst radiograph {max(errors):.3f} grey levels")
-    assert np.mean(errors) < 0.5 and max(errors) < 1
-
-
-@pytest.mark.real_data
-def test_real_masks_keep_their_area(real_radiographs, tmp_path):
-    images, masks = run(real_radiographs, tmp_path, height=256, width=512)
-    assert len(images) == 99 and images.std() > 20
-    for row, mask in zip(read_csv(tmp_path / "index.csv"), masks, strict=True):
-        assert mask.mean() == pytest.approx(float(row["tooth_fraction"]), abs=0.003)
+def test_real_radiographs_hold_one_duplicate_pair_and_one_edentulous_patient(
+    real_radiographs, run_prepare
+):
+    rows, problems = run_prepare(real_radiographs)
+    assert problems == [] and len(rows) == 99
+    assert [pair for pair in groups(rows).items() if len(set(pair)) > 1] == [("032", "002")]
+    assert [row["id"] for row in rows if row["tooth_fraction"] == "0.000000"] == ["005"]
+    assert all(row["labelled"] == "1" for row in rows)

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn import metrics as sklearn
 
 from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.fingerprint import fingerprint
 from maskedteeth.metrics.evaluate import predict
 from maskedteeth.training.device import Machine
 from maskedteeth.training.weights import load_weights, new_network, save_weights
@@ -98,10 +101,26 @@ def test_a_pixel_of_exactly_the_threshold_is_tooth(study, again, tmp_path):
     assert (rows["tp"] + rows["fp"] == 32 * 64).all()
 
 
-def test_evaluating_twice_gives_the_same_bytes(study, again, tmp_path):
-    again()
+def test_evaluating_twice_gives_the_same_bytes_whatever_the_precision(study, again, tmp_path):
+    again(changes={"compute": {"precision": "bfloat16"}})
     for name in ("metrics.csv", "predictions.npz"):
         assert (tmp_path / name).read_bytes() == (study / "run" / name).read_bytes()
+
+
+def test_the_evaluation_is_recorded(study):
+    said, run = (
+        json.loads((study / f"run/{name}.json").read_text()) for name in ("evaluation", "run")
+    )
+    settings = {"runs", "held_out", "threshold", "boundary_tolerance", "compute"}
+    assert set(said["settings"]) == settings and said["settings"]["threshold"] == 0.5
+    assert said["settings"]["held_out"] == run["settings"]["held_out"]
+    for name in ("images", "masks", "index"):
+        assert said["inputs_sha256"][name] == run["inputs_sha256"][name]
+    modules = ("maskedteeth.metrics.evaluate", "maskedteeth.models.modified_resunet")
+    assert said["code"] == fingerprint(*modules)
+    (about,) = said["runs"]
+    assert (about["method"], about["fraction"], about["seed"]) == ("ours", 0.25, 3407)
+    assert about["weights_sha256"] == run["weights_sha256"] and 0 <= about["seconds"] < 60
 
 
 def test_the_same_radiographs_are_tested_at_every_fraction(again, measured):

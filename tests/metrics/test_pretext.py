@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,7 @@ import torch
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_pretext_split
+from maskedteeth.fingerprint import fingerprint
 from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.seeds import generator
@@ -13,8 +16,9 @@ from maskedteeth.training.device import evaluating
 from maskedteeth.training.weights import stored_network
 
 FILLERS = ["composite", "inpainting", "image_mean", "unfilled"]
-#: Two seeds that mean different blocks, and blocks that are no black.
+#: Two seeds that mean different blocks, blocks that are no black, a precision for training alone.
 CHANGES = {"evaluation": {"mask_seed": 5}, "pretext": {"blocks": {"seed": 44}}}
+CHANGES["compute"] = {"precision": "bfloat16"}
 CHANGES["pretext"]["blocks"]["blocks"] = {"fill": 0.25}
 
 
@@ -27,8 +31,12 @@ def measure(study, out, lpips):
 
 
 @pytest.fixture(scope="module")
-def measured(study, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pretext")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("pretext")
+
+
+@pytest.fixture(scope="module")
+def measured(study, folder):
     assert study.run("lpips_weights", weights=folder / "off.safetensors") == 0
     return measure(study, folder, folder / "off.safetensors")
 
@@ -43,6 +51,25 @@ def test_every_test_radiograph_has_a_row_for_the_network_and_for_every_filler(st
         assert rows["id"].tolist() == test
         assert rows["hidden"].tolist() == metrics["hidden"].tolist()
     assert metrics["hidden"].between(0.1, 0.76).all() and metrics["ssim"].between(-1, 1).all()
+    scores = [
+        f"{name}{kind}" for name in ("ssim", "fsim", "l1", "lpips") for kind in ("", "_masked")
+    ]
+    assert set(metrics) == {"pretext", "id", "hidden", *scores} == set(fillers) - {"filler"}
+    assert set(samples) == {"ids", "xray", "masked", "sobel", "generated"}
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_measurement_is_recorded(study, folder):
+    said = json.loads((folder / "evaluation.json").read_text())
+    run = json.loads((study / "pretext/run.json").read_text())
+    sections = {"pretext", "compute", "mask_seed", "held_out", "pretext_name"}
+    assert set(said["settings"]) == sections
+    assert said["settings"]["mask_seed"] == 5 and said["precision"] == "float32"
+    assert set(said["inputs_sha256"]) == {"images", "index", "weights", "lpips"}
+    assert said["inputs_sha256"]["index"] == run["inputs_sha256"]["index"]
+    modules = ("maskedteeth.metrics.pretext", "maskedteeth.models.modified_resunet")
+    assert said["code"] == fingerprint(*modules) and said["pretext"] == "blocks"
+    assert said["weights_sha256"] == run["weights_sha256"]
 
 
 def test_without_its_weights_lpips_is_blank_and_with_them_it_is_not(

@@ -200,6 +200,15 @@ def test_methods_are_compared_to_ours_on_dice_averaged_over_seeds():
     assert table["dice"].between(table["dice_low"], table["dice_high"]).all()
 
 
+def test_seeds_that_repeat_others_narrow_no_interval():
+    once = runs()
+    twice = pd.concat([once, once.assign(seed=once["seed"] + 100)])
+    bounds = [name for name in compare(once, "ours", 500) if name.endswith(("_low", "_high"))]
+    found, expected = (compare(frame, "ours", 500)[bounds] for frame in (twice, once))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert len(bounds) == 10 and (found["dice_low"] < found["dice_high"]).all()
+
+
 def test_radiographs_that_only_one_of_two_methods_was_tested_on_are_not_compared():
     frame = runs(images=8)
     frame = frame[~((frame["method"] == "unet") & (frame["id"] < "03"))]

@@ -1,99 +1,130 @@
 import json
+import signal
 
 import numpy as np
 import pytest
 import torch
-from maskedteeth.settings.jobs import PretrainJob
 from safetensors.torch import load_file
 
-from maskedteeth.files import read_csv
+from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.fingerprint import fingerprint
+from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.guidance import sobel_magnitude
+from maskedteeth.pretext.masking import draw_corners, draw_masks, hidden_pixels, hide
+from maskedteeth.seeds import generator
+from maskedteeth.settings.config import Blocks
+from maskedteeth.training.device import evaluating
+from maskedteeth.training.engine import last_steps, shuffled_rows
+from maskedteeth.training.pretrain import Reconstruction
+from maskedteeth.training.weights import stored_network
+
+CPU = torch.device("cpu")
+GREY = Blocks(fill=0.25)
+
+
+def changed(**changes):
+    return {"changes": {"pretext": {"blocks": changes}}}
 
 
 @pytest.fixture(scope="module")
-def previews(study):
-    return dict(np.load(study / "pretext/previews.npz"))
+def split(study):
+    return draw_pretext_split(read_index(study / "index.csv"), study.settings().split)
 
 
-def rows_of(study, ids):
-    images, order = np.load(study / "images.npy"), read_csv(study / "index.csv")
-    return images[[[row["id"] for row in order].index(i) for i in ids]]
+def xray_of(study, ids):
+    pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), ids)
+    return to_unit(torch.from_numpy(pixels))
 
 
-def test_previews_follow_the_test_radiographs_through_the_epochs(study, previews):
+@pytest.mark.parametrize("seed", [42, 43])
+def test_a_step_hides_blocks_but_no_edges_and_minimises_the_error_of_all_pixels(
+    study, split, watch, seed
+):
+    """Radiographs and blocks each in the order of the seed's own stream."""
+    recipe = {"seed": seed, "learning_rate": 1e-9, "blocks": {"fill": 0.25}}
+    seen, losses, _ = watch("pretrain", **changed(**recipe))
+    steps, batch_size, _, height, width = seen.shape
+    order = shuffled_rows(len(split.train), steps, 4, generator(seed, "order"))
+    stream = generator(seed, "blocks")
+    corners = draw_corners(GREY, steps * batch_size, height, width, stream)
+    errors = []
+    for step in range(steps):
+        xray = xray_of(study, split.train)[order[step]]
+        own = corners[step * batch_size : (step + 1) * batch_size]
+        visible = hide(xray, hidden_pixels(GREY, own, height, width), GREY)
+        assert torch.equal(seen[step, :, :1], visible)
+        assert torch.equal(seen[step, :, 1:], sobel_magnitude(xray))
+        errors.append((torch.sigmoid(0.3 * visible) - xray).abs().mean().item())
+    ends = last_steps(study.settings().pretext["blocks"], len(split.train))
+    epochs = [np.mean(part) for part in np.split(errors, ends[:-1])]
+    assert losses == pytest.approx(epochs, rel=1e-5)
+
+
+def test_previews_show_test_radiographs_their_masking_and_their_edges(study, split):
+    previews = np.load(study / "pretext/previews.npz")
     assert set(previews) == {"epochs", "ids", "xray", "masked", "sobel", "generated"}
-    test = json.loads((study / "pretext/split.json").read_text())["test"]
     assert previews["epochs"].tolist() == [1, 3]
-    assert previews["ids"].tolist() == test and len(test) == 3
-    count = len(previews["ids"])
-    for name in ("xray", "masked", "sobel"):
-        assert previews[name].shape == (count, 32, 64) and previews[name].dtype == np.uint8
-    assert previews["generated"].shape == (2, count, 32, 64)
+    assert previews["ids"].tolist() == split.test and len(split.test) == 3
+    xray = xray_of(study, split.test)
+    hidden = draw_masks(Blocks(), 3, 32, 64, generator(42, "probes"))
+    assert (previews["xray"] == to_grey(xray)).all()
+    assert (previews["masked"] == to_grey(hide(xray, hidden, Blocks()))).all()
+    assert (previews["sobel"] == to_grey(sobel_magnitude(xray))).all()
+    assert previews["generated"].shape == (2, 3, 32, 64)
     assert previews["generated"].dtype == np.uint8
+
+
+def test_the_last_preview_is_what_the_finished_network_reconstructs(study):
+    previews = np.load(study / "pretext/previews.npz")
+    xray, visible = (to_unit(torch.from_numpy(previews[name])) for name in ("xray", "masked"))
+    model = study.settings().model_of("ours")
+    network = stored_network(model, study / "pretext/weights.safetensors", CPU)
+    with evaluating(network):
+        generated = probability_of(network, network_input(model.inputs, xray, visible))
+    assert (previews["generated"][1] == to_grey(generated)).all()
     assert (previews["generated"][0] != previews["generated"][1]).any()
 
 
-def test_previews_show_the_radiograph_its_masking_and_its_edges(study, previews):
-    xray, masked = previews["xray"], previews["masked"]
-    assert (xray == rows_of(study, previews["ids"])).all()
-    hidden = masked != xray
-    assert not masked[hidden].any() and 0.1 < hidden.mean() < 0.75
-    unit = torch.from_numpy(xray).float().div(255)[:, None]
-    expected = sobel_magnitude(unit)[:, 0].mul(255).round().byte().numpy()
-    assert (previews["sobel"] == expected).all()
+def test_what_a_preview_looks_at_does_not_change_the_training(study, tmp_path):
+    assert study.run("pretrain", tmp_path, **changed(preview_epochs=[2], probes=1)) == 0
+    here, there = (load_file(d / "weights.safetensors") for d in (tmp_path, study / "pretext"))
+    assert all(torch.equal(here[name], there[name]) for name in there)
+    previews = np.load(tmp_path / "previews.npz")
+    assert previews["epochs"].tolist() == [2]
+    assert previews["generated"].shape == (1, 1, 32, 64) and previews["generated"].any()
 
 
-def test_the_history_has_a_line_an_epoch_and_the_loss_falls(study):
-    history = read_csv(study / "pretext/history.csv")
-    train = json.loads((study / "pretext/split.json").read_text())["train"]
-    steps = [-(-epoch * len(train) // 4) for epoch in (1, 2, 3)]
-    assert [int(row["step"]) for row in history] == steps
-    assert [row["epoch"] for row in history] == ["1", "2", "3"]
-    assert float(history[-1]["loss"]) < float(history[0]["loss"])
-
-
-def test_the_unlabelled_radiograph_takes_part(study):
-    drawn = json.loads((study / "pretext/split.json").read_text())
-    assert "13" in drawn["train"] and len(drawn["train"] + drawn["test"]) == 13
-
-
-def test_the_run_is_recorded(study):
+def test_the_run_is_recorded(study, split):
     run = json.loads((study / "pretext/run.json").read_text())
-    assert PretrainJob.model_validate(run["settings"]) == PretrainJob.model_validate(
-        study.settings("pretrain")
-    )
+    settings = study.settings().pretext["blocks"].model_dump(mode="json")
+    assert run["settings"]["pretext"] == settings
     modules = ("maskedteeth.training.pretrain", "maskedteeth.models.modified_resunet")
     assert run["code"] == fingerprint(*modules)
-    assert run["seed"] == 42 and run["steps"] == int(
-        read_csv(study / "pretext/history.csv")[-1]["step"]
-    )
-    assert run["seconds"] > 0 and run["images_per_second"] > 0
-    assert run["device_type"] == "cpu" and run["precision"] == "float32"
+    assert (run["pretext"], run["seed"], run["steps"]) == ("blocks", 42, 8)
+    assert run["trained_on"] == split.train and run["radiographs"] == [10, 32, 64]
+    assert "13" in split.train  # the unlabelled one
+    assert run["images_per_second"] > 0 and set(run["inputs_sha256"]) == {"images", "index"}
 
 
-def test_the_same_settings_give_the_same_bytes_and_another_seed_others(study, tmp_path):
-    names = {"weights": "w.safetensors", "history": "h.csv", "previews": "p.npz", "run": "r.json"}
-    for seed in (42, 43):
-        (tmp_path / str(seed)).mkdir()
-        files = {flag: tmp_path / str(seed) / name for flag, name in names.items()}
-        assert study.run("pretrain", {"seed": seed}, **files) == 0
-    for name, original in (
-        ("w.safetensors", "weights.safetensors"),
-        ("h.csv", "history.csv"),
-        ("p.npz", "previews.npz"),
-    ):
-        first = (study / "pretext" / original).read_bytes()
-        assert (tmp_path / "42" / name).read_bytes() == first, name
-        assert (tmp_path / "43" / name).read_bytes() != first, name
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_a_stopped_pretext_goes_on_to_the_same_bits(study, tmp_path, monkeypatch, device):
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
 
+    def start(folder):
+        return study.run("pretrain", tmp_path / folder, changes={"compute": {"device": device}})
 
-def test_what_a_preview_looks_at_does_not_change_the_training(study, tmp_path):
-    names = {"weights": "w.safetensors", "history": "h.csv", "previews": "p.npz", "run": "r.json"}
-    files = {flag: tmp_path / name for flag, name in names.items()}
-    assert study.run("pretrain", {"preview_epochs": [2], "probes": 1}, **files) == 0
-    here, there = load_file(files["weights"]), load_file(study / "pretext/weights.safetensors")
-    assert all(torch.equal(here[name], there[name]) for name in there)
-    previews = np.load(files["previews"])
-    assert previews["epochs"].tolist() == [2]
-    assert previews["generated"].shape == (1, 1, 32, 64)
+    def stop_in_the_sixth_step(self, network, rows, step):
+        if step == 5:
+            signal.raise_signal(signal.SIGTERM)
+        return loss(self, network, rows, step)
+
+    loss = Reconstruction.loss
+    with monkeypatch.context() as patch:
+        patch.setattr(Reconstruction, "loss", stop_in_the_sixth_step)
+        assert start("stopped") == 128 + signal.SIGTERM
+    assert start("stopped") == start("whole") == 0
+    for name in ("weights.safetensors", "history.csv", "previews.npz"):
+        whole, stopped = (tmp_path / folder / name for folder in ("whole", "stopped"))
+        assert stopped.read_bytes() == whole.read_bytes(), name

@@ -73,12 +73,11 @@ def test_the_python_of_the_documentation_runs(study, tmp_path, monkeypatch, radi
     cv2.imwrite("my/xrays/1.png", radiograph(7, 100, 210)[0])
     export(Path("results/demo") / run / "weights.safetensors", Path("network.onnx"))
     text = DOCUMENTATION.read_text(encoding="utf-8")
-    in_three_lines, of_the_pretext, in_onnxruntime = re.findall("```python\n(.*?)```", text, re.S)
-    found = [{}, {}, {}]
-    for names, code in zip(found, (in_three_lines, of_the_pretext, in_onnxruntime), strict=True):
+    in_python, in_onnxruntime = {}, {}
+    blocks = re.findall("```python\n(.*?)```", text, re.S)
+    for names, code in zip((in_python, in_onnxruntime), blocks, strict=True):
         exec(code, names)
-    assert found[0]["mask"].shape == found[2]["mask"].shape == (100, 210)
-    np.testing.assert_allclose(
-        found[2]["probability"], found[0]["segmenter"]("my/xrays/1.png").probability, atol=1e-3
-    )
-    assert found[1]["generated"].shape == (32, 64)
+    assert in_python["mask"].shape == in_onnxruntime["mask"].shape == (100, 210)
+    assert in_python["generated"].shape == (32, 64)
+    probability = in_python["segmenter"]("my/xrays/1.png").probability
+    np.testing.assert_allclose(in_onnxruntime["probability"], probability, atol=1e-3)

@@ -57,7 +57,7 @@ def test_the_rules_are_planned_with_the_settings_merged_over_the_papers(other):
 
 
 def test_jobs_run_in_the_others_folder(other):
-    other.snakemake("teeth_audit", "teeth_index")
+    other.snakemake("teeth_audit", "teeth_prepare")
     results = other.folder / "results"
     assert "Table 2" in (results / "audit" / "audit.md").read_text()
     assert len((results / "mine" / "data" / "index.csv").read_text().splitlines()) == 13

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.workflow
 
 README = Path(__file__).parents[2] / "results" / "README.md"
 #: Made without being a rule's output.
-BESIDE = {"runs/*/fraction-*/seed-*/weights.state", "logs", "benchmarks", "progress.log"}
+BESIDE = {"runs/*/fraction-*/seed-*/weights.state", "logs"}
 
 
 def described():

@@ -120,10 +120,8 @@ class Jobs:
 
     def builds_on(self, stage: str, job: dict[str, str]) -> list[Job]:
         """Return the jobs that one of the data, a training or an evaluation builds on directly."""
-        if stage == "index" and self.get_data:
+        if stage == "prepare" and self.get_data:
             return [(self.get_data, {})]
-        if stage == "prepare":
-            return [("index", {})]
         if stage == "pretrain":
             return [("prepare", {})]
         if stage == "train":

@@ -14,7 +14,6 @@ from maskedteeth.fingerprint import PACKAGE, ROOT, parsed
 STAGES = {
     "draw_phantom": "data.phantom:draw_dataset",
     "fetch": "data.fetch:fetch",
-    "index": "data.index:index",
     "prepare": "data.prepare:prepare",
     "describe": "models.describe:describe",
     "pretrain": "training.pretrain:pretrain",

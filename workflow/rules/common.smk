@@ -1,5 +1,5 @@
 # What all rules need: the validated settings, the jobs of the study, and how a stage is run.
-import hashlib
+import copy
 import inspect
 import os
 import shlex
@@ -8,7 +8,7 @@ import sys
 import yaml
 from snakemake.utils import update_config
 
-# This project's folder, also where another workflow uses it as a module (docs/module.md).
+# This project's folder, also where another workflow uses it as a module (docs/extending.md).
 PROJECT = Path(inspect.currentframe().f_code.co_filename).resolve().parents[2]
 if not (PROJECT / "config").is_dir():
     raise WorkflowError(
@@ -28,7 +28,7 @@ from maskedteeth.settings.validation import validate
 # Jobs run this package with Snakemake's own Python, except where Apptainer brings another one.
 PYTHON = shlex.quote(str(Path(sys.executable).parent))
 EXPORTS = f"""set -eo pipefail
-export PYTHONPATH={shlex.quote(str(PACKAGE))}
+export PYTHONPATH={shlex.quote(str(PACKAGE))}"${{PYTHONPATH:+:$PYTHONPATH}}"
 [ -n "$APPTAINER_CONTAINER" ] || export PATH={PYTHON}:"$PATH"
 """
 shell.prefix(EXPORTS.replace("{", "{{").replace("}", "}}"))
@@ -38,7 +38,7 @@ RUN_STAGE = (
 
 # Every study is an overlay of the paper's.
 PAPER = yaml.safe_load((PROJECT / "config" / "paper.yaml").read_text(encoding="utf-8"))
-SETTINGS = yaml.safe_load((PROJECT / "config" / "paper.yaml").read_text(encoding="utf-8"))
+SETTINGS = copy.deepcopy(PAPER)
 update_config(SETTINGS, config)
 try:
     STUDY = validate(SETTINGS, Settings)
@@ -57,6 +57,10 @@ try:
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+
+# What runs a network takes a place on the card, of which profiles/default gives one.
+CARD = int(STUDY.compute.device != "cpu" and Path("/dev/nvidiactl").exists())
 
 
 # Enumerated, because 0.1 and 0.10 would both match an open pattern.

@@ -1,4 +1,4 @@
-# Raw radiographs → index → arrays.
+# Raw radiographs → index and arrays.
 DATA_PATH = str(Path(STUDY.data.path).expanduser()) if STUDY.data.path else None
 # A folder that the user has is read in place; everything else is drawn or fetched first.
 RAW = DATA_PATH if STUDY.data.in_place else f"{RESULTS}/data/raw"
@@ -31,41 +31,30 @@ elif JOBS.get_data == "fetch":
         params:
             **JOBS.parameters("fetch", archive=DATA_PATH, downloads="results/downloads"),
         message:
-            f"Getting the radiographs: {STUDY.data.name}"
+            "Getting the radiographs"
         shell:
             RUN_STAGE
 
 
-rule index:
+rule prepare:
     input:
         **RAW_INPUT,
     output:
         index=RESULTS / "data" / "index.csv",
         problems=RESULTS / "data" / "problems.csv",
         state=STATE,
-    log:
-        RESULTS / "logs" / "index.log",
-    params:
-        **JOBS.parameters("index", **RAW_IN_PLACE),
-    message:
-        f"Listing the radiographs in {RAW}"
-    shell:
-        RUN_STAGE
-
-
-rule prepare:
-    input:
-        **RAW_INPUT,
-        index=rules.index.output.index,
-    output:
         images=RESULTS / "data" / "images.npy",
         masks=RESULTS / "data" / "masks.npy",
     log:
         RESULTS / "logs" / "prepare.log",
+    threads: 2
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
-        **JOBS.parameters("prepare", **RAW_IN_PLACE),
+        **JOBS.parameters("prepare", path=STUDY.data.path, **RAW_IN_PLACE),
     message:
-        "Decoding and resizing the radiographs"
+        "Reading and resizing the radiographs"
     shell:
         RUN_STAGE
 
@@ -73,5 +62,5 @@ rule prepare:
 ARRAYS = {
     "images": JOBS.of_data(rules.prepare.output.images),
     "masks": JOBS.of_data(rules.prepare.output.masks),
-    "index": JOBS.of_data(rules.index.output.index),
+    "index": JOBS.of_data(rules.prepare.output.index),
 }

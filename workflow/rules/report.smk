@@ -41,7 +41,7 @@ FIGURES = {
         name: JOBS.of_runs(file, JOBS.runs) + JOBS.of_pretexts(file, PRETEXTS)
         for name, file in (("history", "history.csv"), ("runs", "run.json"))
     },
-    "contact_sheet": ARRAYS | {"problems": rules.index.output.problems},
+    "contact_sheet": ARRAYS | {"problems": rules.prepare.output.problems},
 }
 if PRETEXTS:  # a study without a pretext has none of these
     TABLES["table_pretext"] = of_pretexts(PRETEXTS, "metrics.csv", "fillers.csv") | {
@@ -131,7 +131,7 @@ PAGE = {
     "figures": expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=["png", "txt"]),
     "runs": RECORDS,
     "index": ARRAYS["index"],
-    "problems": rules.index.output.problems,
+    "problems": rules.prepare.output.problems,
     "decisions": os.path.relpath(PROJECT / "docs" / "decisions.md"),
     "template": os.path.relpath(
         PACKAGE / "maskedteeth" / "report" / "page" / "template.html.jinja"

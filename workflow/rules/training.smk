@@ -31,6 +31,7 @@ rule pretrain:
     priority: 10
     threads: STUDY.compute.threads
     resources:
+        gpu=CARD,
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
@@ -53,6 +54,7 @@ rule train:
         RESULTS / "logs" / "train-{method}-{fraction}-{seed}.log",
     threads: STUDY.compute.threads
     resources:
+        gpu=CARD,
         mem_mb=growing(8000),
         runtime=growing(240),
     params:
@@ -76,6 +78,7 @@ rule evaluate:
         RESULTS / "logs" / "evaluate-{group}.log",
     threads: STUDY.compute.threads
     resources:
+        gpu=CARD,
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
@@ -115,6 +118,7 @@ rule measure_pretext:
         RESULTS / "logs" / "measure_pretext-{pretext}.log",
     threads: STUDY.compute.threads
     resources:
+        gpu=CARD,
         mem_mb=growing(8000),
         runtime=growing(120),
     params:

@@ -1,18 +1,18 @@
 """What the stages of the data leave to all that follow: the index and the pixels."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
-#: A line of ``index.csv``: what :mod:`maskedteeth.data.index` says of a radiograph, as text.
+from maskedteeth.files import read_csv
+
+#: A line of ``index.csv``: what :mod:`maskedteeth.data.prepare` says of a radiograph, as text.
 Row = dict[str, str]
 
 
 def read_index(index: Path) -> list[Row]:
-    """Read ``index.csv``. (Not with pandas, whose import takes longer than many a job has.)"""
-    with index.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """Read ``index.csv``."""
+    return read_csv(index)
 
 
 def pixels_of(array: Path, index: list[Row], ids: list[str]) -> np.ndarray:

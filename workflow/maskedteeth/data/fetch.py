@@ -4,7 +4,6 @@ import contextlib
 import errno
 import io
 import os
-import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -37,7 +36,7 @@ CREDENTIALS = (
 def fetch(
     download: str, dataset: str, *, raw: Path, downloads: Path, archive: Path | None = None
 ) -> None:
-    """Make the folder ``raw`` with the dataset: ``Teeth Segmentation JSON/`` and what lies beside.
+    """Make the folder ``raw`` with the dataset, as it is in its zip.
 
     The environment can name a mirror of the publisher's copy: MASKEDTEETH_HITL_URL, and
     MASKEDTEETH_HITL_SHA256 where its zip is another.
@@ -123,7 +122,7 @@ def from_kaggle(downloads: Path) -> Path:
 
 
 def unpack(archive: Path, raw: Path) -> None:
-    """Unpack the dataset's zip to the folder ``raw``, without folders that wrap it.
+    """Unpack the dataset's zip to the folder ``raw``.
 
     No member can leave the folder, and links become files: `zipfile` sees to that.
 
@@ -140,16 +139,11 @@ def unpack(archive: Path, raw: Path) -> None:
                     "more than the dataset; it is not unpacked. Check where it comes from."
                 )
             content.extractall(folder, members)
-            found = next(folder.rglob(f"{DATASET}/d2/img"), None)
-            if found is None:
+            if not any(folder.rglob(f"{DATASET}/d2/img")):
                 raise InputError(
                     f"{archive} has no folder '{DATASET}/d2/img'; set data.path to the zip that "
                     "the publisher or Kaggle gives, or to its unpacked folder."
                 )
-            if (dataset := found.parents[2]) != folder:
-                for part in dataset.iterdir():
-                    part.rename(folder / part.name)
-                shutil.rmtree(folder / dataset.relative_to(folder).parts[0])
     except InputError:
         raise
     except FileNotFoundError as error:

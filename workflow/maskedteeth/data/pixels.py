@@ -46,12 +46,7 @@ def read_file(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         raise InputError(f"{path} cannot be read ({reason}); mend or remove it.") from None
 
 
-def read_grey(path: Path, half: bool = False) -> np.ndarray:
-    """Read an image file as grey values; see :func:`decode_grey`."""
-    return decode_grey(read_file(path), path, half)
-
-
-def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
+def decode_grey(content: bytes, path: Path) -> np.ndarray:
     """Decode an image to grey, upright as its EXIF orientation says.
 
     Colours become Rec. 601 luma; JPEG gives its own, without a detour through colours. What is
@@ -61,8 +56,6 @@ def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
     Args:
         content: of the file; JPEG, PNG, TIFF or BMP, of which the first picture counts.
         path: the file's name, for sentences.
-        half: decode JPEG at half its size (in the frequency domain, which averages); others come
-            whole.
 
     Returns:
         uint8 (H, W).
@@ -72,8 +65,7 @@ def decode_grey(content: bytes, path: Path, half: bool = False) -> np.ndarray:
     """
     with _opened(content, path) as image:
         if image.format in ("JPEG", "MPO"):
-            wanted = [max(1, side // 2) for side in image.size] if half else image.size
-            image.draft("L", wanted)
+            image.draft("L", image.size)
         return _upright(_loaded_grey(image, content, path), image)
 
 
@@ -114,7 +106,8 @@ def _opened(content: bytes, path: Path) -> Iterator[Image.Image]:
         raise InputError(f"{path} is empty (0 bytes); restore or remove it.")
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _refuse_too_large(image, path)
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
             if image.format == "PNG":  # decoding leaves the checksums unread
                 with Image.open(io.BytesIO(content), formats=FORMATS) as twin:
                     twin.verify()
@@ -127,25 +120,15 @@ def _opened(content: bytes, path: Path) -> Iterator[Image.Image]:
             "remove it."
         ) from None
     except Image.DecompressionBombError:
-        raise InputError(_too_large(path, "far more")) from None
+        raise InputError(
+            f"{path} has more than {MOST_PIXELS:,} pixels; no radiograph is so large: export it "
+            "smaller or remove it."
+        ) from None
     except Exception as error:  # decoders raise whatever they stumble over
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise InputError(
             f"{path} cannot be decoded ({reason}): it is cut off or damaged; replace or remove it."
         ) from None
-
-
-def _refuse_too_large(image: Image.Image, path: Path) -> None:
-    width, height = image.size
-    if width * height > MOST_PIXELS:
-        raise InputError(_too_large(path, f"{height} x {width} pixels,"))
-
-
-def _too_large(path: Path, size: str) -> str:
-    return (
-        f"{path} has {size} more than {MOST_PIXELS:,} pixels in all; no radiograph is so large: "
-        "export it smaller or remove it."
-    )
 
 
 def _loaded_grey(image: Image.Image, content: bytes, path: Path) -> np.ndarray:

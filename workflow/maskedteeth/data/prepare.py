@@ -1,100 +1,191 @@
-"""Stage `prepare`: decode and resize every radiograph once."""
+"""Stage `prepare`: read every radiograph once: what there is, by content, and its pixels."""
 
 import hashlib
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from maskedteeth.data.arrays import read_index
+from maskedteeth.data.copies import first_copies, perceptual_hash
 from maskedteeth.data.pixels import decode_grey, read_file
-from maskedteeth.data.records import Record
+from maskedteeth.data.records import Problem, Record, printable
 from maskedteeth.data.sources import SOURCES
+from maskedteeth.data.teeth import UNIVERSAL, refuse_fdi
 from maskedteeth.errors import InputError
-from maskedteeth.files import new_array, replacing
-from maskedteeth.settings.config import Image
-from maskedteeth.settings.sections import Layout
+from maskedteeth.files import replacing, write_csv, write_text
+from maskedteeth.settings.config import Image, Layout
 
-#: Radiographs decoded at once; the workflow gives the stage as many cores.
+COLUMNS = (
+    *("id", "file", "annotation", "sha256", "height", "width"),
+    *("labelled", "tooth_fraction", "teeth", "duplicate_group"),
+)
+
+#: Radiographs read at once.
 THREADS = 2
+
+#: Pixels that a radiograph must have on each side; no network takes fewer.
+FEWEST_PIXELS = 32
+
+#: A radiograph with more teeth than this share of its pixels, or with tooth along more than half of
+#: each border, has an inverted mask. Real ones have 7 to 26 %.
+MOST_TOOTH = 0.6
+
+#: Problems that an error names.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class _Radiograph:
+    """One that is used: its line of the index, its hash, and what the arrays hold of it."""
+
+    row: dict
+    hash: np.ndarray
+    image: np.ndarray
+    mask: np.ndarray
+    classes: Counter[str]
 
 
 def prepare(
-    layout: Layout, image: Image, *, raw: Path, index: Path, images: Path, masks: Path
+    layout: Layout,
+    image: Image,
+    dataset: str,
+    *,
+    raw: Path,
+    index: Path,
+    problems: Path,
+    state: Path,
+    images: Path,
+    masks: Path,
+    path: str | None = None,
 ) -> None:
-    """Write all radiographs and masks as two arrays in the order of ``index``.
+    """List every radiograph with its digest, size, teeth and duplicate group, and resize it.
 
     Args:
-        layout: which source ``raw`` is.
+        layout: which source ``raw`` is, and the share of radiographs that may be unusable.
         image: the size to write.
+        dataset: names, sizes and times of the files of ``raw``, as one text.
         raw: folder of the dataset.
-        index: ``index.csv``.
-        images: NPY to write, uint8 (N, H, W), grey values.
+        index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``sha256`` is
+            over the radiograph's file, ``tooth_fraction`` a share of the pixels. Radiographs of
+            one ``duplicate_group`` are copies by their perceptual hash, or copies of copies.
+        problems: CSV to write, a line a radiograph that was set aside, a file that belongs to none
+            and a class of objects that are no teeth: id, reason.
+        state: text to write: ``path`` and ``dataset``, a line each.
+        images: NPY to write, uint8 (N, H, W), grey values in the order of ``index``.
         masks: NPY to write, uint8 (N, H, W), 1 = tooth; all 0 for unlabelled radiographs.
+        path: the setting data.path.
 
     Raises:
-        InputError: a file has gone or changed since it was indexed.
+        InputError: nothing usable was found, a larger share than data.most_problems is unusable, or
+            the teeth are numbered as FDI does.
     """
-    read_annotation = SOURCES[layout.source].read_annotation
-    rows = read_index(index)
-    shape = (len(rows), image.height, image.width)
-    cv2.setNumThreads(1)  # the threads below are the parallelism
-    with replacing(images) as images_file, replacing(masks) as masks_file:
-        # Memory-mapped, so that a dataset may be larger than the memory.
-        image_array = new_array(images_file, np.uint8, shape)
-        mask_array = new_array(masks_file, np.uint8, shape)
+    source = SOURCES[layout.source]
+    records, unusable = source.find_records(raw, layout)
 
-        def fill(place: int) -> None:
-            row = rows[place]
-            annotation = raw / row["annotation"] if row["annotation"] else None
-            record = Record(row["id"], raw / row["file"], annotation)
+    def read(record: Record) -> _Radiograph | Problem:
+        try:
             content = read_file(record.image)
-            _refuse_changed(record.image, content, row["file_sha256"])
-            if annotation:
-                _refuse_changed(annotation, read_file(annotation), row["annotation_sha256"])
-            size = int(row["height"]), int(row["width"])
-            image_array[place] = resized_radiograph(content, record.image, size, shape[1:])
-            mask_array[place] = resized_mask(read_annotation(record, *size).mask, shape[1:])
+            pixels = decode_grey(content, record.image)
+            _refuse_too_small(record.image, pixels)
+            annotation = source.read_annotation(record, *pixels.shape)
+            _refuse_mostly_tooth(record, annotation.mask)
+        except InputError as error:
+            return Problem(record.id, str(error))
+        drawn = record.annotation.relative_to(raw).as_posix() if record.annotation else ""
+        row = {
+            "id": record.id,
+            "file": record.image.relative_to(raw).as_posix(),
+            "annotation": drawn,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "height": pixels.shape[0],
+            "width": pixels.shape[1],
+            "labelled": int(annotation.labelled),
+            "tooth_fraction": f"{annotation.mask.mean():.6f}" if annotation.labelled else "",
+            "teeth": "" if annotation.teeth is None else annotation.teeth,
+        }
+        small = [_resized(array, image) for array in (pixels, annotation.mask * 255)]
+        mask = (small[1] >= 128).astype(np.uint8)  # where tooth covers at least half of a pixel
+        return _Radiograph(row, perceptual_hash(pixels), small[0], mask, annotation.classes)
 
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(fill, range(len(rows))))
-        image_array.flush()
-        mask_array.flush()
+    cv2.setNumThreads(1)  # the threads below are the parallelism
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(read, records))
+    used = [radiograph for radiograph in found if isinstance(radiograph, _Radiograph)]
+    unusable += [problem for problem in found if isinstance(problem, Problem)]
+    set_aside = [problem for problem in unusable if problem.radiograph]
+    classes = sum((radiograph.classes for radiograph in used), Counter())
+    refuse_fdi(classes, raw)
+    _refuse_too_many(set_aside, len(used) + len(set_aside), layout.most_problems, raw)
+
+    rows = [radiograph.row for radiograph in used]
+    for row, first in zip(rows, first_copies(np.stack([r.hash for r in used])), strict=True):
+        row["duplicate_group"] = rows[first]["id"]
+    unknown = {name: count for name, count in classes.items() if name not in UNIVERSAL}
+    left_out = [
+        Problem(name, f"{count} objects of class {name!r} were left out: teeth are '1' to '32'.")
+        for name, count in sorted(unknown.items())
+    ]
+    lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable + left_out]
+    _write_array(images, [radiograph.image for radiograph in used])
+    _write_array(masks, [radiograph.mask for radiograph in used])
+    write_csv(index, rows, COLUMNS)
+    write_csv(problems, lines, ("id", "reason"))
+    write_text(state, f"{path}\n{dataset}\n")
+
+    labelled, strays = sum(row["labelled"] for row in rows), len(unusable) - len(set_aside)
+    copies = len(rows) - len({row["duplicate_group"] for row in rows})
+    print(
+        f"{len(rows)} radiographs, {labelled} labelled, {copies} duplicates, {len(set_aside)} set "
+        f"aside"
+        + (f", {strays} other files passed over" if strays else "")
+        + (f", {sum(unknown.values())} objects of other classes left out" if unknown else "")
+        + (f"; the reasons are in {problems}" if lines else "")
+    )
 
 
-def resized_radiograph(
-    content: bytes, path: Path, size: tuple[int, int], target: tuple[int, int]
-) -> np.ndarray:
-    """Decode a radiograph and shrink it by averaging over areas.
+def _resized(pixels: np.ndarray, image: Image) -> np.ndarray:
+    """Shrink a picture, uint8 (H, W), by averaging over areas."""
+    return cv2.resize(pixels, (image.width, image.height), interpolation=cv2.INTER_AREA)
 
-    JPEG is decoded at half its size where that leaves 1.5 times the target: 1.5 to 1.8 times as
-    fast, and on real radiographs 2048 pixels wide 0.2 to 0.4 grey levels away on average. At a
-    quarter it would be 0.7 to 1.0.
 
-    Args:
-        content: of the image file.
-        path: its name, for sentences.
-        size: its height and width in pixels.
-        target: height and width to return.
+def _write_array(path: Path, pictures: list[np.ndarray]) -> None:
+    """Write pictures, uint8 (H, W), as one NPY file.
 
-    Returns:
-        uint8 (H, W).
+    `np.save` would need a copy of all, and its error on a full disk does not say that it is full.
     """
-    half = all(side / 2 >= 1.5 * wanted for side, wanted in zip(size, target, strict=True))
-    pixels = decode_grey(content, path, half)
-    return cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA)
+    shape = (len(pictures), *pictures[0].shape)
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.writelines(picture.data for picture in pictures)
 
 
-def resized_mask(mask: np.ndarray, target: tuple[int, int]) -> np.ndarray:
-    """Shrink a mask, uint8 (H, W); a pixel is tooth where tooth covers at least half of it."""
-    covered = cv2.resize(mask * 255, target[::-1], interpolation=cv2.INTER_AREA)
-    return (covered >= 128).astype(np.uint8)
-
-
-def _refuse_changed(file: Path, content: bytes, sha256: str) -> None:
-    if hashlib.sha256(content).hexdigest() != sha256:
+def _refuse_too_small(image: Path, pixels: np.ndarray) -> None:
+    if min(pixels.shape) < FEWEST_PIXELS:
         raise InputError(
-            f"{file} has changed since it was indexed. Start the same command again: the dataset "
-            "is indexed anew."
+            f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph has at least "
+            f"{FEWEST_PIXELS} on each side: export it larger or remove it."
+        )
+
+
+def _refuse_mostly_tooth(record: Record, mask: np.ndarray) -> None:
+    borders = min(border.mean() for border in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+    if mask.mean() > MOST_TOOTH or borders > 0.5:
+        raise InputError(
+            f"{record.annotation} says that {mask.mean():.0%} of the radiograph is tooth"
+            + (", along all of its borders, too" if borders > 0.5 else "")
+            + f"; at most {MOST_TOOTH:.0%} were expected. It is probably inverted: teeth must be "
+            "255 and everything else 0."
+        )
+
+
+def _refuse_too_many(set_aside: list[Problem], count: int, most: float, raw: Path) -> None:
+    if len(set_aside) > most * count or len(set_aside) == count:
+        reasons = " ".join(printable(problem.reason) for problem in set_aside[:NAMED])
+        raise InputError(
+            f"{len(set_aside)} of {count} radiographs in {raw} are unusable, more than {most:.0%} "
+            f"(data.most_problems). Mend or remove them, or raise it. The first: {reasons}"
         )

@@ -90,10 +90,6 @@ def trouble_with(name: str, files: list[Path]) -> str | None:
         return (
             f"{files[0]} has a name with control characters or bytes that are not UTF-8; rename it."
         )
-    if set("{}") & set(name):
-        return (
-            f"{files[0]} has braces in its name, which the workflow takes for wildcards; rename it."
-        )
     return None
 
 

@@ -13,8 +13,9 @@ def state_of_dataset(data: Data, known: Path) -> str:
 
     Args:
         data: settings of the dataset; without a path the result is "".
-        known: where `index` left the digest of what it read. Where ``data.path`` is not there, as
-            on a drive that is not mounted, this one is returned: what is finished stays usable.
+        known: where `prepare` left the path and the digest of what it read. Where that path is not
+            there, as on a drive that is not mounted, its digest is returned: what is finished
+            stays usable.
 
     Raises:
         InputError: ``data.path`` is not there and nothing was indexed, or it is a file where a
@@ -24,13 +25,11 @@ def state_of_dataset(data: Data, known: Path) -> str:
         return ""
     path = Path(data.path).expanduser()
     kind = "folder" if data.in_place else "zip file"
-    if set("{}") & set(str(path)):
-        raise InputError(
-            f"data.path {path} has braces, which Snakemake takes for wildcards; rename it."
-        )
     if not path.exists() and known.exists():
-        print(f"data.path {path} is not there; what was indexed of it is used.", file=sys.stderr)
-        return known.read_text(encoding="utf-8").strip()
+        indexed, _, digest = known.read_text(encoding="utf-8").strip().rpartition("\n")
+        if indexed == data.path:
+            print(f"data.path {path} is not there; its index is used.", file=sys.stderr)
+            return digest
     if not (path.is_dir() if data.in_place else path.is_file()):
         raise InputError(f"data.path {path} is not a {kind}; name the {kind} of the dataset.")
     files = [file for file in path.rglob("*") if file.is_file()] if data.in_place else [path]

@@ -1,19 +1,54 @@
 """Every setting: its type, default, unit, range and source, in one place.
 
 :class:`Settings` is the whole configuration (``config/paper.yaml`` with overlays merged over it).
-Defaults are the paper's values. What a single stage gets of it is in
-:mod:`maskedteeth.settings.jobs`.
+Defaults are the paper's values. What a single stage sees of it is in
+:mod:`maskedteeth.settings.sections`.
 """
 
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from maskedteeth.settings.networks import Model
-from maskedteeth.settings.strict import STUDY_PATTERN, Fraction, Name, Positive, Seed, Strict
+#: Names are parts of files' names, which have an end, and of shell commands.
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
+
+def _each_once(values: tuple) -> tuple:
+    # As they are printed: numbers are parts of files' names, too.
+    if len({f"{value:g}" if isinstance(value, float) else value for value in values}) < len(values):
+        raise PydanticCustomError("twice", "it must name each one once")
+    return values
+
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Base of all settings: unknown names are errors, values do not change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_booleans(cls, value: Any) -> Any:
+        """Refuse true and false, which Python takes for 1 and 0: no setting is one of them."""
+        items = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(item, bool) for item in items):
+            raise PydanticCustomError(
+                "boolean",
+                "it must be a number or text (YAML takes yes, no, on and off for true and false "
+                "unless they are quoted)",
+            )
+        return value
+
 
 # --- Data ---
 
@@ -31,29 +66,13 @@ class Phantom(Strict):
     )
 
 
-class Data(Strict):
-    """Where the radiographs come from."""
+class Layout(Strict):
+    """How a dataset is laid out, and how much of it may be unusable."""
 
     source: Literal["hitl", "folder", "phantom"] = Field(
         "hitl",
         description="hitl: the paper's dataset (Humans in the Loop, Supervisely JSON); "
         "folder: images with masks of the same name; phantom: drawn from a seed.",
-    )
-    title: str | None = Field(
-        None,
-        min_length=1,
-        description="Name of the dataset, printed on every table and figure. Null: told from "
-        "source and path.",
-    )
-    path: str | None = Field(
-        None,
-        description="A folder (for hitl also a zip) that you already have. Null: hitl is "
-        "downloaded; folder needs a path.",
-    )
-    download: Literal["publisher", "kaggle"] = Field(
-        "publisher",
-        description="Where hitl is downloaded from: the publisher's copy, verified by sha256, "
-        "or Kaggle with your credentials.",
     )
     images: str = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: str = Field("masks", description="Folder of the masks inside a `folder`.")
@@ -62,7 +81,43 @@ class Data(Strict):
         description="Share of the radiographs that may be unusable and are set aside in "
         "data/problems.csv; more stop the run.",
     )
+
+
+class Data(Layout):
+    """Where the radiographs come from."""
+
+    title: str | None = Field(
+        None,
+        min_length=1,
+        description="Name of the dataset, printed on every table and figure. Null: told from "
+        "source and path.",
+    )
+    path: str | None = Field(
+        None,
+        min_length=1,
+        description="A folder (for hitl also a zip) that you already have. Null: hitl is "
+        "downloaded; folder needs a path.",
+    )
+    download: Literal["publisher", "kaggle"] = Field(
+        "publisher",
+        description="Where hitl is downloaded from: the publisher's copy, verified by sha256, "
+        "or Kaggle with your credentials.",
+    )
     phantom: Phantom = Phantom()
+
+    @model_validator(mode="after")
+    def _path_suits_source(self) -> "Data":
+        if self.source == "phantom" and self.path:
+            raise ValueError(
+                f"path is {self.path!r}, but source is 'phantom', which is drawn; for your own "
+                "radiographs set data.source to 'folder'"
+            )
+        if self.source == "folder" and not self.in_place:
+            raise ValueError(
+                f"path is {self.path or 'not set'}, but source is 'folder'; name the folder of "
+                "your radiographs, for instance --config data='{path: my/radiographs}'"
+            )
+        return self
 
     @property
     def name(self) -> str:
@@ -75,14 +130,9 @@ class Data(Strict):
         return self.title or names[self.source]
 
     @property
-    def zipped(self) -> bool:
-        """Whether ``path`` is of a zip."""
-        return PurePath(self.path or "").suffix.lower() == ".zip"
-
-    @property
     def in_place(self) -> bool:
-        """Whether ``path`` is of a folder, which is read where it is."""
-        return self.path is not None and not self.zipped
+        """Whether ``path`` is of a folder, which is read where it is, and not of a zip."""
+        return self.path is not None and PurePath(self.path).suffix.lower() != ".zip"
 
 
 class Image(Strict):
@@ -104,20 +154,11 @@ class HeldOut(Strict):
     test_fraction: Fraction = Field(0.1, description="Share of the labelled radiographs.")
     test_seed: Seed = Field(42, description="Seed that draws the test set, the same for all runs.")
 
-    def check_room_for(self, fraction: float) -> None:
-        """Refuse a training subset that is larger than what the test set leaves."""
-        largest = 1 - self.test_fraction
-        if self.protocol == "fixed-test" and fraction > largest + 1e-9:
-            raise ValueError(
-                f"fraction {fraction:g} does not fit beside a test set of "
-                f"{self.test_fraction:g}; the largest possible is {largest:g}"
-            )
-
 
 class Split(HeldOut):
     """Who trains and who tests."""
 
-    fractions: tuple[Fraction, ...] = Field(
+    fractions: Annotated[tuple[Fraction, ...], AfterValidator(_each_once)] = Field(
         (0.1, 0.2, 0.3, 0.8, 0.9),
         min_length=1,
         description="Training subsets as shares of all labelled radiographs (table 2).",
@@ -125,11 +166,55 @@ class Split(HeldOut):
 
     @model_validator(mode="after")
     def _fits(self) -> "Split":
-        names = {f"{fraction:g}" for fraction in self.fractions}  # of files and folders
-        if len(names) != len(self.fractions):
-            raise ValueError(f"fractions {list(self.fractions)} name one fraction twice")
-        for fraction in self.fractions:
-            self.check_room_for(fraction)
+        largest, fraction = 1 - self.test_fraction, max(self.fractions)
+        if self.protocol == "fixed-test" and fraction > largest + 1e-9:
+            raise ValueError(
+                f"fraction {fraction:g} does not fit beside a test set of "
+                f"{self.test_fraction:g}; the largest possible is {largest:g}"
+            )
+        return self
+
+
+# --- Networks ---
+
+
+class Model(Strict):
+    """A network: one of ours or any of segmentation_models_pytorch.
+
+    Whether the library can build it, and whether it takes radiographs of the study's size, is found
+    out by the stage `describe`, before anything trains.
+    """
+
+    architecture: str = Field(
+        description="modified_resunet (section 3.1) or an architecture of "
+        "segmentation_models_pytorch, by its name: unet, pspnet, linknet, …"
+    )
+    inputs: Annotated[tuple[Literal["xray", "sobel"], ...], AfterValidator(_each_once)] = Field(
+        ("xray",), min_length=1, description="Input channels, in order."
+    )
+    widths: tuple[Positive, ...] = Field(
+        (32, 64, 128, 256, 512),
+        min_length=2,
+        description="modified_resunet: convolution widths of the encoder blocks and, last, of "
+        "the bottleneck; a block returns twice its width.",
+    )
+    encoder: str = Field(
+        "resnet34", description="Encoder of segmentation_models_pytorch, by that library's name."
+    )
+    encoder_weights: str | None = Field(
+        None, description="Null: random. imagenet, …: downloaded by the library."
+    )
+    options: dict[str, Any] = Field(
+        {}, description="Further arguments of the library's architecture, e.g. decoder_channels."
+    )
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> "Model":
+        ours = self.architecture == "modified_resunet"
+        fields = type(self).model_fields
+        for name in ("encoder", "encoder_weights", "options") if ours else ("widths",):
+            if getattr(self, name) != fields[name].default:
+                raise ValueError(f"{name} has no meaning for {self.architecture}; remove it")
         return self
 
 
@@ -167,7 +252,7 @@ class Pretext(Recipe):
     model: Model = Model(architecture="modified_resunet", inputs=("xray", "sobel"))
     blocks: Blocks = Blocks()
     seed: Seed = Field(42, description="Seed of weights, order and blocks.")
-    preview_epochs: tuple[Positive, ...] = Field(
+    preview_epochs: Annotated[tuple[Positive, ...], AfterValidator(_each_once)] = Field(
         (1, 10, 20, 50, 75),
         min_length=1,
         description="Epochs after which the probe radiographs are reconstructed (figure 6).",
@@ -176,11 +261,8 @@ class Pretext(Recipe):
 
     @model_validator(mode="after")
     def _previews_happen(self) -> "Pretext":
-        late = [epoch for epoch in self.preview_epochs if epoch > self.epochs]
-        if late:
-            raise ValueError(f"preview epoch {late[0]} is after the last epoch ({self.epochs})")
-        if list(self.preview_epochs) != sorted(set(self.preview_epochs)):
-            raise ValueError("preview_epochs must rise, each epoch once")
+        if (late := max(self.preview_epochs)) > self.epochs:
+            raise ValueError(f"preview epoch {late} is after the last epoch ({self.epochs})")
         return self
 
 
@@ -195,7 +277,7 @@ class Method(Strict):
     model: Model | None = Field(
         None, description="The network. Null, after a pretext: the pretext's, unmodified."
     )
-    seeds: tuple[Seed, ...] | None = Field(None, description="Null: the study's seeds.")
+    seeds: Seeds | None = Field(None, description="Null: the study's seeds.")
 
 
 class Training(Recipe):
@@ -289,8 +371,8 @@ class Settings(Strict):
     data: Data = Data()
     image: Image = Image()
     split: Split = Split()
-    seeds: tuple[Seed, ...] = Field(
-        (42, 3407, 0), min_length=1, description="Seeds of subsets, weights and order (table 3)."
+    seeds: Seeds = Field(
+        (42, 3407, 0), description="Seeds of subsets, weights and order (table 3)."
     )
     pretext: dict[Name, Pretext] = Field(description="Pretrainings, by name.")
     methods: dict[Name, Method] = Field(min_length=1, description="Lines of table 2, by name.")
@@ -303,69 +385,45 @@ class Settings(Strict):
     @classmethod
     def _drop_nulls(cls, values: Any) -> Any:
         """Let an overlay take an entry out of ``methods`` or ``pretext`` by setting it to null."""
-        if isinstance(values, dict):
-            for key in ("methods", "pretext"):
-                if isinstance(values.get(key), dict):
-                    entries = {k: v for k, v in values[key].items() if v is not None}
-                    values = {**values, key: entries}
+        for key in ("methods", "pretext"):
+            if isinstance(values, dict) and isinstance(values.get(key), dict):
+                entries = {k: v for k, v in values[key].items() if v is not None}
+                values = values | {key: entries}
         return values
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Settings":
+    def _names_are_known(self) -> "Settings":
         if "random" in self.pretext:
             raise ValueError("pretext.random has the name that stands for no pretext; rename it")
-        _check_unique("seeds", self.seeds)
         for name, method in self.methods.items():
-            _check_unique(f"methods.{name}.seeds", self.seeds_of(name))
-            if method.initialisation == "random":
+            start, where = method.initialisation, f"methods.{name}"
+            if start == "random":
                 if method.model is None:
-                    raise ValueError(f"methods.{name} starts at random and needs a model")
-                continue
-            if method.initialisation not in self.pretext:
+                    raise ValueError(f"{where} starts at random and needs a model")
+            elif start not in self.pretext:
                 raise ValueError(
-                    f"methods.{name}.initialisation is {method.initialisation!r}, which is "
-                    f"neither 'random' nor one of pretext: {_listing(self.pretext)}"
+                    f"{where}.initialisation is {start!r}, which is neither 'random' nor one of "
+                    f"pretext: {', '.join(self.pretext) or '(none)'}"
                 )
-            pretext = self.pretext[method.initialisation]
-            if method.model is not None and method.model != pretext.model:
+            elif method.model not in (None, self.pretext[start].model):
                 raise ValueError(
-                    f"methods.{name}.model differs from pretext.{method.initialisation}.model, "
-                    "whose weights it takes over; leave it out"
+                    f"{where}.model differs from pretext.{start}.model, whose weights it takes "
+                    "over; leave it out"
                 )
         labels = [method.label for method in self.methods.values()]
-        twice = [label for label in labels if labels.count(label) > 1]
-        if twice:
+        if twice := [label for label in labels if labels.count(label) > 1]:
             raise ValueError(
                 f"methods.label {twice[0]!r} stands twice; tables tell methods apart by it"
             )
         if self.report.ours not in self.methods:
             raise ValueError(
                 f"report.ours is {self.report.ours!r}, which is not one of methods: "
-                f"{_listing(self.methods)}"
+                f"{', '.join(self.methods)}"
             )
         if self.report.figure_fraction not in self.split.fractions:
             raise ValueError(
                 f"report.figure_fraction is {self.report.figure_fraction:g}, which is not one of "
                 f"split.fractions: {', '.join(f'{f:g}' for f in self.split.fractions)}"
-            )
-        if self.data.path is not None and not self.data.path.strip():
-            raise ValueError(
-                "data.path is empty; name the folder or zip of your radiographs, or leave it out"
-            )
-        if self.data.source == "phantom" and self.data.path is not None:
-            raise ValueError(
-                f"data.path is {self.data.path!r}, but data.source is 'phantom', which is drawn; "
-                "for your own radiographs set data.source to 'folder'"
-            )
-        if self.data.source == "folder" and self.data.path is None:
-            raise ValueError(
-                "data.path is not set: data.source is 'folder', so name the folder of your "
-                "radiographs, for instance --config data='{path: my/radiographs}'"
-            )
-        if self.data.source == "folder" and self.data.zipped:
-            raise ValueError(
-                f"data.path is {self.data.path!r}, a zip, but data.source is 'folder'; unpack it "
-                "and name the folder"
             )
         return self
 
@@ -376,14 +434,4 @@ class Settings(Strict):
 
     def seeds_of(self, method: str) -> tuple[int, ...]:
         """Return the seeds that a method is trained with."""
-        seeds = self.methods[method].seeds
-        return self.seeds if seeds is None else seeds
-
-
-def _check_unique(where: str, seeds: tuple[int, ...]) -> None:
-    if len(set(seeds)) != len(seeds) or not seeds:
-        raise ValueError(f"{where} {list(seeds)} must name each seed once, and at least one")
-
-
-def _listing(names: Any) -> str:
-    return ", ".join(sorted(names)) or "(none)"
+        return self.methods[method].seeds or self.seeds

@@ -5,6 +5,7 @@ each is cut out. Snakemake runs a stage again when one of its sections changes, 
 """
 
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, Field, TypeAdapter
@@ -13,24 +14,14 @@ from maskedteeth.settings.config import (
     Compute,
     Fraction,
     HeldOut,
+    Layout,
     Model,
     Name,
     Report,
     Seed,
     Settings,
-    Share,
     Strict,
 )
-from maskedteeth.settings.overlay import overlay
-
-
-class Layout(Strict):
-    """How a dataset is laid out, and how much of it may be unusable."""
-
-    source: str
-    images: str = "images"
-    masks: str = "masks"
-    most_problems: Share = 0.1
 
 
 class Run(Strict):
@@ -72,22 +63,39 @@ def _part(section: Strict, kind: type[Strict]) -> Strict:
     return kind(**{name: getattr(section, name) for name in kind.model_fields})
 
 
-def exact_fraction(study: Settings, printed: str) -> float:
-    """Return the fraction of the settings that is printed so in paths."""
-    return next(f for f in study.split.fractions if f"{f:g}" == printed)
+def _run(study: Settings, job: dict[str, str]) -> Run:
+    """Return one training by its wildcards, which have the fraction as it is printed in paths."""
+    fraction = next(f for f in study.split.fractions if f"{f:g}" == job["fraction"])
+    model = study.model_of(job["method"])
+    return Run(method=job["method"], fraction=fraction, seed=int(job["seed"]), model=model)
 
 
-def runs_of(study: Settings, grid: list[dict[str, str]]) -> list[Run]:
-    """Return the trainings of a list of (method, fraction, seed) as they stand in paths."""
-    return [
-        Run(
-            method=run["method"],
-            fraction=exact_fraction(study, run["fraction"]),
-            seed=int(run["seed"]),
-            model=study.model_of(run["method"]),
-        )
-        for run in grid
-    ]
+def overlay(study: Settings, base: Settings) -> dict[str, Any]:
+    """Return what has to be laid over the settings ``base`` to get ``study``.
+
+    A method or pretext that the study leaves out is None. Left out is what changes no result: where
+    files are (of ``data.path`` the last name stays) and how often a training's state is written.
+    """
+    wanted, known = study.model_dump(mode="json"), base.model_dump(mode="json")
+    for settings in (wanted, known):
+        settings["compute"].pop("checkpoint_minutes")
+        settings["evaluation"].pop("lpips_weights")
+        settings["data"].pop("download")
+        if settings["data"]["path"] is not None:
+            settings["data"]["path"] = PurePath(settings["data"]["path"]).name
+    return _changed(wanted, known)
+
+
+def _changed(wanted: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {name: None for name in known if name not in wanted}
+    for name, value in wanted.items():
+        other = known.get(name)
+        if isinstance(value, dict) and isinstance(other, dict):
+            if inner := _changed(value, other):
+                found[name] = inner
+        elif name not in known or value != other:
+            found[name] = value
+    return found
 
 
 #: Section → how it is cut out of a study for one job; ``job`` holds the job's wildcards.
@@ -107,15 +115,14 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
         **{f"methods.{name}.model": study.model_of(name) for name in study.methods},
     },
     "method": lambda study, job: job["method"],
-    "fraction": lambda study, job: exact_fraction(study, job["fraction"]),
+    "fraction": lambda study, job: _run(study, job).fraction,
     "seed": lambda study, job: int(job["seed"]),
-    "runs": lambda study, job: runs_of(study, job["runs"]),
+    "runs": lambda study, job: [_run(study, run) for run in job["runs"]],
     "threshold": lambda study, job: study.evaluation.threshold,
     "boundary_tolerance": lambda study, job: study.evaluation.boundary_tolerance,
     "mask_seed": lambda study, job: study.evaluation.mask_seed,
     "lpips": lambda study, job: study.evaluation.lpips,
     "lpips_weights": lambda study, job: study.evaluation.lpips_weights,
-    "sample_count": lambda study, job: study.report.samples,
     "compute": lambda study, job: _part(study.compute, Compute),
     "report": lambda study, job: _presentation(study),
     "study": lambda study, job: study.study,

@@ -106,7 +106,6 @@ def _least_used_card() -> int:
                 _place.append(lock)
                 torch.cuda.set_device(card)
                 return card
-    raise AssertionError("unreachable")
 
 
 def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:

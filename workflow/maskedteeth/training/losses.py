@@ -23,7 +23,7 @@ def dice_loss(probability: Tensor, target: Tensor) -> Tensor:
 
 
 def segmentation_loss(
-    logits: Tensor, target: Tensor, dice_weight: float = 0.7, bce_weight: float = 0.3
+    logits: Tensor, target: Tensor, dice_weight: float, bce_weight: float
 ) -> Tensor:
     """Weighted sum of Dice loss and binary cross-entropy (eqs. 2-5), averaged over the batch.
 
@@ -38,6 +38,5 @@ def segmentation_loss(
     """
     logits = logits.float()
     dice = dice_loss(torch.sigmoid(logits), target).mean()
-    return dice_weight * dice + bce_weight * functional.binary_cross_entropy_with_logits(
-        logits, target
-    )
+    cross_entropy = functional.binary_cross_entropy_with_logits(logits, target)
+    return dice_weight * dice + bce_weight * cross_entropy

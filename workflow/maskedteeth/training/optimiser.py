@@ -20,16 +20,15 @@ class Adam:
     def __init__(self, network: nn.Module, learning_rate: float):
         self.learning_rate = learning_rate
         self.parameters = dict(network.named_parameters())
-        self.first = [torch.zeros_like(p) for p in self.parameters.values()]
-        self.second = [torch.zeros_like(p) for p in self.parameters.values()]
-        self.steps = [torch.zeros((), device=p.device) for p in self.parameters.values()]
+        self.first = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
+        self.second = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
+        self.steps = {n: torch.zeros((), device=p.device) for n, p in self.parameters.items()}
 
     def step(self) -> None:
         """Move all parameters that have a gradient by it, and forget the gradients."""
-        table = zip(self.parameters.values(), self.first, self.second, self.steps, strict=True)
-        used = [row for row in table if row[0].grad is not None]
-        assert used, "step() needs gradients: call backward() first"
-        parameters, first, second, steps = (list(column) for column in zip(*used, strict=True))
+        used = [name for name, p in self.parameters.items() if p.grad is not None]
+        columns = (self.parameters, self.first, self.second, self.steps)
+        parameters, first, second, steps = ([column[name] for name in used] for column in columns)
         with torch.no_grad():
             adam(
                 parameters,
@@ -53,11 +52,7 @@ class Adam:
     def state_dict(self) -> dict[str, Tensor]:
         """Return the state: both moments and the number of steps of every parameter."""
         moments = {"first": self.first, "second": self.second, "steps": self.steps}
-        return {
-            f"{kind}.{name}": value
-            for kind, values in moments.items()
-            for name, value in zip(self.parameters, values, strict=True)
-        }
+        return {f"{kind}.{name}": v for kind, of in moments.items() for name, v in of.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take over a state that :meth:`state_dict` returned."""

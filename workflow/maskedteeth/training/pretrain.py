@@ -94,11 +94,6 @@ def pretrain(
             **progress.measured(pretext),
             machines=state.machines,
             weights_sha256=sha256(weights),
-            hidden={
-                "mean": task.hidden_share.mean().item(),
-                "min": task.hidden_share.min().item(),
-                "max": task.hidden_share.max().item(),
-            },
         )
 
 
@@ -108,7 +103,6 @@ class Reconstruction(Task):
     Attributes:
         generated: the probes as reconstructed after each of the preview epochs, uint8
             (E, P, H, W) on the CPU.
-        hidden_share: of every radiograph of every step, float32 (steps, B) on the device.
     """
 
     def __init__(self, radiographs: Tensor, probes: "Probes", pretext: Pretext, machine: Machine):
@@ -123,7 +117,6 @@ class Reconstruction(Task):
         stream = generator(pretext.seed, "blocks")
         corners = draw_corners(pretext.blocks, math.prod(shape), *self.size, stream)
         self.corners = corners.view(*shape, -1, 2).to(machine.device)
-        self.hidden_share = torch.zeros(shape, device=machine.device)
         pictures = (len(pretext.preview_epochs), *probes.pictures["xray"].shape)
         self.generated = torch.zeros(pictures, dtype=torch.uint8)
 
@@ -131,7 +124,6 @@ class Reconstruction(Task):
         """See :meth:`Task.loss`."""
         xray = to_unit(self.radiographs[rows])
         hidden = hidden_pixels(self.pretext.blocks, self.corners[step], *self.size)
-        self.hidden_share[step] = hidden.float().mean(dim=(1, 2, 3))
         visible = hide(xray, hidden, self.pretext.blocks)
         with self.machine.autocast():
             logits = logits_of(network, network_input(self.pretext.model.inputs, xray, visible))
@@ -144,13 +136,12 @@ class Reconstruction(Task):
             self.generated[place] = torch.from_numpy(self.probes.reconstruct(network))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the previews and shares so far."""
-        return {"generated": self.generated, "hidden_share": self.hidden_share}
+        """Return the previews so far."""
+        return {"generated": self.generated}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take over what :meth:`state_dict` returned."""
-        for name, value in self.state_dict().items():
-            value.copy_(state[name])
+        self.generated.copy_(state["generated"])
 
 
 class Probes:
@@ -168,11 +159,7 @@ class Probes:
         self.machine = machine
         self.input = network_input(pretext.model.inputs, xray, visible)
         sobel = network_input(("sobel",), xray)
-        self.pictures = {
-            "xray": pixels,
-            "masked": to_grey(visible),
-            "sobel": to_grey(sobel),
-        }
+        self.pictures = {"xray": pixels, "masked": to_grey(visible), "sobel": to_grey(sobel)}
 
     def reconstruct(self, network: nn.Module) -> np.ndarray:
         """Return what ``network`` makes of the probes, uint8 (P, H, W)."""

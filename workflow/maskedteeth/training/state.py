@@ -1,6 +1,5 @@
 """The state of an unfinished training, from which a new start goes on to the same bits."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import torch
 from filelock import FileLock, Timeout
@@ -23,16 +22,6 @@ from maskedteeth.files import replacing, write_json
 from maskedteeth.machine import describe_process
 
 
-class Stateful(Protocol):
-    """What can be stored and taken up again: a network, an optimiser, random numbers."""
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return everything that is needed to go on."""
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> Any:
-        """Take over what :meth:`state_dict` returned."""
-
-
 class TorchRandom:
     """Torch's global generators, which dropout draws from."""
 
@@ -42,15 +31,13 @@ class TorchRandom:
     def state_dict(self) -> dict[str, Tensor]:
         """Return the generators' states, uint8."""
         cuda = self.device.type == "cuda"
-        # Of a card that is not there it is empty, so that a training can go on without one.
-        empty = torch.empty(0, dtype=torch.uint8)
-        of_card = torch.cuda.get_rng_state(self.device) if cuda else empty
-        return {"cpu": torch.get_rng_state(), "cuda": of_card}
+        of_card = {"cuda": torch.cuda.get_rng_state(self.device)} if cuda else {}
+        return {"cpu": torch.get_rng_state(), **of_card}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Set the generators."""
+        """Set the generators; that of a card only where one drew before, too."""
         torch.set_rng_state(state["cpu"])
-        if self.device.type == "cuda" and state["cuda"].numel():
+        if self.device.type == "cuda" and "cuda" in state:
             torch.cuda.set_rng_state(state["cuda"], self.device)
 
 
@@ -59,8 +46,7 @@ class StateFile:
 
     Used as a context: entering it takes hold of the folder; leaving it removes it when the result
     stands or the training has diverged, and leaves it after every other exception. The state is
-    written every ``minutes`` and when the process is asked to stop, whole or not at all, and is
-    believed only when it is undamaged and of the same training.
+    written every ``minutes`` and when the process is asked to stop, whole or not at all.
 
     Args:
         folder: a folder of its own, which no rule declares: Snakemake deletes declared files of
@@ -74,13 +60,13 @@ class StateFile:
         self, folder: Path | None = None, identity: dict[str, Any] | None = None, minutes: float = 5
     ):
         self.folder = folder
-        self.identity = identity
+        self.identity = identity or {}
         self.seconds = minutes * 60
         self.next = time.monotonic() + self.seconds
         self.signal: int | None = None
         self.lock: FileLock | None = None
         #: Where the training has run so far, in order.
-        self.machines: list[dict] = [(identity or {}).get("machine", {})]
+        self.machines: list[dict] = [self.identity.get("machine", {})]
 
     @property
     def path(self) -> Path:
@@ -99,51 +85,40 @@ class StateFile:
         if self.lock:
             self.lock.release()
 
-    def load(self, parts: dict[str, Stateful]) -> bool:
-        """Take the state over into ``parts``; tell whether there was one to take over."""
+    def load(self, parts: dict[str, Any]) -> bool:
+        """Take the state over into ``parts``; tell whether there was one to take over.
+
+        Args:
+            parts: by name, what has ``state_dict`` and ``load_state_dict``: a network, say.
+        """
         if self.folder is None or not self.path.exists():
             return False
         try:
             with safe_open(self.path, framework="pt") as file:
-                metadata = file.metadata() or {}
+                metadata = file.metadata()
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            identity = json.loads(metadata["identity"])
-            if metadata["sha256"] != _digest(tensors, metadata["identity"]):
-                raise ValueError("its content does not match its checksum")
+            identity, before = (json.loads(metadata[name]) for name in ("identity", "machines"))
         except (SafetensorError, OSError, ValueError, KeyError) as error:
             say(f"{self.path} is damaged ({error}) and is ignored; the training begins anew.")
             return False
-        what = sorted(_differences(identity, self.identity))
-        foreign = [name for name in what if name.partition(".")[0] != "machine"]
-        if foreign:
-            say(f"{self.path} is of another training ({', '.join(foreign)} differ) and is ignored.")
+        what = _differing(identity, self.identity)
+        if what not in ("", "machine"):
+            say(f"{self.path} is of another training ({what} differ) and is ignored.")
             return False
         if what:
+            where = _differing(identity["machine"], self.identity["machine"])
             say(
-                f"This training was begun elsewhere ({', '.join(what)} differ). It goes on, and "
-                "ends with slightly other numbers than on one machine."
+                f"This training was begun elsewhere ({where} differ). It goes on, and ends with "
+                "slightly other numbers than on one machine."
             )
-        states = {}
         for part, holder in parts.items():
             start = f"{part}/"
             own = {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
-            expected = {name: t.shape for name, t in holder.state_dict().items() if t.numel()}
-            for name, shape in expected.items():
-                found = tuple(own[name].shape) if name in own else "nothing"
-                if found != tuple(shape):
-                    say(
-                        f"{self.path} is of another network and is ignored: it has {found} for "
-                        f"{name} ({part}), this one {tuple(shape)}. The training begins anew."
-                    )
-                    return False
-            states[part] = own
-        for part, holder in parts.items():
-            holder.load_state_dict(states[part])
-        before = json.loads(metadata["machines"])
+            holder.load_state_dict(own)
         self.machines = before if before[-1:] == self.machines else before + self.machines
         return True
 
-    def save(self, parts: dict[str, Stateful]) -> None:
+    def save(self, parts: dict[str, Any]) -> None:
         """Write the state of ``parts``.
 
         A state that cannot be written, because the disk is full, say, is reported and the
@@ -157,9 +132,8 @@ class StateFile:
             for part, holder in parts.items()
             for name, tensor in holder.state_dict().items()
         }
-        identity = json.dumps(self.identity)
-        metadata = {"identity": identity, "sha256": _digest(tensors, identity)}
-        metadata["machines"] = json.dumps(self.machines)
+        about = {"identity": self.identity, "machines": self.machines}
+        metadata = {name: json.dumps(value) for name, value in about.items()}
         try:
             with replacing(self.path) as temporary:
                 save_file(tensors, temporary, metadata)
@@ -232,20 +206,5 @@ def _ask_to_stop(file: Path) -> None:
     say(f"{who} trains the same. Waiting until it ends, or until you stop it.")
 
 
-def _digest(tensors: dict[str, Tensor], identity: str) -> str:
-    digest = hashlib.sha256(identity.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def _differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
-    """Yield the dotted names of the values in which two JSON values differ."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in one.keys() | other.keys():
-            name = f"{where}.{key}" if where else key
-            yield from _differences(one.get(key), other.get(key), name)
-    elif one != other:
-        yield where
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> str:
+    return ", ".join(sorted(name for name in one | other if one.get(name) != other.get(name)))

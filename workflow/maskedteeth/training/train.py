@@ -1,5 +1,6 @@
 """Stage `train`: learn to segment teeth (section 3.3, appendix B)."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -7,7 +8,6 @@ from torch import Tensor, nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
-from maskedteeth.errors import InputError, say
 from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
@@ -56,9 +56,6 @@ def train(
         run: JSON to write, see :mod:`maskedteeth.record`.
         pretext: weights to start from, all of them, head included; None: random.
         checkpoint_minutes: between two states, from which a stopped training goes on.
-
-    Raises:
-        InputError: no mask that trains has a tooth.
     """
     machine = set_up(compute)
     sections = {"training": training, "model": model, "held_out": held_out, "fraction": fraction}
@@ -74,19 +71,7 @@ def train(
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
     radiographs = torch.from_numpy(pixels_of(images, rows, split.train)).to(machine.device)
-    truth = torch.from_numpy(pixels_of(masks, rows, split.train))
-    if not truth.any():
-        raise InputError(
-            f"All {len(split.train)} radiographs that train at fraction {fraction:g} with seed "
-            f"{seed} have an empty mask in {masks}: there is no tooth to learn from. Check the "
-            "masks, or take a larger fraction or another seed."
-        )
-    truth = truth.to(machine.device)
-    if len(split.train) < training.batch_size:
-        say(
-            f"Only {len(split.train)} radiographs train, fewer than a batch "
-            f"({training.batch_size}): every step sees some of them more than once."
-        )
+    truth = torch.from_numpy(pixels_of(masks, rows, split.train)).to(machine.device)
     if pretext is None:
         network = new_network(model, seed, machine.device)
     else:
@@ -96,7 +81,7 @@ def train(
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,
-            Segmentation(radiographs, truth, training, model, machine),
+            Segmentation(radiographs, truth, training, model.inputs, machine),
             training,
             samples=len(split.train),
             epoch_samples=split.pool if equal_steps else len(split.train),
@@ -119,22 +104,23 @@ def train(
         )
 
 
+@dataclass
 class Segmentation(Task):
-    """Tell teeth from the rest."""
+    """Tell teeth from the rest.
 
-    def __init__(
-        self,
-        radiographs: Tensor,
-        truth: Tensor,
-        training: Training,
-        model: Model,
-        machine: Machine,
-    ):
-        self.radiographs = radiographs
-        self.truth = truth
-        self.training = training
-        self.inputs = model.inputs
-        self.machine = machine
+    Attributes:
+        radiographs: uint8 (N, H, W) on the machine's device.
+        truth: likewise, 1 = tooth.
+        training: weights of the loss.
+        inputs: the network's input channels.
+        machine: where and how precisely.
+    """
+
+    radiographs: Tensor
+    truth: Tensor
+    training: Training
+    inputs: tuple[str, ...]
+    machine: Machine
 
     def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
         """See :meth:`Task.loss`."""
@@ -142,5 +128,6 @@ class Segmentation(Task):
         with self.machine.autocast():
             logits = logits_of(network, network_input(self.inputs, xray))
         target = self.truth[rows].unsqueeze(1).float()
-        weights = self.training.dice_weight, self.training.bce_weight
-        return segmentation_loss(logits, target, *weights)
+        return segmentation_loss(
+            logits, target, self.training.dice_weight, self.training.bce_weight
+        )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
+from maskedteeth.models import build
 from maskedteeth.settings.config import Model
 
 
@@ -28,26 +29,21 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """
     try:
         tensors = load_file(path)
+        network.load_state_dict(tensors)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} cannot be read as safetensors: {error}. Train again.") from None
-    expected = network.state_dict()
-    for name in sorted(expected.keys() | tensors.keys()):
-        shapes = [
-            tuple(where[name].shape) if name in where else "nothing"
-            for where in (tensors, expected)
-        ]
-        if shapes[0] != shapes[1]:
-            raise InputError(
-                f"{path} is of another architecture: it has {shapes[0]} for {name}, the network "
-                f"{shapes[1]}. Use the weights that were trained with these settings."
-            )
+    except RuntimeError as error:
+        difference = str(error).splitlines()[1].strip().rstrip(". ")
+        raise InputError(
+            f"{path} is of another architecture: {difference}. Use the weights that were trained "
+            "with these settings."
+        ) from None
     broken = not_finite(tensors)
     if broken:
         raise InputError(
             f"{path} holds NaN or infinite numbers in {broken} where weights must be finite: its "
             "training diverged. Remove it and train again with a lower learning_rate."
         )
-    network.load_state_dict(tensors)
 
 
 def not_finite(tensors: dict[str, Tensor]) -> str | None:
@@ -79,7 +75,5 @@ def new_network(model: Model, seed: int, device: torch.device) -> nn.Module:
     Convolutions run faster on channels-last memory (measured here: 1.2 times on a CPU with
     bfloat16), so parameters are laid out like that.
     """
-    from maskedteeth.models import build
-
     torch.manual_seed(seed)
     return build(model).to(device, memory_format=torch.channels_last)

@@ -54,21 +54,21 @@ class _File(BaseModel):
 def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem]]:
     """List the radiographs of the dataset at ``root``, each with its annotation file.
 
-    ``root`` is the folder that holds `Teeth Segmentation JSON`, or that folder itself. Names that
+    ``root`` is the folder `Teeth Segmentation JSON`, or one that holds it, however deep. Names that
     two files share, annotations without a radiograph and files that are no images are problems.
 
     Raises:
         InputError: the dataset's layout is not there, or holds no radiograph.
     """
-    for base in (root / DATASET, root):
-        images, annotations = base / "d2" / "img", base / "d2" / "ann"
-        if images.is_dir() and annotations.is_dir():
-            break
-    else:
+    nearest = sorted(root.rglob(DATASET), key=lambda folder: len(folder.parts))  # to root
+    bases = (folder / "d2" for folder in (root, *nearest))
+    base = next((b for b in bases if (b / "img").is_dir() and (b / "ann").is_dir()), None)
+    if base is None:
         raise InputError(
             f"{root} does not hold the dataset: '{DATASET}/d2/img' and '.../d2/ann' were expected. "
             "Unpack it again, or name its folder in data.path."
         )
+    images, annotations = base / "img", base / "ann"
     found, strays = list_images(images)
     if not found:
         raise InputError(f"{images} holds no radiograph; unpack the dataset again.")
@@ -120,32 +120,20 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
         )
         if len(exterior) < 3 or np.linalg.matrix_rank(exterior - exterior[0]) < 2:
             continue  # all corners on one line
-        mask |= rasterise(exterior, interiors, height, width)
+        mask |= _filled(exterior, interiors, (height, width))
         teeth += 1
     classes = Counter(figure.classTitle for figure in drawn)
     return Annotation(mask, teeth, teeth > 0, classes)
 
 
-def rasterise(
-    exterior: np.ndarray, interiors: list[np.ndarray], height: int, width: int
-) -> np.ndarray:
-    """Fill a polygon by the even-odd rule, as Supervisely does, and cut its interior rings out.
+def _filled(exterior: np.ndarray, interiors: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Fill a polygon (P, 2) of x, y and its outline by the even-odd rule, as Supervisely does.
 
-    Args:
-        exterior: (P, 2) corners as x, y in pixels.
-        interiors: rings inside it, likewise.
-        height: rows of the result.
-        width: columns of the result.
-
-    Returns:
-        uint8 (height, width), 1 inside the polygon (its outline included); what lies outside the
-        picture is cut off.
+    Interior rings are cut out one by one: filled together they would cancel where they overlap.
     """
-    mask = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(mask, [np.rint(exterior).astype(np.int32)], 1)
-    for ring in interiors:  # one by one: rings filled together would cancel where they overlap
-        if len(ring) > 0:
-            cv2.fillPoly(mask, [np.rint(ring).astype(np.int32)], 0)
+    mask = np.zeros(size, np.uint8)
+    for value, ring in [(1, exterior), *((0, ring) for ring in interiors if len(ring))]:
+        cv2.fillPoly(mask, [np.rint(ring).astype(np.int32)], value)
     return mask
 
 

@@ -1,0 +1,55 @@
+"""A stage sees the settings that it depends on, and no others."""
+
+import pytest
+
+from maskedteeth.settings.sections import cut
+from maskedteeth.stages import STAGES, sections_of
+
+RUN = {"method": "unet", "fraction": "0.2", "seed": "42"}
+JOB = {**RUN, "runs": [RUN], "pretext": "random_block_masking", "dataset": "d"}
+TABLE = "table2"  # which sees what all tables and figures see
+
+#: A changed setting, and the stages that see it, besides the report page, which shows them all.
+CHANGES = [
+    ({"data": {"most_problems": 0.2}}, {"prepare"}),
+    ({"data": {"masks": "teeth"}}, {"prepare"}),
+    ({"data": {"title": "Other"}}, {TABLE, "describe"}),
+    ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),
+    ({"image": {"height": 128}}, {"prepare", "describe"}),
+    ({"split": {"test_seed": 1}}, {"pretrain", "measure_pretext", "train", "evaluate"}),
+    ({"split": {"fractions": [0.2, 0.5]}}, set()),
+    (
+        {"pretext": {"random_block_masking": {"blocks": {"most": 4}}}},
+        {"pretrain", "measure_pretext"},
+    ),
+    ({"training": {"epochs": 3}}, {"train"}),
+    ({"methods": {"unet": {"label": "U"}}}, {TABLE, "describe"}),
+    (
+        {"methods": {"unet": {"model": {"encoder": "resnet18"}}}},
+        {"describe", "train", "evaluate"},
+    ),
+    ({"methods": {"pspnet": {"model": {"encoder": "resnet18"}}}}, {"describe"}),
+    ({"methods": {"pspnet": {"seeds": [1]}}}, set()),
+    ({"evaluation": {"threshold": 0.4}}, {"evaluate", TABLE, "describe"}),
+    ({"evaluation": {"mask_seed": 9}}, {"measure_pretext"}),
+    ({"evaluation": {"lpips": "off"}}, {"lpips_weights"}),
+    ({"report": {"samples": 2}}, {TABLE, "describe"}),
+    ({"report": {"bootstrap_resamples": 500}}, {TABLE, "describe"}),
+    (
+        {"compute": {"precision": "float32"}},
+        {"pretrain", "measure_pretext", "train", "evaluate"},
+    ),
+    ({"compute": {"checkpoint_minutes": 1}}, set()),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), CHANGES, ids=[str(c) for c, _ in CHANGES])
+def test_a_changed_setting_is_seen_by_the_stages_that_depend_on_it_alone(
+    settings, changes, expected
+):
+    def seen(study, stage):
+        return cut(study, sections_of(stage), JOB | {"paper": settings()})
+
+    stages = {*STAGES, TABLE} - {"report"}
+    before, after = settings(), settings(**changes)
+    assert {s for s in stages if seen(before, s) != seen(after, s)} == expected
