@@ -55,10 +55,10 @@ LEGEND = (
     "(section 3.2 of the paper); the fillers do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
     "pretext in that column.",
-    "†: the filler is better than the network: over the whole radiograph than *Network*, over the "
-    "masked pixels than *Network, visible pixels kept*, for fillers keep these, too. That is, the "
-    "interval of their difference on the same radiographs does not contain zero. These intervals "
-    "are widened for the number of comparisons in this table (Bonferroni), so that all of them are "
+    "†: better than the network, which over the whole radiograph is *Network*, and over the masked "
+    "pixels *Network, visible pixels kept*, for the other rows keep these, too. It means that the "
+    "interval of the difference on the same radiographs does not contain zero. These intervals are "
+    "widened for the number of comparisons in this table (Bonferroni), so that all of them are "
     "right in 95% of studies. No † is no proof that the network is better. What training the "
     "pretext again would change is in no interval.",
     "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
