@@ -166,10 +166,8 @@ def inline(text: str) -> Markup:
 def grid(text: pd.DataFrame, label: str, caption: bool = False) -> Markup:
     """Return a frame of strings as an HTML table in a box that scrolls by itself.
 
-    Args:
-        text: the cells; rows whose first cell is empty belong to the row above.
-        label: what the table is, for those who do not see it.
-        caption: whether to show ``label`` above it.
+    Rows whose first cell is empty belong to the row above. ``label`` says what the table is, to
+    those who do not see it, and with ``caption`` to all.
     """
     rows = text.to_numpy().tolist()
     numeric = [all(NUMBER.fullmatch(row[place]) for row in rows) for place in range(text.shape[1])]

@@ -91,27 +91,17 @@ def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> 
     if truth.any():
         axes.contour(truth, levels=[0.5], colors=MARK, linewidths=0.5)
     place = {"transform": axes.transAxes, "size": NOTE_SIZE, "va": "top"}
-    tag = place | {"weight": "bold", "color": "white"}
+    number = "" if pd.isna(row["teeth"]) else f"{row['teeth']:g} teeth, "
+    teeth = f"{number}{row['tooth_fraction']:.1%}" if row["tooth_fraction"] > 0 else "no teeth"
+    teeth = "not annotated" if pd.isna(row["tooth_fraction"]) else teeth
     name = row["id"] if len(row["id"]) <= 32 else f"…{row['id'][-31:]}"
     axes.text(0, 1.02, name, **place | {"weight": "bold", "va": "bottom"})
-    axes.text(0, -0.03, _teeth(row), **place)
+    axes.text(0, -0.03, teeth, weight="normal" if row["tooth_fraction"] > 0 else "bold", **place)
     axes.text(1, -0.03, f"{row['width']} × {row['height']}", ha="right", color="0.45", **place)
-    if not row["tooth_fraction"] > 0:
-        ground = {"facecolor": "black", "pad": 1.2, "linewidth": 0.5, "edgecolor": "white"}
-        axes.text(0.97, 0.95, _teeth(row), ha="right", bbox=ground, **tag)
     if row["copies"] > 0:
         colour = COLOURS[(int(row["copies"]) - 1) % len(COLOURS)]
         frame = {"transform": axes.transAxes, "fill": False, "clip_on": False}
         axes.add_patch(Rectangle((0, 0), 1, 1, edgecolor=colour, linewidth=1.8, **frame))
         ground = {"facecolor": colour, "pad": 1.2, "linewidth": 0}
-        axes.text(0.03, 0.95, f"copies {row['copies']:g}", bbox=ground, **tag)
-
-
-def _teeth(row: pd.Series) -> str:
-    """Say what is annotated: 28 teeth, 17.1%."""
-    if pd.isna(row["tooth_fraction"]):
-        return "not annotated"
-    if row["tooth_fraction"] == 0:
-        return "no teeth"
-    number = "" if pd.isna(row["teeth"]) else f"{row['teeth']:g} teeth, "
-    return f"{number}{row['tooth_fraction']:.1%}"
+        tag = place | {"weight": "bold", "color": "white", "bbox": ground}
+        axes.text(0.03, 0.95, f"copies {row['copies']:g}", **tag)

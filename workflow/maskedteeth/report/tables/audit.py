@@ -18,8 +18,8 @@ COLUMNS = [
     *("empty_share", "without_dice", "metric", "quoted", "recomputed", "verdict", "note"),
 ]
 LEGEND = (
-    "Dice D and Jaccard J of one count of pixels hang together, and so do Dice, precision P and "
-    "recall R: J = D/(2 − D) and D = 2PR/(P + R). The two columns of differences are zero then.",
+    "In one count of pixels precision P and recall R determine Dice D, and Dice determines Jaccard "
+    "J: D = 2PR/(P + R) and J = D/(2 − D). The two columns of differences are zero then.",
     "*pooled*: one count of pixels can have these metrics.",
     "*averaged*: no single count can, but an average can, over images, seeds, batches or classes, "
     "with any weights. Then J − D/(2 − D) is never negative and D − 2PR/(P + R) never positive.",
@@ -28,7 +28,7 @@ LEGEND = (
     "`maskedteeth.report.consistency`). *Off by*: one of the printed values is wrong by at least "
     "this much more than rounding.",
     "*Without Dice*: the verdict on Jaccard, precision and recall alone. Eq. 11 with eq. 2, read "
-    "literally, is a soft Dice of probabilities, which shares no counts with the others.",
+    "literally, is a soft Dice of probabilities, which need not fit the others.",
     "*Or empty*: a way out. Images without teeth, in which none are found, get 0 or 1 by "
     "convention, perhaps not the same for each metric. This share of such images would make the "
     "row possible. The dataset has 0.5 % (3 of 598).",

@@ -34,15 +34,9 @@ def beside_paper(
 ) -> Table:
     """Make a table of our values with the paper's beside them.
 
-    Args:
-        report: dataset, protocol.
-        title: of the table.
-        ours: first two columns that tell rows apart, as in the paper's table; ``metrics``, and
-            their standard deviations as ``<metric>_sd`` where there are several seeds.
-        metrics: columns that hold values.
-        published: CSV of the paper's table.
-        runs: records of all these runs and their pretexts.
-        note: ends the sentence on what our values are.
+    ``ours`` has first two columns that tell rows apart, as in the paper's table; ``metrics``, and
+    their standard deviations as ``<metric>_sd`` where there are several seeds. ``note`` ends the
+    sentence on what our values are.
 
     Returns:
         The columns of ``ours``, with ``<metric>_published`` and ``<metric>_difference`` (ours minus

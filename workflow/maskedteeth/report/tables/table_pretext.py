@@ -55,10 +55,10 @@ LEGEND = (
     "(section 3.2 of the paper); the fillers do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
     "pretext in that column.",
-    "†: the filler is better than the network: over the whole radiograph than *Network*, over the "
-    "masked pixels than *Network, visible pixels kept*, for fillers keep these, too. That is, the "
-    "interval of their difference on the same radiographs does not contain zero. These intervals "
-    "are widened for the number of comparisons in this table (Bonferroni), so that all of them are "
+    "†: better than the network, which over the whole radiograph is *Network*, and over the masked "
+    "pixels *Network, visible pixels kept*, for the other rows keep these, too. It means that the "
+    "interval of the difference on the same radiographs does not contain zero. These intervals are "
+    "widened for the number of comparisons in this table (Bonferroni), so that all of them are "
     "right in 95% of studies. No † is no proof that the network is better. What training the "
     "pretext again would change is in no interval.",
     "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
@@ -119,10 +119,8 @@ def table_pretext(
 def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
     """Average over radiographs, with intervals, and compare the fillers with the network.
 
-    Args:
-        images: a row a pretext, filler and test radiograph, the filler "network" first: pretext,
-            filler, id, and the metrics over all and over the masked pixels.
-        resamples: test sets to draw for an interval.
+    ``images`` has a row a pretext, filler and test radiograph, the filler "network" first: pretext,
+    filler, id, and the metrics over all and over the masked pixels.
 
     Returns:
         A row a pretext, pixels ("all" or "masked"), filler and metric: pretext, pixels, filler,
