@@ -72,3 +72,4 @@ def test_groups_of_the_index_are_framed_alike_and_numbered(sheet):
     colours = [tag.get_bbox_patch().get_facecolor() for tag in tags]
     assert colours[0] == colours[2] != colours[1] == colours[3]
     assert "copies of others among them: 4" in drawn.caption
+    assert "among them: 2" in sheet(3, duplicate_group=["7", "007", "7"]).caption, "names"

@@ -181,7 +181,7 @@ def test_runs_that_differ_are_told(small_report, tmp_path):
 
 
 def test_the_dataset_is_told(small_report, tmp_path):
-    groups = [0, 0, 2]
+    groups = ["7", "7", "007"]  # names, not numbers
     rows = [{"id": n, "labelled": int(n > 0), "duplicate_group": groups[n]} for n in range(3)]
     write_csv(tmp_path / "index.csv", rows)
     write_csv(tmp_path / "problems.csv", [{"id": "9", "reason": "broken"}])
