@@ -111,7 +111,7 @@ def test_nothing_is_loaded_from_anywhere_and_no_script_runs(page, reader):
     assert not [a for _, a in reader.elements for name in a if name.startswith("on")]
     sources = [a[name] for _, a in reader.elements for name in ("src", "href") if name in a]
     apart = {source for source in sources if not source.startswith(("data:", "#"))}
-    assert apart == {"../audit/audit.html"}  # beside the study
+    assert apart == {"../audit/audit.md"}  # beside the study
     assert not re.search(r"url\(|@import|srcset", page)
     policy = next(a for a in reader.all("meta") if "http-equiv" in a)["content"]
     assert policy == (
