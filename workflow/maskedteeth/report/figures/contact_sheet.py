@@ -1,4 +1,4 @@
-"""Contact sheet: the dataset at a glance, with its annotations, copies and gaps."""
+"""Contact sheet: the dataset at a glance, with its annotations and copies."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ MOST = 1000
 def contact_sheet(
     report: Presentation, *, images: Path, masks: Path, index: Path, problems: Path
 ) -> Sheet:
-    """Draw every radiograph small, with its annotation's outline, and mark what is odd.
+    """Draw radiographs small, with the outlines of their annotations, and frame copies.
 
     Returns:
         Pages of at most :data:`MOST` radiographs, evenly spread over the index.
