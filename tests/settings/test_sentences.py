@@ -90,7 +90,11 @@ MISTAKES = [
     ),
     (
         {"methods": {"unet": {"label": "PSPNet"}}},
-        "Setting methods.label 'PSPNet' stands twice; tables tell methods apart by it.",
+        "Setting methods.label 'PSPNet' stands twice; tables and figures tell methods apart by it.",
+    ),
+    (
+        {"methods": {"unet": {"short_label": "PSPNet"}}},  # where space is short, PSPNet's label
+        "Setting methods.short_label 'PSPNet' stands twice; tables and figures tell methods apart",
     ),
     (
         {"image": {"height": 200}},

@@ -410,11 +410,16 @@ class Settings(Strict):
                     f"{where}.model differs from pretext.{start}.model, whose weights it takes "
                     "over; leave it out"
                 )
-        labels = [method.label for method in self.methods.values()]
-        if twice := [label for label in labels if labels.count(label) > 1]:
-            raise ValueError(
-                f"methods.label {twice[0]!r} stands twice; tables tell methods apart by it"
-            )
+        methods = self.methods.values()
+        for setting, labels in (
+            ("label", [method.label for method in methods]),
+            ("short_label", [method.short_label or method.label for method in methods]),
+        ):
+            if twice := [label for label in labels if labels.count(label) > 1]:
+                raise ValueError(
+                    f"methods.{setting} {twice[0]!r} stands twice; tables and figures tell methods "
+                    "apart by it"
+                )
         if self.report.ours not in self.methods:
             raise ValueError(
                 f"report.ours is {self.report.ours!r}, which is not one of methods: "
