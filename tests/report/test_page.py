@@ -188,7 +188,7 @@ def test_the_dataset_is_told(small_report, tmp_path):
     files = {name: tmp_path / f"{name}.csv" for name in ("index", "problems")}
     page = small_report.write(tmp_path / "report.html", **files)
     assert "3, of which 2 are annotated; 2 are copies of one another" in page
-    assert "files with problems: 1, listed" in page
+    assert "lines in data/problems.csv, on what was left out: 1." in page
     assert "8 radiographs, the same for all trainings." in page
     assert "Radiographs: 12 at 20%, 15 at 25%, 48 at 80%." in page
 
