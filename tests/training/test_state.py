@@ -122,7 +122,7 @@ def test_a_training_goes_on_on_another_machine_says_so_and_remembers_it(left_ove
     with pytest.raises(Stopped):
         train(left_over, stop_at(5), identity=there)
     said = capsys.readouterr().err
-    assert "begun elsewhere (device, threads differ). It goes on" in said
+    assert "begun elsewhere (device, threads differ). It continues here." in said
     state = StateFile(left_over, there)
     assert state.load({}) and state.machines == [IDENTITY["machine"], there["machine"]]
     assert same(train(left_over, identity=there), train(None))

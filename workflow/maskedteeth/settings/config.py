@@ -19,7 +19,7 @@ STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 def _each_once(values: tuple) -> tuple:
     # As they are printed: numbers are parts of files' names, too.
     if len({f"{value:g}" if isinstance(value, float) else value for value in values}) < len(values):
-        raise PydanticCustomError("twice", "it must name each one once")
+        raise PydanticCustomError("twice", "the same value must not appear twice")
     return values
 
 
