@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from maskedteeth.data import hitl, phantom
+from maskedteeth.data import phantom
 from maskedteeth.data.phantom import draw, draw_dataset
-from maskedteeth.data.pixels import read_grey
-from maskedteeth.settings.sections import Phantom
+from maskedteeth.data.pixels import decode_grey, read_file
+from maskedteeth.data.sources import hitl
+from maskedteeth.settings.config import Layout, Phantom
 
 SEED, HEIGHT, IMAGES = 7, 128, 40
+LAYOUT = Layout(source="phantom")
 SETTINGS = Phantom(images=IMAGES, seed=SEED, height=HEIGHT, error_rate=0.5)
 
 
@@ -30,7 +32,7 @@ def raw(tmp_path_factory):
 @pytest.fixture(scope="module")
 def records(raw):
     """All that the reader of the paper's dataset finds, by number."""
-    found, problems = hitl.find_records(raw)
+    found, problems = hitl.find_records(raw, LAYOUT)
     assert problems == []
     return {int(record.id): record for record in found}
 
@@ -44,7 +46,7 @@ def errors(raw):
 
 def read(record):
     """Return the pixels and the annotation of a radiograph as the workflow reads them."""
-    pixels = read_grey(record.image)
+    pixels = decode_grey(read_file(record.image), record.image)
     return pixels, hitl.read_annotation(record, *pixels.shape)
 
 
@@ -75,7 +77,7 @@ def test_the_same_settings_write_the_same_bytes_on_any_number_of_threads(raw, tm
 
 def test_a_radiograph_depends_on_seed_and_number_alone(radiographs, records, tmp_path):
     draw_dataset(SETTINGS.model_copy(update={"images": 10, "error_rate": 0}), raw=tmp_path / "raw")
-    for record in hitl.find_records(tmp_path / "raw")[0]:
+    for record in hitl.find_records(tmp_path / "raw", LAYOUT)[0]:
         assert record.image.read_bytes() == records[int(record.id)].image.read_bytes()
     assert not np.array_equal(draw(SEED + 1, 1, HEIGHT).pixels, radiographs[1].pixels)
 
@@ -137,9 +139,11 @@ def test_teeth_stand_out_but_no_threshold_finds_them(radiographs):
 def test_one_radiograph_stands_twice_with_other_bytes_and_other_outlines(records):
     one, two = records[phantom.DUPLICATED], records[phantom.DUPLICATE]
     assert one.image.read_bytes() != two.image.read_bytes()
-    assert (read_grey(one.image) == read_grey(two.image)).all()
+    assert (read(one)[0] == read(two)[0]).all()
     assert one.annotation.read_bytes() != two.annotation.read_bytes()
-    pixels = {read_grey(record.image).tobytes() for record in records.values()}
+    pixels = {
+        decode_grey(read_file(record.image), record.image).tobytes() for record in records.values()
+    }
     assert len(pixels) == IMAGES - 1
 
 
