@@ -29,6 +29,7 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.report.output,
+        rules.audit.output,
 
 
 onsuccess:

@@ -1,10 +1,9 @@
-"""Time and memory of the way from many radiographs to splits, and of planning many runs.
+"""Time and memory of the way from many radiographs to arrays, and of planning many runs.
 
     python benchmarks/load.py [--radiographs 2000 20000] [--runs 1000]
 
-Radiographs of 64 x 128 pixels with masks are drawn; each stage runs as its own process, as in the
-workflow. Memory is the greatest resident set; that of `prepare` includes the pages of its arrays
-on disk, which the system may take back. The runs are planned by a dry run.
+Radiographs of 64 x 128 pixels with masks are drawn; `prepare` runs as its own process, as
+in the workflow. Memory is the greatest resident set. The runs are planned by a dry run.
 """
 
 import argparse
@@ -20,15 +19,9 @@ import cv2
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-LAYOUT = {"source": "folder", "images": "images", "masks": "masks"}
-STAGES = {
-    "index": (LAYOUT, "raw index problems"),
-    "prepare": ({"source": LAYOUT, "height": 32, "width": 64}, "raw index images masks"),
-    "split": ({"fraction": 0.8, "seed": 1}, "index split"),
-    "split-pretext": ({}, "index split"),
-    "guard": ({}, "index images guard"),
-}
-SUFFIX = {"images": "npy", "masks": "npy", "split": "json", "guard": "json"}
+SETTINGS = {"layout": {"source": "folder"}, "image": {"height": 32, "width": 64}, "dataset": ""}
+FILES = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
+FILES |= {"images": "images.npy", "masks": "masks.npy"}
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 ENVIRONMENT = {**os.environ, "PATH": PATH, "PYTHONPATH": str(ROOT / "workflow")}
 
@@ -59,16 +52,12 @@ def draw(folder: Path, count: int) -> None:
 
 
 def stages(folder: Path, count: int) -> dict[str, str]:
-    """Run every stage on so many radiographs."""
+    """Prepare so many radiographs, and plan a study of them."""
     raw = folder / "raw"
     draw(raw, count)
-    found = {}
-    for stage, (settings, files) in STAGES.items():
-        command = [sys.executable, "-m", "maskedteeth", stage, "--settings", json.dumps(settings)]
-        for name in files.split():
-            file = raw if name == "raw" else folder / f"{name}.{SUFFIX.get(name, 'csv')}"
-            command += [f"--{name}", str(file)]
-        found[stage] = measured(command)
+    files = {"raw": str(raw)} | {name: str(folder / file) for name, file in FILES.items()}
+    command = [sys.executable, "-m", "maskedteeth", "run", "prepare"]
+    found = {"prepare": measured([*command, json.dumps(SETTINGS), json.dumps(files)])}
     settings = ["config/demo.yaml", "config/abdi.yaml"]
     found["dry run"] = dry_run(settings, ["--config", f"data={{path: {raw}}}", "study=load"])
     return found

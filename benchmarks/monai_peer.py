@@ -7,7 +7,6 @@ each item by MONAI's own random transform; ThreadDataLoader overlaps that with t
 from pathlib import Path
 
 import torch
-from maskedteeth.settings.jobs import PretrainJob
 from monai.data import CacheDataset, ThreadDataLoader
 from monai.transforms import (
     Compose,
@@ -24,6 +23,7 @@ from torch import nn
 
 from maskedteeth.models import build
 from maskedteeth.pretext.guidance import sobel_magnitude
+from maskedteeth.settings.config import Pretext
 
 
 class AddSobel:
@@ -37,7 +37,7 @@ class AddSobel:
 class MonaiPeer:
     """A training whose :meth:`epoch` can be repeated; everything is cached before the first."""
 
-    def __init__(self, job: PretrainJob, files: list[Path], height: int, width: int):
+    def __init__(self, job: Pretext, files: list[Path], height: int, width: int):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         block = round(height * 0.15**0.5), round(width * 0.15**0.5)
         transform = Compose(

@@ -27,7 +27,6 @@ BENCHMARKS = {
     "usual_script": training.usual_script,
     "monai_peer": training.monai_peer,
     "masking_share": training.masking_share,
-    "prepare": stages.prepare,
     "evaluation": stages.evaluation,
     "first_step_seconds": stages.first_step,
     "light_stage_seconds": stages.light_stage,

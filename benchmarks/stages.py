@@ -1,5 +1,6 @@
 """Benchmarks of whole stages, and of the workflow around them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,68 +9,30 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-import cv2
 import numpy as np
 import torch
-from maskedteeth.data.index import index
-from maskedteeth.settings.jobs import (
-    EvaluateJob,
-    PhantomJob,
-    ReportJob,
-    TrainJob,
-)
-from subjects import CUDA, ROOT, THREADS, radiographs_2048, study
+from subjects import CUDA, ROOT, THREADS, study
 from timing import Figure, alternate, figure, median, seconds, worst
 
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.phantom import draw_dataset
-from maskedteeth.data.prepare import prepare as prepare_arrays
-from maskedteeth.data.prepare import resized_radiograph
-from maskedteeth.files import read_csv, write_csv, write_json
-from maskedteeth.metrics.evaluate import COLUMNS, evaluate
-from maskedteeth.settings.config import Compute
-from maskedteeth.settings.sections import Layout
+from maskedteeth.data.prepare import prepare
+from maskedteeth.data.splits import draw_split
+from maskedteeth.files import write_csv, write_json
+from maskedteeth.metrics.evaluate import evaluate
+from maskedteeth.settings.config import Compute, HeldOut, Layout, Phantom
+from maskedteeth.settings.sections import SECTIONS, Run, as_values
 from maskedteeth.training.train import train
 
-SIZES = {"demo": (96, 192), "abdi": (128, 256), "paper": (256, 512)}
+#: Of the benchmarks of whole stages; half of them train, half test.
+RADIOGRAPHS = 96
+HALVES = HeldOut(test_fraction=0.5)
+COMPUTE = Compute(device="cuda" if CUDA else "cpu", threads=THREADS)
 LIGHT = {
     **os.environ,
     "PYTHONPATH": str(ROOT / "workflow"),
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
 }
-
-
-def prepare() -> list[Figure]:
-    """From JPEG file to array, on one core, against cv2.imread and cv2.resize."""
-    cv2.setNumThreads(1)
-    files = radiographs_2048()
-    figures = []
-    for name, size in SIZES.items():
-
-        def plain(size: tuple[int, int] = size) -> list[np.ndarray]:
-            images = (cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) for file in files)
-            return [cv2.resize(i, size[::-1], interpolation=cv2.INTER_AREA) for i in images]
-
-        shapes = [cv2.imread(str(file), cv2.IMREAD_GRAYSCALE).shape for file in files]
-
-        def ours(size: tuple[int, int] = size, shapes: list = shapes) -> list[np.ndarray]:
-            pairs = zip(files, shapes, strict=True)
-            return [
-                resized_radiograph(file.read_bytes(), file, shape, size) for file, shape in pairs
-            ]
-
-        rounds = alternate(7, ours, plain)
-        both = zip(ours(), plain(), strict=True)
-        away = np.mean([np.abs(a.astype(int) - b).mean() for a, b in both])
-        detail = (
-            f"{name}: {len(files) / median(r[0] for r in rounds):.0f} against "
-            f"{len(files) / median(r[1] for r in rounds):.0f} images/s"
-        )
-        ratios = [plain / ours for ours, plain in rounds]
-        figures.append(figure(f"prepare_{name}", ratios, 1.4, detail))
-        figures.append(
-            figure(f"prepare_error_{name}", [away], 0.5, "mean distance", "lower", "grey levels")
-        )
-    return worst("prepare", figures[::2]) + worst("prepare_error", figures[1::2])
 
 
 def evaluation() -> list[Figure]:
@@ -81,37 +44,43 @@ def evaluation() -> list[Figure]:
         folder = _arrays(name)
         settings = study(name)
         model = settings.model_of("modified_resunet")
-        compute = Compute(device="cuda" if CUDA else "cpu", threads=THREADS)
-        wanted = ("images", "masks", "index", "split")
-        inputs = {kind: next(folder.glob(f"{kind}.*")) for kind in wanted}
-        recipe = TrainJob.of(settings, "modified_resunet", "0.2", str(settings.seeds[0]))
-        # Twenty steps, so that predictions are regions and not noise.
-        recipe = recipe.model_copy(update={"compute": compute, "epochs": 20})
+        inputs = {kind: next(folder.glob(f"{kind}.*")) for kind in ("images", "masks", "index")}
+        run = Run(method="modified_resunet", fraction=0.5, seed=1, model=model)
+        weights = folder / "weights.safetensors"
         outputs = {"history": folder / "history.csv", "run": folder / "run.json"}
-        train(recipe, **inputs, weights=folder / "weights.safetensors", **outputs)
-        job = EvaluateJob.of(settings, "modified_resunet", "0.2", str(settings.seeds[0]))
-        job = job.model_copy(update={"compute": compute})
+        # A few steps, so that predictions are regions and not noise.
+        recipe = settings.training.model_copy(update={"epochs": 10})
+        about = (model, HALVES, run.method, run.fraction, run.seed, COMPUTE)
+        train(recipe, *about, **inputs, weights=weights, **outputs)
 
-        def ours(folder: Path = folder, job: EvaluateJob = job, inputs: dict = inputs) -> None:
+        def ours(folder: Path = folder, run: Run = run, inputs: dict = inputs) -> None:
             evaluate(
-                job,
+                [run],
+                HALVES,
+                0.5,
+                2.0,
+                COMPUTE,
                 **inputs,
-                weights=folder / "weights.safetensors",
+                weights=[folder / "weights.safetensors"],
                 metrics=folder / "metrics.csv",
                 predictions=folder / "predictions.npz",
                 evaluation=folder / "evaluation.json",
             )
 
-        def theirs(folder: Path = folder, model=model, inputs: dict = inputs) -> None:
+        def theirs(folder: Path = folder, model=model, run: Run = run) -> None:
             torch.use_deterministic_algorithms(False)
             torch.set_num_threads(THREADS)
-            arrays = inputs["images"], inputs["masks"]
-            one_by_one(model, *arrays, folder / "weights.safetensors", folder / "theirs.csv")
+            one_by_one(
+                model,
+                *_tested(folder, run),
+                folder / "weights.safetensors",
+                folder / "theirs.csv",
+            )
 
         rounds = alternate(5, ours, theirs)
         detail = (
-            f"{name}: {48 / median(r[0] for r in rounds):.1f} against "
-            f"{48 / median(r[1] for r in rounds):.1f} images/s"
+            f"{name}: {RADIOGRAPHS / 2 / median(r[0] for r in rounds):.1f} against "
+            f"{RADIOGRAPHS / 2 / median(r[1] for r in rounds):.1f} images/s"
         )
         ratios = [theirs / ours for ours, theirs in rounds]
         figures.append(figure(f"evaluation_{name}", ratios, 3, detail))
@@ -124,11 +93,18 @@ def first_step() -> list[Figure]:
     figures = []
     for method in ("modified_resunet", "unet"):
         settings = study("demo")
-        job = TrainJob.of(settings, method, "0.2", str(settings.seeds[0]))
+        # An epoch is a batch, so the first line that a training prints follows its first step.
+        recipe = {"budget": "equal-epochs", "batch_size": RADIOGRAPHS // 2}
+        sections = {
+            "training": settings.training.model_copy(update=recipe),
+            "model": settings.model_of(method),
+            "held_out": HALVES,
+            "compute": COMPUTE,
+        }
+        sections |= {"method": method, "fraction": 0.5, "seed": 1}
         files = {"images": "images.npy", "masks": "masks.npy", "index": "index.csv"}
-        files |= {"split": "split.json", "weights": f"{method}.safetensors"}
-        files |= {"history": "history.csv", "run": "run.json"}
-        command = _command("train", job.model_dump_json(), folder, files)
+        files |= {"weights": f"{method}.safetensors", "history": "history.csv", "run": "run.json"}
+        command = _command("train", sections, {k: folder / name for k, name in files.items()})
 
         def one(command: list[str] = command) -> float:
             begin = time.perf_counter()
@@ -150,30 +126,32 @@ def light_stage() -> list[Figure]:
     """Seconds from the start to the end of the processes that write tables."""
     settings = study("paper")
     folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
-    metrics = []
+    numbers = dict.fromkeys(("dice", "jaccard", "precision", "recall"), 0.9)
+    numbers |= {"tp": 900, "fp": 100, "fn": 100, "tn": 9000}
+    metrics, runs = [], []
     for method in settings.methods:
+        rows = []
         for fraction in settings.split.fractions:
             for seed in settings.seeds_of(method):
-                place = folder / "runs" / method / f"fraction-{fraction:g}" / f"seed-{seed}"
-                file = place / "metrics.csv"
-                numbers = {name: "0.9" for name in COLUMNS}
-                numbers |= {"method": method, "fraction": f"{fraction:g}", "seed": seed}
-                numbers |= {"tp": 900, "fp": 100, "fn": 100, "tn": 9000}
-                write_csv(file, [{**numbers, "id": str(n)} for n in range(60)], COLUMNS)
+                run = {"method": method, "fraction": fraction, "seed": seed}
+                rows += [{**run, "id": str(n), **numbers} for n in range(60)]
                 record = {"settings": {}, "inputs_sha256": {}, "packages": {"torch": "2"}}
-                write_json(place / "run.json", {"code": "0", **record})
-                metrics.append(str(file))
-    job = ReportJob.of(settings).model_dump_json()
+                record |= {"code": "0", "modules": [], "device": "cpu", "precision": "float32"}
+                runs.append(folder / f"{method}-{fraction}-{seed}.json")
+                write_json(runs[-1], {**record, **run, "steps": 1, "weights_sha256": "0"})
+        metrics.append(folder / f"{method}.csv")
+        write_csv(metrics[-1], rows)
+    report = SECTIONS["report"](settings, {})
     figures = []
     for table in ("table1", "table2", "table3"):
-        published = str(ROOT / "config" / "published" / f"{table}.csv")
-        files = {kind: f"{table}.{kind}" for kind in ("csv", "md", "tex")}
-        command = _command(table, job, folder, files)
-        shown = metrics
-        if table == "table3":
-            shown = [file for file in metrics if settings.report.ours in file]
-        runs = [file.replace("metrics.csv", "run.json") for file in shown]
-        command += ["--metrics", *shown, "--runs", *runs, "--published", published]
+        files = {kind: folder / f"{table}.{kind}" for kind in ("csv", "md", "tex", "html")}
+        files |= {"published": ROOT / "config" / "published" / f"{table}.csv"}
+        ours = table == "table3"  # of our approach alone
+        files["metrics"] = [
+            file for file in metrics if not ours or settings.report.ours == file.stem
+        ]
+        files["runs"] = runs
+        command = _command(table, {"report": report}, files)
         taken = [_run(command) for _ in range(6)][1:]
         figures.append(figure(f"light_stage_{table}", taken, 1.5, table, "lower", "s"))
     return worst("light_stage_seconds", figures)
@@ -197,28 +175,27 @@ def _run(command: list[str], folder: Path = ROOT) -> float:
     return seconds(run)
 
 
-def _command(stage: str, settings: str, folder: Path, files: dict[str, str]) -> list[str]:
-    command = [sys.executable, "-m", "maskedteeth", stage, "--settings", settings]
-    for flag, name in files.items():
-        command += [f"--{flag}", str(folder / name)]
-    return command
+def _command(stage: str, sections: dict, files: dict) -> list[str]:
+    command = [sys.executable, "-m", "maskedteeth", "run", stage]
+    return [*command, json.dumps(as_values(sections)), json.dumps(files, default=str)]
 
 
 @cache
-def _arrays(name: str, radiographs: int = 48) -> Path:
-    """Draw, index and prepare phantoms at the size of a study; return the folder.
-
-    All of them train and test: what they are good for does not matter here.
-    """
+def _arrays(name: str) -> Path:
+    """Draw and prepare phantoms at the size of a study; return the folder."""
     folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
-    settings = study("demo").model_copy(update={"image": study(name).image})
-    draw_dataset(PhantomJob(images=radiographs, height=512), raw=folder / "raw")
-    files = {"raw": folder / "raw", "index": folder / "index.csv"}
-    index(Layout(source="phantom"), **files, problems=folder / "problems.csv")
-    arrays = {array: folder / f"{array}.npy" for array in ("images", "masks")}
-    prepare_arrays(Layout(source="phantom"), settings.image, **files, **arrays)
-    ids = [row["id"] for row in read_csv(folder / "index.csv")]
-    # An epoch is a batch, so the first line that a training prints follows its first step.
-    pool = study(name).training.batch_size
-    write_json(folder / "split.json", {"fraction": 0.2, "train": ids, "test": ids, "pool": pool})
+    draw_dataset(Phantom(images=RADIOGRAPHS, height=512), raw=folder / "raw")
+    files = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
+    files |= {"images": "images.npy", "masks": "masks.npy"}
+    places = {kind: folder / file for kind, file in files.items()}
+    prepare(Layout(source="phantom"), study(name).image, "", raw=folder / "raw", **places)
     return folder
+
+
+def _tested(folder: Path, run: Run) -> tuple[Path, Path]:
+    """Return the images and masks of the radiographs that test, as files of their own."""
+    rows = read_index(folder / "index.csv")
+    ids = draw_split(rows, HALVES, run.fraction, run.seed).test
+    for name in ("images", "masks"):
+        np.save(folder / f"tested-{name}.npy", pixels_of(folder / f"{name}.npy", rows, ids))
+    return folder / "tested-images.npy", folder / "tested-masks.npy"

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 import torch
 import yaml
-from maskedteeth.settings.jobs import PretrainJob
 from snakemake.utils import update_config
 
-from maskedteeth.settings.config import Compute, Phantom, Settings
+from maskedteeth.settings.config import Compute, Phantom, Pretext, Settings
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import fit
 from maskedteeth.training.pretrain import Probes, Reconstruction
@@ -38,15 +37,11 @@ def study(name: str) -> Settings:
 @cache
 def radiographs_2048() -> list[Path]:
     """Draw 16 radiographs, 1024 pixels high and about 2048 wide, as JPEG files."""
-    from maskedteeth.settings.jobs import PhantomJob
-
     from maskedteeth.data.phantom import draw_dataset
 
     folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
-    job = PhantomJob(**Phantom(images=16, height=1024).model_dump())
-    draw_dataset(job, raw=folder / "raw")
-    # Two of the folders of the dataset's layout hold the same files.
-    return sorted((folder / "raw").glob("* JSON/d2/img/*.jpg"))
+    draw_dataset(Phantom(images=16, height=1024), raw=folder / "raw")
+    return sorted((folder / "raw").rglob("*.jpg"))
 
 
 @dataclass
@@ -61,7 +56,7 @@ class Pretraining:
         network: to train.
     """
 
-    job: PretrainJob
+    job: Pretext
     machine: Machine
     pixels: np.ndarray
     task: Reconstruction
@@ -72,8 +67,8 @@ class Pretraining:
         """Set up the pretext of ``config/<name>.yaml`` on all of the machine."""
         settings = study(name)
         compute = Compute(device="cuda" if CUDA else "cpu", threads=THREADS)
-        pretext = settings.pretext["random_block_masking"].model_dump()
-        job = PretrainJob(**{**pretext, "compute": compute, "epochs": 1, "preview_epochs": (1,)})
+        pretext = settings.pretext["random_block_masking"]
+        job = pretext.model_copy(update={"epochs": 1, "preview_epochs": (1,)})
         size = settings.image.height, settings.image.width
         if files is None:
             shape = (batches * job.batch_size, *size)

@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from maskedteeth.settings.jobs import PretrainJob
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from maskedteeth.models import build
+from maskedteeth.settings.config import Pretext
 
 
 class Radiographs(Dataset):
@@ -45,7 +45,7 @@ class Radiographs(Dataset):
 class UsualScript:
     """A training whose :meth:`epoch` can be repeated; its workers live on between epochs."""
 
-    def __init__(self, job: PretrainJob, files: list[Path], height: int, width: int):
+    def __init__(self, job: Pretext, files: list[Path], height: int, width: int):
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda" if cuda else "cpu")
         self.loader = DataLoader(

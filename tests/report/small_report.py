@@ -1,5 +1,6 @@
 """A small finished study, its tables made by their functions, and the report on it."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -59,75 +60,67 @@ class SmallReport:
         self.folder, self.figures = folder, figures
         self.presentation = presentation(**SETTINGS | changes)
         generator = np.random.default_rng(0)
-        folders = [
-            self._write_run(generator, method, fraction, seed)
-            for method in LABELS
-            for fraction in FRACTIONS
-            for seed in SEEDS
-        ]
-        self.metrics = [run / "metrics.csv" for run in folders]
-        folders += [self._write_pretext(generator)] if pretext else []
-        self.runs = [f / name for f in folders for name in ("run.json", "evaluation.json")]
+        records = []
+        for method, fraction, seed in product(LABELS, FRACTIONS, SEEDS):
+            record = RECORD | {"method": method, "fraction": fraction, "seed": seed}
+            records.append(record | {"radiographs": [round(60 * fraction), 32, 64]})
+        rows = [self._measure(generator, r, n) for r in records for n in range(RADIOGRAPHS)]
+        write_csv(folder / "metrics.csv", rows)
+        write_csv(folder / "ours.csv", [row for row in rows if row["method"] != "unet"])
+        evaluations = [evaluated(*records)]
+        if pretext:
+            self._write_pretext(generator)
+            records.append(of_pretext(RECORD, self.presentation.ours))
+            evaluations.append(evaluated(records[-1]))
+        self.runs = [folder / f"{n}.json" for n in range(len(records) + len(evaluations))]
+        for file, record in zip(self.runs, [*records, *evaluations], strict=True):
+            write_json(file, record)
         rows = [{"id": n, "labelled": 1, "duplicate_group": n} for n in range(60)]
         write_csv(folder / "index.csv", rows)
         write_csv(folder / "problems.csv", [], ("id", "reason"))
-        self.tables = list(self._tables(folders[-1] if pretext else None))
+        self.tables = list(self._tables(pretext))
         for number, name in enumerate(figures):
             self._draw(generator, number, name)
 
-    def _write_run(self, generator, method: str, fraction: float, seed: int) -> Path:
-        folder = self.folder / "runs" / method / f"fraction-{fraction:g}" / f"seed-{seed}"
-        rows = []
-        for radiograph in range(RADIOGRAPHS):
-            tp, fp, fn = generator.integers(50, 900), *generator.integers(5, 80, 2)
-            dice = 2 * tp / (2 * tp + fp + fn)
-            rows.append(
-                {"method": method, "fraction": fraction, "seed": seed, "id": radiograph}
-                | {"tp": tp, "fp": fp, "fn": fn, "tn": 2000 - tp - fp - fn}
-                | {"dice": dice, "nsd": dice, "hd95": 100 * (1 - dice)}
-            )
-        write_csv(folder / "metrics.csv", rows)
-        about = {"method": method, "fraction": fraction, "seed": seed}
-        record = RECORD | about | {"radiographs": [round(60 * fraction), 32, 64]}
-        write_json(folder / "run.json", record)
-        write_json(folder / "evaluation.json", evaluated(record))
-        return folder
+    def _measure(self, generator, record: dict, radiograph: int) -> dict:
+        tp, fp, fn = generator.integers(50, 900), *generator.integers(5, 80, 2)
+        dice = 2 * tp / (2 * tp + fp + fn)
+        about = {name: record[name] for name in ("method", "fraction", "seed")}
+        counts = {"tp": tp, "fp": fp, "fn": fn, "tn": 2000 - tp - fp - fn}
+        return about | counts | {"id": radiograph, "dice": dice, "nsd": dice, "hd95": 1 - dice}
 
-    def _write_pretext(self, generator) -> Path:
-        folder = self.folder / "pretext" / "random_block_masking"
+    def _write_pretext(self, generator) -> None:
         rows = []
         for radiograph in range(RADIOGRAPHS):
-            row = {"pretext": folder.name, "id": radiograph, "hidden": 0.4}
+            row = {"pretext": self.presentation.ours, "id": radiograph, "hidden": 0.4}
             for metric in ("ssim", "lpips", "fsim", "l1"):
                 value = "" if metric == "lpips" else generator.uniform(0.6, 0.9)
                 row |= {metric: value, f"{metric}_masked": value}
             rows.append(row)
-        write_csv(folder / "metrics.csv", rows)
+        write_csv(self.folder / "pretext.csv", rows)
         fillers = [{"filler": f} | row for f in ("composite", "unfilled") for row in rows]
-        write_csv(folder / "fillers.csv", fillers)
-        record = of_pretext(RECORD, folder.name)
-        write_json(folder / "run.json", record)
-        write_json(folder / "evaluation.json", evaluated(record))
-        return folder
+        write_csv(self.folder / "fillers.csv", fillers)
 
-    def _tables(self, pretext: Path | None):
+    def _tables(self, pretext: bool):
         """Write the tables; yield their names."""
-        shown, every = self.presentation, {"metrics": self.metrics, "runs": self.runs}
-        ours = [file for file in self.metrics if shown.ours in file.parts]
+        shown, every = self.presentation, {"metrics": [self.folder / "metrics.csv"]}
+        every["runs"] = self.runs
         paper = {name: PUBLISHED / f"{name}.csv" for name in ("table1", "table2", "table3")}
+        ours = every | {"metrics": [self.folder / "ours.csv"]}
         tables = {
             "table1": table1(shown, **every, published=paper["table1"]),
             "table2": table2(shown, **every, published=paper["table2"]),
-            "table3": table3(shown, metrics=ours, runs=self.runs, published=paper["table3"]),
+            "table3": table3(shown, **ours, published=paper["table3"]),
             "statistics": statistics(shown, **every),
             "boundary": boundary(shown, **every),
             "claims": Table("The paper's claims", VERDICTS, (Part(VERDICTS, "Verdicts"),)),
             "cost": cost(shown, runs=self.runs),
         }
         if pretext:
-            files = {"metrics": [pretext / "metrics.csv"], "fillers": [pretext / "fillers.csv"]}
+            files = {"metrics": ["pretext.csv"], "fillers": ["fillers.csv"]}
+            files = {name: [self.folder / file for file in f] for name, f in files.items()}
             files["published"] = PUBLISHED / "pretext.csv"
-            tables["table_pretext"] = table_pretext(shown, **files, runs=self.runs[-2:])
+            tables["table_pretext"] = table_pretext(shown, **files, runs=self.runs)
         for name, table in tables.items():
             kinds = ("csv", "md", "tex", "html")
             write_table(table, **{kind: self.table(name, kind) for kind in kinds})

@@ -26,14 +26,6 @@ def test_the_protocol_says_what_tested(runs):
     assert about_training(complement, runs) == "Dataset: A synthetic set."
 
 
-def test_runs_that_differ_are_named(runs):
-    write_json(runs[0], RECORD | {"code": "d"})
-    assert about(presentation(), runs).endswith(
-        "Runs of different code: training.train: d (ours at 0.2 with seed 42), "
-        "c (unet at 0.2 with seed 42)."
-    )
-
-
 def test_a_deviation_says_what_it_covers(runs):
     fixed, complement = presentation(), presentation(protocol="complement")
     assert "All seeds have the same test set." in about_seeds(fixed, runs)

@@ -107,14 +107,6 @@ def test_contents_lead_to_their_sections(opened):
     assert page.locator("#table2 h3").is_visible()
 
 
-def test_numbers_can_be_taken_along(opened, small_report):
-    page = opened()
-    with page.expect_download() as waiting:
-        page.get_by_role("link", name="table2.csv").click()
-    assert waiting.value.suggested_filename == "table2.csv"
-    assert waiting.value.path().read_bytes() == small_report.table("table2", "csv").read_bytes()
-
-
 def test_dark_is_dark_and_figures_stay_on_white(opened):
     grounds = {}
     for scheme in ("light", "dark"):

@@ -5,6 +5,7 @@ parameters are files; its type hints say what JSON becomes. Modules are imported
 needed: torch takes seconds.
 """
 
+import atexit
 import gc
 import importlib
 import inspect
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Importing torch makes millions of objects, and looking through them for garbage again and
     # again took a tenth of a training's start.
     gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
     words = sys.argv[1:] if arguments is None else arguments
     try:
         status = run_stage(*words[1:]) if words[:1] == ["run"] else _run_command(words)

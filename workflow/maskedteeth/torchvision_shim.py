@@ -8,6 +8,8 @@ them.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -32,7 +34,8 @@ def import_torchvision() -> ModuleType:
     """
     global declared
     try:
-        import torchvision
+        with compiler_left_out():
+            import torchvision
     except RuntimeError as error:
         if declared is not None or "torchvision::nms does not exist" not in str(error):
             raise
@@ -47,6 +50,27 @@ def import_torchvision() -> ModuleType:
     # The failed import left the submodules that it had reached; the next one starts anew.
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
-    import torchvision
+    with compiler_left_out():
+        import torchvision
 
     return torchvision
+
+
+@contextmanager
+def compiler_left_out() -> Iterator[None]:
+    """Import torchvision and timm in the block without torch's compiler.
+
+    They import it, which takes as long as half of torch, to ask whether there is one and to keep it
+    from functions of theirs. Here nothing is compiled. It is left alone where it is loaded already.
+    """
+    compiler, utils = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
+    compiler.disable = lambda function, *_, **__: function
+    utils.is_compile_supported = lambda device: False
+    stubs = {module.__name__: module for module in (compiler, utils)}
+    stubs = {} if compiler.__name__ in sys.modules else stubs
+    sys.modules.update(stubs)
+    try:
+        yield
+    finally:
+        for name in stubs:
+            del sys.modules[name]

@@ -1,5 +1,5 @@
 # What all rules need: the validated settings, the jobs of the study, and how a stage is run.
-import hashlib
+import copy
 import inspect
 import os
 import shlex
@@ -38,7 +38,7 @@ RUN_STAGE = (
 
 # Every study is an overlay of the paper's.
 PAPER = yaml.safe_load((PROJECT / "config" / "paper.yaml").read_text(encoding="utf-8"))
-SETTINGS = yaml.safe_load((PROJECT / "config" / "paper.yaml").read_text(encoding="utf-8"))
+SETTINGS = copy.deepcopy(PAPER)
 update_config(SETTINGS, config)
 try:
     STUDY = validate(SETTINGS, Settings)

@@ -1,350 +1,295 @@
-"""The exposure of a phantom: from anatomy to the grey values of a panoramic radiograph.
+"""The drawing of a phantom radiograph: a random patient's teeth and jaws, and their exposure.
 
-Attenuations add up along the beam, and a radiograph shows about their sum. So everything here adds
-to (or takes from) one picture in which 1 is white; only metal is set, because it saturates.
+Lengths are in image heights, so a patient can be drawn at any size. The origin is the top of the
+image on the midline: x runs to the right of the image (the patient's left), y downwards. A tooth is
+described in a frame of its own: u across (1 = its width, positive towards distal), v along (0 =
+biting edge, 1 = apex).
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskedteeth.data.phantom_anatomy import Anatomy, Points, ToothShape, smooth
+Points = NDArray[np.float64]  # (P, 2), x and y
+Picture = NDArray[np.float32]  # (H, W), attenuation: 1 is white
 
-Picture = NDArray[np.float32]
+# --- Shapes --------------------------------------------------------------------------------------
 
-#: Height at which everything but the teeth is drawn. Jaws are soft; they look the same at any size.
-JAW_HEIGHT = 256
+
+def _smooth(polygon: Points) -> Points:
+    """Round the corners of a closed polygon (Chaikin's corner cutting, twice)."""
+    for _ in range(2):
+        following = np.roll(polygon, -1, axis=0)
+        near, far = 0.75 * polygon + 0.25 * following, 0.25 * polygon + 0.75 * following
+        polygon = np.stack([near, far], axis=1).reshape(-1, 2)
+    return polygon
+
+
+def _mirrored(u: list[float], v: list[float]) -> Points:
+    """Close half an outline, u >= 0, with its mirror image; smooth."""
+    half = np.column_stack([u, v])
+    return _smooth(np.vstack([half, half[::-1] * [-1, 1]]))
+
+
+_CERVIX = 0.38  # v where the crown ends
+_ONE_ROOT = _mirrored(
+    [0.2, 0.46, 0.52, 0.44, 0.36, 0.31, 0.2, 0.06],
+    [0, 0.02, 0.13, 0.3, 0.42, 0.6, 0.9, 1],
+)
+_TWO_ROOTS = _mirrored(
+    [0, 0.25, 0.48, 0.53, 0.46, 0.43, 0.43, 0.36, 0.25, 0.17, 0.1, 0],
+    [0.05, -0.01, 0.01, 0.14, 0.34, 0.5, 0.74, 0.98, 0.98, 0.74, 0.57, 0.52],
+)
+_CANAL = _mirrored([0, 0.1, 0.08, 0.03], [0.18, 0.24, 0.5, 0.95])
+_TWO_CANALS = _mirrored(
+    [0, 0.2, 0.26, 0.34, 0.28, 0.16, 0],
+    [0.28, 0.2, 0.4, 0.93, 0.93, 0.42, 0.37],
+)
+_FILLING = _mirrored([0, 0.25, 0.3, 0], [0.03, 0.02, 0.2, 0.25])
+_IMPLANT = _mirrored([0, 0.25, 0.17, 0.08], [0.36, 0.36, 0.85, 0.9])
+
+# Widths and lengths of the eight teeth of a quadrant, from the midline to the wisdom tooth.
+_UPPER = np.array([0.068, 0.054, 0.061, 0.057, 0.055, 0.081, 0.077, 0.069])
+_LOWER = np.array([0.044, 0.047, 0.055, 0.056, 0.058, 0.087, 0.083, 0.078])
+_UPPER_LENGTHS = np.array([0.190, 0.180, 0.220, 0.180, 0.178, 0.172, 0.166, 0.145])
+_LOWER_LENGTHS = np.array([0.170, 0.180, 0.215, 0.186, 0.186, 0.180, 0.170, 0.150])
+
+# Half of the mandible: chin, lower border, angle, condyle, coronoid process, ramus.
+_MANDIBLE = np.column_stack(
+    [
+        [0, 0.2, 0.4, 0.58, 0.76, 0.86, 0.88, 0.9, 0.94, 0.87, 0.81, 0.75, 0.69, 0.65, 0.62],
+        [0.93, 0.93, 0.88, 0.81, 0.73, 0.62, 0.38, 0.16, 0.08, 0.05, 0.2, 0.24, 0.18, 0.3, 0.5],
+    ]
+)
+
+# What else the beam meets, by the softness of its edge: least and greatest attenuation, and half an
+# outline. One that begins on the midline is one shape; another stands on both sides.
+_AROUND = {
+    0.07: {
+        "face": ((0.17, 0.24), [(0, -0.1), (1.1, -0.1), (1, 0.55), (0.75, 0.8), (0.4, 1), (0, 1)]),
+        "cheek": ((0.05, 0.2), [(0.45, 0.2), (0.8, 0.1), (0.95, 0.5), (0.7, 0.7), (0.45, 0.6)]),
+        "air above the tongue": ((-0.15, -0.02), [(0, 0.2), (0.5, 0.32), (0.5, 0.38), (0, 0.3)]),
+    },
+    0.03: {
+        "spine": ((0.04, 0.2), [(0, 0.3), (0.09, 0.3), (0.16, 0.65), (0.19, 1.1), (0, 1.1)]),
+        "ghost jaw": ((0.01, 0.1), [(0.34, 0.68), (0.42, 0.48), (1.1, 0.36), (1.1, 0.65)]),
+        "sinus": ((-0.16, -0.07), [(0.2, 0), (0.56, 0), (0.58, 0.16), (0.46, 0.25), (0.22, 0.2)]),
+        "nose": ((-0.2, -0.1), [(0.02, -0.05), (0.16, -0.05), (0.13, 0.13), (0.03, 0.13)]),
+        "skull": ((0.15, 0.35), [(0.82, -0.02), (1.1, -0.02), (1.1, 0.1), (0.97, 0.06)]),
+        "zygoma": ((0.06, 0.14), [(0.44, 0.24), (0.52, 0.13), (0.68, 0.12), (1.1, 0), (0.6, 0.17)]),
+    },
+    0.012: {
+        "palate": (
+            (0.1, 0.3),
+            [(0, 0.13), (0.5, 0.14), (1, 0.1), (1, 0.12), (0.5, 0.16), (0, 0.15)],
+        ),
+        "septum": ((0.1, 0.25), [(0, -0.05), (0.008, -0.05), (0.01, 0.15), (0, 0.18)]),
+        "hyoid": ((0.04, 0.13), [(0.6, 0.93), (0.66, 0.9), (0.8, 0.9), (0.92, 0.96), (0.75, 0.95)]),
+    },
+}
+
+# --- Patients ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Site:
+    """The place of a tooth and what stands in it; outlines are in image heights."""
+
+    number: int  # Universal numbering, 1..32
+    is_present: bool  # a natural tooth stands here
+    outline: Points
+    crown: Points
+    canal: Points
+    crest: Points  # (2,) where the bone ends
+    metal: list[Points]  # fillings, crowns, root canal fillings, implants
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether nothing stands here, no implant either."""
+        return not self.is_present and not self.metal
+
+
+def grow(rng: np.random.Generator) -> list[Site]:
+    """Return the 32 sites of a random patient, by number; at least eight teeth are present."""
+    age = rng.beta(1.3, 2.0)  # 0 young: complete, untreated; 1 old: gaps, metal, lost bone
+    size, middle, level = rng.normal([1.1, 0, 0.52], [0.1, 0.02, 0.03])
+    smile, cant, bite = rng.uniform(0, 0.13), rng.normal(0, 0.03), rng.uniform(0, 0.05)
+    risk = np.full(32, 0.02 + 0.36 * age**2)
+    risk[[0, 15, 16, 31]] = 0.55 + 0.35 * age  # wisdom teeth: absent or taken out
+    lost = rng.permutation(np.flatnonzero(rng.random(32) < risk) + 1)[:24]
+    sites = []
+    for upper in (True, False):
+        widths = (_UPPER if upper else _LOWER) * size * rng.normal(1, 0.03, 8)
+        lengths = (_UPPER_LENGTHS if upper else _LOWER_LENGTHS) * size * rng.normal(1.05, 0.04, 8)
+        distances = np.cumsum(0.95 * widths) - 0.475 * widths  # neighbours overlap
+        down = -1 if upper else 1  # where roots point
+        for count in range(16):
+            # Upper teeth are numbered along x, lower ones against it.
+            side, place = down * (1 if count < 8 else -1), 7 - count if count < 8 else count - 8
+            number = count + (1 if upper else 17)
+            away = distances[place]
+            x, y = middle + side * away, level - smile * (away / 0.5) ** 2 + cant * side * away
+            tilt = 2 if upper else np.degrees(8 * smile * away)
+            y += rng.normal(0, 0.005) + down * bite / 2
+            if place == 7 and rng.random() < 0.5:  # many wisdom teeth stay in the bone
+                y, tilt = y + down * rng.uniform(0.02, 0.05), rng.uniform(-20, 15 if upper else 85)
+            tilt = np.radians(tilt + rng.normal(0, 5))
+            to_image = _frame([x, y], [side, down], [widths[place], lengths[place]], tilt, rng)
+            sites.append(_site(number, place, number in lost, age, to_image, rng))
+    return sites
+
+
+def _frame(
+    origin: list[float],
+    flip: list[int],
+    size: list[float],
+    tilt: float,
+    rng: np.random.Generator,
+) -> Callable[[Points], Points]:
+    """Return the map from a tooth's (u, v) to the image; it tips (radians) about its cervix."""
+    cos, sin, bend = np.cos(tilt), np.sin(tilt), rng.normal(0.1, 0.12)
+    pivot = np.array([0, 0.3])
+
+    def to_image(local: Points) -> Points:
+        bent = local - pivot
+        bent[:, 0] += 2 * bend * np.maximum(bent[:, 1], 0) ** 2
+        turned = bent * size @ np.array([[cos, -sin], [sin, cos]]) + pivot * size
+        return turned * flip + origin
+
+    return to_image
+
+
+def _site(
+    number: int,
+    place: int,
+    is_lost: bool,
+    age: float,
+    to_image: Callable[[Points], Points],
+    rng: np.random.Generator,
+) -> Site:
+    """Grow the tooth that is the ``place``-th from the midline (0 to 7), or what replaced it."""
+    has_two = place >= 5 and not (place == 7 and rng.random() < 0.6)  # else its roots are fused
+    outline, canal = (_TWO_ROOTS, _TWO_CANALS) if has_two else (_ONE_ROOT, _CANAL)
+    crown = outline[outline[:, 1] < _CERVIX]
+    metal = []
+    chance = rng.random() / (0.3 + 1.4 * age) / (1 if place >= 3 else 0.4)
+    if is_lost:
+        metal = [_IMPLANT, crown * 0.8 + [0, 0.06]] if chance < 0.1 else []
+    elif chance < 0.05:
+        metal = [canal, _FILLING]
+    elif chance < 0.13:
+        metal = [crown]
+    elif chance < 0.4:
+        metal = [_FILLING * rng.uniform(0.5, 1.2, 2) + [rng.uniform(-0.2, 0.2), 0.03]]
+    crest = np.array([(0, _CERVIX + 0.05 + 0.2 * age + 0.12 * is_lost)])
+    parts = [to_image(part) for part in (outline, crown, canal)]
+    return Site(number, not is_lost, *parts, to_image(crest)[0], [to_image(m) for m in metal])
+
+
+# --- Exposure ------------------------------------------------------------------------------------
+
+_HEIGHT = 256  # at which teeth are drawn; other sizes are resampled
+_SOFT = 128  # height at which jaws are drawn, which have no sharp edges
 _SUBPIXEL = 4  # bits of OpenCV's fixed-point coordinates
 
 
-def expose(anatomy: Anatomy, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return the radiograph, uint8 (height, round(height * aspect))."""
-    width = round(height * anatomy.aspect)
-    picture = _draw_jaws(anatomy, rng)
-    picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
-    metal = np.zeros((height, width), np.uint8)
-    covered = np.zeros_like(picture)
-    contrast = rng.uniform(0.75, 1.15)
-    for site in anatomy.sites:
-        if site.is_present:
-            _draw_tooth(picture, covered, site, contrast * float(rng.normal(1, 0.06)))
-        _draw_metal(metal, site, rng)
-    return _develop(picture, metal, rng)
-
-
-class _Canvas:
-    """A picture that takes soft shapes given in image heights from the midline."""
-
-    def __init__(self, picture: Picture) -> None:
-        self.picture = picture
-        self.height, self.width = picture.shape
-        self._midline = np.array([self.width / 2, 0.0])
-
-    def to_pixels(self, points: Points) -> Points:
-        return points * self.height + self._midline
-
-    def add(
-        self, points: Points, amount: float, softness: float, thickness: float | None = None
-    ) -> None:
-        """Add ``amount`` inside a polygon or, given a thickness, along a line.
-
-        ``softness`` is the width of its edge and ``thickness`` that of a line, in image heights.
-        """
-        pixels = self.to_pixels(points)
-        reach = max(1, round(softness * self.height))
-        line = 0 if thickness is None else max(1, round(thickness * self.height))
-        window = _window(pixels, 2 * reach + line, self.picture.shape)
-        if window is None:
-            return
-        rows, columns = window
-        layer = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
-        fixed = _fixed_point(pixels - [columns.start, rows.start])
-        if thickness is None:
-            cv2.fillPoly(layer, [fixed], 255, cv2.LINE_8, _SUBPIXEL)
-        else:
-            cv2.polylines(layer, [fixed], False, 255, line, cv2.LINE_8, _SUBPIXEL)
-        layer = _blur(layer, reach)
-        self.picture[rows, columns] += layer * np.float32(amount / 255)
-
-
-def _window(pixels: Points, margin: int, shape: tuple[int, ...]) -> tuple[slice, slice] | None:
-    """Return rows and columns of the bounding box with a margin, or None outside the picture."""
-    left, top = (max(int(low) - margin, 0) for low in pixels.min(axis=0))
-    right, bottom = (int(high) + margin + 2 for high in pixels.max(axis=0))
-    right, bottom = min(right, shape[1]), min(bottom, shape[0])
-    if right <= left or bottom <= top:
-        return None
-    return slice(top, bottom), slice(left, right)
-
-
-def _fixed_point(pixels: Points) -> NDArray[np.int32]:
-    return np.rint(pixels * 2**_SUBPIXEL).astype(np.int32)
-
-
-def _blur(layer: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
-    """Blur with a triangle of ``reach`` pixels to each side, made of two boxes.
-
-    Boxes of integers give the same bits on any number of threads; cv2.stackBlur does not.
-    """
-    box = (reach + 1, reach + 1)
-    for anchor in ((reach + 1) // 2, reach // 2):
-        layer = cv2.blur(layer, box, anchor=(anchor, anchor))
-    return layer
-
-
-# --- Jaws --------------------------------------------------------------------------------------
-
-
-def _draw_jaws(anatomy: Anatomy, rng: np.random.Generator) -> Picture:
-    """Return bone, soft tissue, air and shadows at JAW_HEIGHT."""
-    shape = JAW_HEIGHT, round(JAW_HEIGHT * anatomy.aspect)
-    bone = _Canvas(np.zeros(shape, np.float32))
-    _draw_maxilla(bone, anatomy, rng)
-    _draw_mandible(bone, anatomy, rng)
-    # The rest has no sharp edges: half the size will do.
-    rest = _Canvas(np.full((shape[0] // 2, shape[1] // 2), 0.05, np.float32))
-    _draw_soft_tissue(rest, rng)
-    _draw_air(rest, anatomy, rng)
-    _draw_shadows(rest, rng)
-    picture = cv2.resize(rest.picture, shape[::-1])
-    return picture + np.maximum(bone.picture, 0) * _bone_texture(rng, shape)
-
-
-def _bone_texture(rng: np.random.Generator, shape: tuple[int, int]) -> Picture:
-    """Return the relative density of bone: trabeculae (band-limited noise) on slow mottling."""
-    white = rng.random(shape, dtype=np.float32)
-    fine = cv2.GaussianBlur(white, (5, 3), 0)  # trabeculae of the jaws run rather horizontally
-    trabeculae = fine - cv2.blur(fine, (9, 7))
-    slow = cv2.resize(rng.normal(1, 0.16, (7, 13)).astype(np.float32), shape[::-1])
-    middle = cv2.resize(rng.normal(0, 0.09, (18, 36)).astype(np.float32), shape[::-1])
-    return rng.uniform(0.8, 1.7) * trabeculae + slow + middle
-
-
-def _draw_soft_tissue(canvas: _Canvas, rng: np.random.Generator) -> None:
-    face = [(-1.1, -0.1), (1.1, -0.1), (1.02, 0.55), (0.75, 0.8), (0.4, 1.0), (-0.4, 1.0)]
-    face += [(-0.75, 0.8), (-1.02, 0.55)]
-    canvas.add(np.array(face), rng.uniform(0.17, 0.24), 0.16)
-    cheek = rng.uniform(0.02, 0.08)
-    for side in (-1, 1):
-        outline = [(0.45, 0.2), (0.8, 0.1), (0.95, 0.5), (0.7, 0.7), (0.45, 0.6)]
-        canvas.add(np.array(outline) * [side, 1], cheek, 0.15)
-
-
-def _draw_maxilla(canvas: _Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
-    ridge = anatomy.upper_ridge
-    top = rng.normal(0.14, 0.015)  # level of the hard palate
-    ends = [(ridge[-1, 0] + 0.07, top + 0.12), (0.52, top), (-0.52, top)]
-    alveolar = np.vstack([ridge, ends, [(ridge[0, 0] - 0.07, top + 0.12)]])
-    canvas.add(alveolar, rng.uniform(0.14, 0.22), 0.045)
-    _draw_palate(canvas, top, rng)
-    for side in (-1, 1):
-        _draw_midface(canvas, side, top, rng)
-    septum = np.array([(0, -0.05), (rng.normal(0, 0.01), top / 2), (0, top + 0.05)])
-    canvas.add(septum, rng.uniform(0.12, 0.25), 0.014, 0.016)
-
-
-def _draw_palate(canvas: _Canvas, top: float, rng: np.random.Generator) -> None:
-    """Draw the palate and its ghost as two bright bands that run into the zygomatic arches."""
-    x = np.linspace(-0.95, 0.95, 25)
-    wave = rng.normal(0, 0.005) * np.cos(9 * x) + rng.normal(0, 0.01) * x
-    for drop, amount, thickness in ((0.0, 0.24, 0.016), (-0.045, 0.18, 0.026)):
-        sag = rng.uniform(0.0, 0.07)
-        bend = (x / 0.6) ** 2 * np.exp(-((x / 0.8) ** 6))
-        arc = np.column_stack([x, top + drop + sag * bend + wave])
-        for part, share in ((arc, 0.4), (arc[5:-5], 0.6)):  # fainter towards the sides
-            canvas.add(part, share * amount, 0.022, thickness)
-
-
-def _draw_midface(canvas: _Canvas, side: int, top: float, rng: np.random.Generator) -> None:
-    """Draw sinus, zygoma, orbit and nose of one side."""
-    flip = np.array([side, 1])
-    floor = top + rng.uniform(0.07, 0.14)
-    sinus = [(0.18, -0.05), (0.58, -0.05), (0.58, top + 0.02), (0.47, floor)]
-    sinus += [(0.32, floor + 0.01), (0.2, top + 0.06)]
-    sinus = smooth(np.array(sinus)) * flip
-    canvas.add(sinus, -rng.uniform(0.07, 0.16), 0.035)
-    below = smooth(np.array([(0.6, top), (0.47, floor), (0.32, floor + 0.01), (0.2, top + 0.05)]))
-    canvas.add(below[8:] * flip, rng.uniform(0.04, 0.1), 0.014, 0.007)
-    zygoma = np.array([(0.45, top + 0.1), (0.52, top), (0.68, top + 0.01), (1.1, top - 0.1)])
-    canvas.add(smooth(zygoma, closed=False) * flip, 0.1, 0.035, 0.04)
-    process = np.array([(0.5, -0.05), (0.51, 0.06), (0.49, top + 0.07)])
-    canvas.add(process * flip, rng.uniform(0.05, 0.15), 0.016, 0.009)
-    nose = [(0.02, -0.05), (0.16, -0.05), (0.13, top - 0.01), (0.03, top)]
-    canvas.add(np.array(nose) * flip, -rng.uniform(0.1, 0.2), 0.035)
-    concha = [(0.06, 0.0), (0.12, 0.02), (0.13, top - 0.05), (0.08, top - 0.04)]
-    canvas.add(smooth(np.array(concha)) * flip, rng.uniform(0.04, 0.12), 0.025)
-    skull = np.array([(0.82, -0.02), (1.1, -0.02), (1.1, 0.1), (0.97, 0.06)])
-    canvas.add(skull * flip, rng.uniform(0.15, 0.35), 0.05)
-
-
-def _draw_mandible(canvas: _Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
-    density = rng.uniform(0.12, 0.21)
-    canvas.add(anatomy.mandible, density, 0.03)
-    canvas.add(np.vstack([anatomy.mandible, anatomy.mandible[:1]]), 0.05, 0.014, 0.01)
-    # The body is thicker around the roots than the rami are.
-    body = np.vstack([anatomy.lower_ridge, anatomy.lower_border[::-1] * [0.9, 1] - [0, 0.1]])
-    canvas.add(body, rng.uniform(0.02, 0.09), 0.06)
-    cortex = anatomy.lower_border - [0, 0.014]
-    canvas.add(cortex, rng.uniform(0.09, 0.17), 0.022, 0.022)
-    chin = float(anatomy.lower_border[:, 1].max())
-    for side in (-1, 1):
-        flip = np.array([side, 1])
-        canal = [(0.73, 0.4), (0.68, 0.58), (0.52, chin - 0.15), (0.32, chin - 0.12)]
-        canvas.add(smooth(np.array(canal), closed=False) * flip, -0.05, 0.014, 0.02)
-        line = np.array([(0.64, 0.4), (0.57, 0.58), (0.44, 0.68)])  # oblique line
-        canvas.add(smooth(line, closed=False) * flip, 0.07, 0.025, 0.016)
-
-
-def _draw_air(canvas: _Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
-    """Take away what the beam does not meet: mouth, space above the tongue, throat."""
-    bite = np.vstack([anatomy.upper_ridge + [0, 0.03], anatomy.lower_ridge[::-1] - [0, 0.03]])
-    canvas.add(bite * [1.05, 1], -rng.uniform(0.02, 0.1), 0.05)
-    x = np.linspace(-0.5, 0.5, 15)
-    above = np.column_stack([x, rng.uniform(0.18, 0.24) + 0.12 * (x / 0.5) ** 2])
-    below = above + np.column_stack([0 * x, rng.uniform(0.05, 0.12) - 0.1 * (x / 0.6) ** 4])
-    canvas.add(np.vstack([above, below[::-1]]), -rng.uniform(0.02, 0.15), 0.04)
-    for side in (-1, 1):
-        throat = [(0.54, 0.3), (0.62, 0.2), (0.72, 0.45), (0.66, 0.62), (0.56, 0.5)]
-        canvas.add(np.array(throat) * [side, 1], -rng.uniform(0.0, 0.05), 0.06)
-
-
-def _draw_shadows(canvas: _Canvas, rng: np.random.Generator) -> None:
-    """Draw spine, ghosts of the opposite jaw and hyoid bone."""
-    lean, half = rng.normal(0, 0.02), rng.uniform(0.13, 0.26)
-    spine = [(-half, 1.05), (-half * 0.85, 0.65), (-half * 0.5, 0.3), (half * 0.5, 0.3)]
-    spine += [(half * 0.85, 0.65), (half, 1.05)]
-    canvas.add(np.array(spine) + [lean, 0], rng.uniform(0.06, 0.18), 0.05)
-    core = np.array([(-0.05, 1.05), (-0.02, 0.1), (0.02, 0.1), (0.05, 1.05)])
-    canvas.add(core + [lean, 0], rng.uniform(0.02, 0.08), 0.04)
-    for side in (-1, 1):
-        edge = rng.normal(0.68, 0.03)
-        ghost = [(0.34, edge), (0.42, edge - 0.2), (1.1, edge - 0.32), (1.1, edge - 0.03)]
-        canvas.add(np.array(ghost) * [side, 1], rng.uniform(0.01, 0.09), 0.025)
-        hyoid = [(0.6, 0.93), (0.66, 0.905), (0.8, 0.9), (0.92, 0.96), (0.8, 0.95), (0.7, 0.94)]
-        shifted = np.array(hyoid) + rng.normal(0, 0.02, 2) + rng.normal(0, 0.008, (6, 2))
-        canvas.add(smooth(shifted) * [side, 1], rng.uniform(0.04, 0.13), 0.014)
-    _draw_streaks(canvas, lean, half, rng)
-
-
-def _draw_streaks(canvas: _Canvas, lean: float, half: float, rng: np.random.Generator) -> None:
-    """Add the vertical streaks of everything that the beam crosses slowly at the midline."""
-    columns = (np.arange(canvas.width) - canvas.width / 2) / canvas.height - lean
-    coarse = cv2.resize(rng.standard_normal((1, 90)).astype(np.float32), (canvas.width, 1))[0]
-    profile = coarse * np.exp(-((columns / half) ** 4))
-    canvas.picture += (rng.uniform(0.008, 0.025) * profile).astype(np.float32)
-
-
-# --- Teeth -------------------------------------------------------------------------------------
-
-
-def _draw_tooth(picture: Picture, covered: Picture, site: ToothShape, contrast: float) -> None:
-    """Add dentine, enamel and pulp of one tooth and the dark periodontal gap around its root.
-
-    ``covered`` collects where teeth are: crowns that overlap are brighter, but by less than twice.
-    """
-    canvas = _Canvas(picture)
-    reach = round(0.015 * canvas.height)
-    window = _window(canvas.to_pixels(site.outline), 2 * reach, picture.shape)
-    if window is None:
-        return
-    rows, columns = window
-    origin = np.array([columns.start, rows.start])
-
-    def layer(*outlines: Points) -> NDArray[np.uint8]:
-        blank = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
-        fixed = [_fixed_point(canvas.to_pixels(outline) - origin) for outline in outlines]
-        return cv2.fillPoly(blank, fixed, 255, cv2.LINE_AA, _SUBPIXEL)
-
-    unit = np.float32(1 / 255)
-    body = layer(site.outline, *site.interiors)
-    # Blurred, the outline is about half as high at the surface as inside: a measure of depth.
-    depth = _blur(body, reach) * unit
-    crown = _blur(layer(site.crown), round(0.012 * canvas.height)) * unit
-    pulp = layer(site.pulp) * unit
-    body = body * unit
-    enamel = crown * (1.0 - depth)
-    tooth = 0.02 + 0.08 * depth + 0.25 * crown + 0.4 * enamel - 0.07 * pulp
-    gap = -0.09 * depth
-    before = covered[rows, columns]
-    alone = contrast * (1.0 - 0.7 * before)
-    picture[rows, columns] += alone * (gap + body * (tooth - gap))
-    np.maximum(before, body, out=before)
-
-
-def _draw_metal(metal: NDArray[np.uint8], site: ToothShape, rng: np.random.Generator) -> None:
-    """Draw what a dentist put in: fillings, crowns, root canal fillings, implants."""
-    parts: list[tuple[Points, int]] = []
-    if site.treatment == "implant":
-        crown = site.cervix + 0.75 * (site.crown - site.cervix)
-        parts = [(_screw(site), 235), (crown, 255)]
-    elif site.treatment == "crown":
-        parts = [(site.crown, 255)]
-    elif site.treatment in ("filling", "root_canal"):
-        parts = [(_filling(site, rng), 255)]
-    if site.treatment == "root_canal":
-        parts.append((site.pulp, 190))
-    canvas = _Canvas(metal)
-    for part, opacity in parts:
-        fixed = _fixed_point(canvas.to_pixels(part))
-        cv2.fillPoly(metal, [fixed], opacity, cv2.LINE_AA, _SUBPIXEL)
-
-
-def _filling(site: ToothShape, rng: np.random.Generator) -> Points:
-    """Return an irregular polygon between biting edge and cervix."""
-    down = site.cervix - site.edge
-    across = np.array([down[1], -down[0]]) / np.hypot(*down) * site.width
-    middle = site.edge + 0.32 * down + rng.uniform(-0.22, 0.22) * across
-    angles = np.linspace(0, 2 * np.pi, 9, endpoint=False)[:, None]
-    radii = rng.uniform(0.65, 1.25, (9, 1))
-    reach = rng.uniform(0.14, 0.3)
-    return middle + radii * (reach * np.cos(angles) * across + 0.2 * np.sin(angles) * down)
-
-
-def _screw(site: ToothShape) -> Points:
-    """Return the threaded, tapering body of an implant."""
-    along = site.apex - site.cervix
-    along = along * min(1.0, 0.09 / np.hypot(*along))
-    across = np.array([along[1], -along[0]]) / np.hypot(*along)
-    turns = np.linspace(0, 1, 17)[:, None]
-    radius = 0.016 * (1 - 0.35 * turns) + 0.0025 * (np.arange(17)[:, None] % 2)
-    spine = site.cervix + turns * along
-    return np.vstack([spine + radius * across, (spine - radius * across)[::-1]])
-
-
-# --- Exposure ----------------------------------------------------------------------------------
-
-
-def _develop(
-    picture: Picture, metal: NDArray[np.uint8], rng: np.random.Generator
+def expose(
+    sites: list[Site], height: int, aspect: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Turn attenuation into grey values: exposure, vignetting, noise, saturation."""
-    height, width = picture.shape
-    picture = cv2.GaussianBlur(picture, (0, 0), max(0.3, rng.uniform(0.0015, 0.003) * height))
-    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    x = np.linspace(-1, 1, width, dtype=np.float32)[None]
-    picture *= 1 - rng.uniform(0.05, 0.3) * np.float32(0.5) * (x**2 + y**2)
-    np.clip(picture, 0.0, None, out=picture)
-    gamma = rng.uniform(0.85, 1.15)
-    picture = rng.uniform(0.0, 0.1) + rng.uniform(0.75, 1.1) * cv2.pow(picture, gamma)
-    # Quantum noise grows with the square root of the signal. It has a generator of its own, so
-    # that the number of pixels changes nothing else.
-    noise = rng.spawn(1)[0].standard_normal(picture.shape, dtype=np.float32)
-    picture += rng.uniform(0.01, 0.03) * noise * cv2.sqrt(np.maximum(picture, 0))
-    glow = _blur(metal, round(0.003 * height)) * np.float32(1 / 255)
-    picture += glow * (1.0 - picture)
-    _stamp_side(picture, rng)
+    """Return the radiograph of a patient, uint8 (height, round(height * aspect)).
+
+    Attenuations add up along the beam. Only metal is set, because it saturates.
+    """
+    shape, size = (_HEIGHT, round(_HEIGHT * aspect)), (round(height * aspect), height)
+    picture = _jaws(sites, shape, rng) + rng.uniform(0.5, 1.05) * _teeth(sites, shape)
+    picture = _blurred(np.maximum(picture, 0), rng.uniform(0.002, 0.006))
+    picture = cv2.pow(picture, rng.uniform(0.7, 1.4)) * rng.uniform(0.75, 1.2)
+    metal = np.zeros(shape, np.float32)
+    for site in sites:
+        for part in site.metal:
+            _paint(metal, part, 1)
+    if rng.random() < 0.6:  # the technician's R, at the patient's right
+        letter = [(0, 5), (0, 0), (2, 0), (3, 1), (2, 2.5), (0, 2.5), (3, 5)]
+        corner = [0.05 - aspect / 2, rng.uniform(0.8, 0.9)]
+        _paint(metal, np.array(letter) * 0.01 + corner, 0.9, line=2)
+    metal = cv2.resize(_blurred(metal, 0.002), size)
+    picture = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
+    picture = np.maximum(picture, 0)
+    grain = rng.uniform(0.02, 0.08)  # quantum noise grows with the square root of the signal
+    picture += grain * rng.standard_normal(picture.shape, np.float32) * cv2.sqrt(picture)
+    picture += metal * (1 - picture)
     return cv2.convertScaleAbs(np.maximum(picture, 0), alpha=255)  # rounds and saturates
 
 
-def _stamp_side(picture: Picture, rng: np.random.Generator) -> None:
-    """Put the technician's R at the patient's right, as on many radiographs."""
-    if rng.random() > 0.6:
-        return
-    height = picture.shape[0]
-    place = round(rng.uniform(0.02, 0.06) * height), round(rng.uniform(0.82, 0.95) * height)
-    stroke = max(1, round(height / 256))
-    letter = np.zeros(picture.shape, np.uint8)
-    cv2.putText(
-        letter, "R", place, cv2.FONT_HERSHEY_SIMPLEX, height / 420, 230, stroke, cv2.LINE_AA
-    )
-    np.maximum(picture, letter * np.float32(1 / 255), out=picture)
+def _paint(picture: Picture, points: Points, value: float, line: int = 0) -> None:
+    """Fill an outline given in image heights or, given its thickness in pixels, draw a line."""
+    height, width = picture.shape
+    pixels = points * height + [width / 2, 0]
+    fixed = [np.rint(pixels * 2**_SUBPIXEL).astype(np.int32)]
+    if line:
+        cv2.polylines(picture, fixed, False, value, line, cv2.LINE_8, _SUBPIXEL)
+    else:
+        cv2.fillPoly(picture, fixed, value, cv2.LINE_8, _SUBPIXEL)
+
+
+def _blurred(picture: Picture, sigma: float) -> Picture:
+    """Blur with a Gaussian of ``sigma`` image heights."""
+    return cv2.GaussianBlur(picture, (0, 0), sigma * len(picture))
+
+
+def _jaws(sites: list[Site], shape: tuple[int, int], rng: np.random.Generator) -> Picture:
+    """Return bone, soft tissue, air and shadows."""
+    picture, bone, cortex = np.zeros((3, _SOFT, round(shape[1] * _SOFT / shape[0])), np.float32)
+
+    def add(layer: Picture, outline: Points, amounts: tuple[float, float], line: int = 0) -> None:
+        one = np.zeros_like(layer)
+        _paint(one, outline, rng.uniform(*amounts), line)
+        layer += one
+
+    for softness, shapes in _AROUND.items():
+        layer = np.zeros_like(picture)
+        for amounts, half in shapes.values():
+            points = np.array(half) + rng.normal(0, 0.016, (len(half), 2))
+            left, right = (points * [side, 1] + rng.normal(0, 0.016, 2) for side in (-1, 1))
+            is_one = half[0][0] == 0
+            for outline in [np.vstack([left[::-1], right])] if is_one else [left, right]:
+                add(layer, _smooth(outline), amounts)
+        picture += _blurred(layer, softness)
+    upper, lower = (np.array([site.crest for site in arch]) for arch in (sites[:16], sites[16:]))
+    right, left = _MANDIBLE * rng.normal(1, 0.03, 2) + rng.normal(0, 0.01, (2, *_MANDIBLE.shape))
+    mandible = _smooth(np.vstack([left[::-1] * [-1, 1], right, lower]))
+    add(bone, np.vstack([upper, [(0.56, 0.13), (-0.56, 0.13)]]), (0.1, 0.25))  # the maxilla
+    add(bone, mandible, (0.12, 0.28))
+    add(cortex, mandible, (0.06, 0.15), line=3)
+    bone = cv2.resize(_blurred(bone + cortex, 0.012), shape[::-1])
+    return cv2.resize(picture, shape[::-1]) + bone * _bone_texture(shape, rng)
+
+
+def _bone_texture(shape: tuple[int, int], rng: np.random.Generator) -> Picture:
+    """Return the relative density of bone: trabeculae (band-limited noise) on slow mottling."""
+    white = rng.random(shape, np.float32)
+    fine = cv2.GaussianBlur(white, (5, 3), 0)  # trabeculae of the jaws run rather horizontally
+    slow = cv2.resize(rng.normal(1, 0.16, (7, 13)).astype(np.float32), shape[::-1])
+    middle = cv2.resize(rng.normal(0, 0.2, (18, 36)).astype(np.float32), shape[::-1])
+    return rng.uniform(0.8, 1.7) * (fine - cv2.blur(fine, (9, 7))) + slow + middle
+
+
+def _teeth(sites: list[Site], shape: tuple[int, int]) -> Picture:
+    """Return roots with the dark gap around them, crowns and pulps."""
+    planes = []
+    for parity in (0, 1):  # neighbours lie on different planes: where they overlap it is brighter
+        body, crown = np.zeros((2, *shape), np.float32)
+        teeth = [site for site in sites if site.is_present and site.number % 2 == parity]
+        for site in teeth:
+            _paint(body, site.outline, 1)
+            _paint(crown, site.crown, 1)
+        # Blurred, an outline is about half as high at the surface as inside: a measure of depth.
+        depth, crown = _blurred(body, 0.007), _blurred(crown, 0.006)
+        for site in teeth:
+            _paint(body, site.canal, 0.8)
+        tooth = 0.09 + 0.15 * depth + crown * (0.75 - 0.4 * depth)  # enamel lies at the surface
+        planes.append(body * tooth - 0.09 * depth)
+    return np.maximum(*planes) + 0.3 * np.minimum(*planes)

@@ -6,10 +6,11 @@ from torch import nn
 
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import Model
-from maskedteeth.torchvision_shim import import_torchvision
+from maskedteeth.torchvision_shim import compiler_left_out, import_torchvision
 
 import_torchvision()
-import segmentation_models_pytorch as smp  # noqa: E402 (imports torchvision)
+with compiler_left_out():
+    import segmentation_models_pytorch as smp  # imports torchvision and timm
 
 
 def build(model: Model) -> nn.Module:
@@ -19,16 +20,17 @@ def build(model: Model) -> nn.Module:
         InputError: the library cannot build it, or would ignore one of the options.
     """
     try:
-        network = smp.create_model(
-            model.architecture,
-            encoder_name=model.encoder,
-            encoder_weights=model.encoder_weights,
-            in_channels=len(model.inputs),
-            classes=1,
-            activation=None,
-            aux_params=None,
-            **model.options,
-        )
+        with compiler_left_out():
+            network = smp.create_model(
+                model.architecture,
+                encoder_name=model.encoder,
+                encoder_weights=model.encoder_weights,
+                in_channels=len(model.inputs),
+                classes=1,
+                activation=None,
+                aux_params=None,
+                **model.options,
+            )
         # Its own encoders ignore what they do not know; timm's raise TypeError.
         ignored = set(model.options) - set(inspect.signature(type(network)).parameters)
         if ignored and model.encoder in smp.encoders.get_encoder_names():

@@ -22,13 +22,23 @@ DRAWN = {
 }
 
 
-def about_seeds(report: Presentation, runs: list[Path]) -> str:
-    """Say what differs between the seeds of a row, for a ± covers that and no more.
+def about(report: Presentation, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
+    """Say what a segmentation was measured on; of the records behind it, where they differ."""
+    return _about(report, f"Test: {TESTED_ON[report.protocol]}.", runs)
 
-    Args:
-        report: protocol.
-        runs: ``run.json`` of the runs behind a table.
-    """
+
+def about_pretext(report: Presentation, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
+    """Say what a pretext was measured on, likewise."""
+    return _about(report, f"Test: {PRETEXT_TESTED_ON[report.protocol]}.", runs)
+
+
+def about_training(report: Presentation, runs: list[Path]) -> str:
+    """Say what was trained on, likewise; nothing of a test."""
+    return _about(report, "", runs)
+
+
+def about_seeds(report: Presentation, runs: list[Path]) -> str:
+    """Say what differs between the seeds of a row, for a ± covers that and no more."""
     said = f"The seed of a training decides {DRAWN[report.protocol]}"
     if any(read(run)["inputs_sha256"].get("pretext") for run in runs):
         said += (
@@ -36,24 +46,6 @@ def about_seeds(report: Presentation, runs: list[Path]) -> str:
             "pretraining would change is not in the ±."
         )
     return said
-
-
-def about(report: Presentation, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
-    """Say what a segmentation was measured on.
-
-    With the records behind a table also say where these runs are not of one kind.
-    """
-    return _about(report, f"Test: {TESTED_ON[report.protocol]}.", runs)
-
-
-def about_pretext(report: Presentation, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
-    """Say what a pretext was measured on; see :func:`about`."""
-    return _about(report, f"Test: {PRETEXT_TESTED_ON[report.protocol]}.", runs)
-
-
-def about_training(report: Presentation, runs: list[Path]) -> str:
-    """Say what was trained on, and where these trainings are not of one kind; nothing of a test."""
-    return _about(report, "", runs)
 
 
 def percent(fraction: float) -> str:

@@ -33,11 +33,6 @@ def compare(metrics: pd.DataFrame, ours: str, resamples: int) -> pd.DataFrame:
     over a method's seeds; at each fraction each method is compared to ours on the radiographs that
     both were tested on. Holm's correction is over all comparisons of the study.
 
-    Args:
-        metrics: rows of all runs' ``metrics.csv``.
-        ours: method that the others are compared to.
-        resamples: test sets to draw for an interval.
-
     Returns:
         A row a method and fraction, in the order given: method, fraction, seeds, radiographs; for
         each metric its pooled value under its own name with ``_low`` and ``_high``, the bounds of

@@ -30,6 +30,7 @@ Read literally, D is soft and J, P and R are of thresholded masks. A row given t
 without its Dice may have any: what is impossible then is impossible under eq. 11, too.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,7 @@ NEGLIGIBLE = 1e-9
 #: An empty image, left empty, whose metrics follow different conventions for 0/0. Dice and Jaccard
 #: follow the same one, precision and recall any.
 EMPTY = np.array([(d, d, p, r) for d in (0, 1) for p in (0, 1) for r in (0, 1)], dtype=float)
+NONE = EMPTY[:0]
 
 
 @dataclass(frozen=True)
@@ -113,16 +115,12 @@ def distance(low: np.ndarray, high: np.ndarray) -> float:
 
     It is that of the largest coordinate, to 1e-7, and 0 where the hull reaches into the box.
     """
-    points = _grid()
-    for _ in range(200):
-        shortfall, direction = _nearest(points, low, high)
+    for shortfall, direction, most in _directions(low, high):
+        gap = _least(direction, low, high) - most
         if shortfall < NEGLIGIBLE:
             return 0.0
-        most, where = support(direction)
-        gap = _least(direction, low, high) - most
         if gap > max(NEGLIGIBLE, shortfall - 1e-7):
             return gap
-        points = np.vstack([points, where])
     return 0.0  # neither proved nor refuted: the row gets the benefit of the doubt
 
 
@@ -133,16 +131,13 @@ def empty_share(low: np.ndarray, high: np.ndarray) -> float:
     c·x ≤ (1 − w) h(c) + w max over EMPTY; the bound is that inequality solved for w, infinite where
     no share is enough.
     """
-    points, best = _grid(), 0.0
-    for _ in range(200):
-        objective, direction = _nearest(points, low, high, extra=EMPTY)
-        most, where = support(direction)
+    best = 0.0
+    for share, direction, most in _directions(low, high, EMPTY):
         gap, reach = _least(direction, low, high) - most, (EMPTY @ direction).max() - most
         if gap > NEGLIGIBLE:
             best = max(best, gap / reach if reach > gap else np.inf)
-        if best >= min(objective - 1e-5, 1):
+        if best >= min(share - 1e-5, 1):
             break
-        points = np.vstack([points, where])
     return float(best)
 
 
@@ -193,22 +188,27 @@ def _peaks(a: float, b: float, top: float) -> list[float]:
     return [0.0, top, *(d for d in inner if 0 < d < top)]
 
 
-def _grid() -> np.ndarray:
-    side = np.linspace(0, 1, 21)
-    return surface(*(axis.ravel() for axis in np.meshgrid(side, side)))
-
-
 def _least(direction: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
     return float(np.minimum(direction * low, direction * high).sum())
 
 
-def _nearest(points, low, high, extra=None) -> tuple[float, np.ndarray]:
+def _directions(low: np.ndarray, high: np.ndarray, extra: np.ndarray = NONE) -> Iterator[tuple]:
+    """Yield what :func:`_nearest` finds, with h(c) of its direction; what objects joins the mix."""
+    side = np.linspace(0, 1, 21)
+    points = surface(*(axis.ravel() for axis in np.meshgrid(side, side)))
+    for _ in range(200):
+        cost, direction = _nearest(points, low, high, extra)
+        most, where = support(direction)
+        yield cost, direction, most
+        points = np.vstack([points, where])
+
+
+def _nearest(points, low, high, extra) -> tuple[float, np.ndarray]:
     """Mix ``points`` as near to a box as can be; return the cost and the dual direction.
 
     Without ``extra`` the cost is the distance in the largest coordinate. With ``extra``, it is the
     share of these, and distance costs so much that it is avoided where it can be.
     """
-    extra = np.empty((0, 4)) if extra is None else extra
     columns = np.vstack([points, extra]).T
     slack = -np.ones((4, 1))
     cost = np.r_[np.zeros(len(points)), np.ones(len(extra)), 1e6 if len(extra) else 1.0]

@@ -23,8 +23,8 @@ class Paper(Results):
     Args:
         models: CSV: method (as in the settings), table1, table2 (its names there), by_seed
             (table3 for the method that table 3 is about).
-        table2: CSV of the paper's table 2: model, fraction and the metrics.
-        table3: CSV of the paper's table 3: seed, fraction and the metrics.
+        table2: CSV of the paper's table 2.
+        table3: CSV of the paper's table 3.
     """
 
     side = "paper"

@@ -8,20 +8,19 @@ are added, subtracted and scaled like numbers. ``a > b`` is a :class:`Statement`
 A statement is *supported* if the interval of each of its margins lies above zero (an
 intersection-union test, Berger 1982, doi 10.1080/00401706.1982.10487790), and *refuted* if that of
 one of its k margins lies below zero at a level k times stricter (Bonferroni). So, for every
-statement, the chance to show what is not so is at most :data:`TAIL`, if that is so for the
-intervals.
+statement, the chance to show what is not so is at most 2.5 %, if that is so for the intervals.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from maskedteeth.report.statistics import TAIL
 
-SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = VERDICTS = (
-    *("supported", "refuted", "inconclusive", "not tested"),
-)
+SUPPORTED, REFUTED, INCONCLUSIVE = "supported", "refuted", "inconclusive"
+NOT_TESTED = "not tested"
 #: Remarks on a quantity: its row of the paper was averaged or is impossible (see the audit); its
 #: method was trained once, so that its interval lacks the chance of training and decides nothing.
 NOT_POOLED, ONE_SEED = "not pooled", "one seed"
@@ -120,21 +119,21 @@ def all_of(statements: Iterable[Statement]) -> Statement:
 
 
 class Results:
-    """Where statements look numbers up: the paper, or a study. What is missing is Unavailable."""
+    """Where statements look numbers up: the paper, or a study. What is missing is Unavailable.
+
+    Subclasses have ``mean(metric, method, fraction)``, over seeds; ``spread(statistic, metric,
+    method, fraction)`` over these, with "sd" or "range"; and ``pretext(metric, pretext)``.
+    """
 
     #: "paper" or "ours".
     side: str
 
-    def mean(self, metric: str, method: str, fraction: float) -> Quantity:
-        """Return a metric of a method trained on a fraction: its mean over seeds."""
-        raise NotImplementedError
-
     def dice(self, method: str, fraction: float) -> Quantity:
-        """Return :meth:`mean` of Dice."""
+        """Return the mean Dice of a method trained on a fraction."""
         return self.mean("dice", method, fraction)
 
     def jaccard(self, method: str, fraction: float) -> Quantity:
-        """Return :meth:`mean` of Jaccard."""
+        """Return the mean Jaccard."""
         return self.mean("jaccard", method, fraction)
 
     def untestable(self, *, paper: str, ours: str) -> Unavailable:
@@ -142,15 +141,13 @@ class Results:
         return Unavailable({"paper": paper, "ours": ours}[self.side])
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What results say of a claim.
+class Verdict(NamedTuple):
+    """What results say of a claim: supported, refuted, inconclusive or not tested.
 
     Attributes:
-        verdict: one of :data:`VERDICTS`.
-        margin: by how much the statement holds (negative: fails), of several comparisons that which
-            decides: the smallest, where the claim is not supported of those that fail or leave it
-            open; NaN when not tested.
+        verdict: which.
+        margin: by how much the statement holds (negative: fails), of several comparisons the
+            smallest of those that decide; NaN when not tested.
         low: lower end of the margin's 95 % interval.
         high: upper end.
         basis: what the intervals are made of; when not tested, why.
@@ -158,10 +155,10 @@ class Verdict:
     """
 
     verdict: str
-    margin: float
-    low: float
-    high: float
-    basis: str
+    margin: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    basis: str = ""
     remark: str = ""
 
 
@@ -170,10 +167,10 @@ def judge(claim: Callable[[Results], Statement], results: Results) -> Verdict:
     try:
         margins = claim(results).margins
     except Unavailable as reason:
-        return Verdict(NOT_TESTED, np.nan, np.nan, np.nan, str(reason))
-    decisive = [margin for margin in margins if margin.remark != ONE_SEED]
-    failing = [m for m in decisive if m.interval(TAIL / len(margins))[1] < 0]
-    unshown = [m for m in margins if m not in decisive or m.interval()[0] <= 0]
+        return Verdict(NOT_TESTED, basis=str(reason))
+    known = [margin for margin in margins if margin.remark != ONE_SEED]
+    failing = [m for m in known if m.interval(TAIL / len(margins))[1] < 0]
+    unshown = [m for m in margins if m not in known or m.interval()[0] <= 0]
     verdict = REFUTED if failing else INCONCLUSIVE if unshown else SUPPORTED
     margin = min(failing or unshown or margins, key=lambda each: each.value)
     low, high = map(float, margin.interval())

@@ -12,24 +12,14 @@ NAMES = ("method", "id", "model", "metric", "pretext", "filler", "pixels", "pape
 
 
 def read_rows(*files: Path) -> pd.DataFrame:
-    """Read CSV files that stages have written as one frame.
-
-    Args:
-        files: with the same columns.
-
-    Returns:
-        All rows, in the order given. Names are text, also where they read `NA` or `12`.
-    """
+    """Read CSV files that stages have written as one frame; names stay text, also `NA` or `12`."""
     types = dict.fromkeys(NAMES, str)
     options = {"keep_default_na": False, "na_values": [""]}
     return pd.concat([pd.read_csv(f, dtype=types, **options) for f in files], ignore_index=True)
 
 
 def pooled_by_run(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Pool each run over its test radiographs.
-
-    Args:
-        metrics: rows of ``metrics.csv``, a test radiograph each.
+    """Pool each run of ``metrics.csv`` over its test radiographs.
 
     Returns:
         A row a run in the order given: method, fraction, seed, dice, jaccard, precision, recall,
@@ -40,11 +30,7 @@ def pooled_by_run(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_over_seeds(runs: pd.DataFrame, metrics: tuple[str, ...] = METRICS) -> pd.DataFrame:
-    """Average runs over their seeds.
-
-    Args:
-        runs: a row a run, as :func:`pooled_by_run` returns them.
-        metrics: columns to average.
+    """Average ``metrics`` of runs, a row a run, over their seeds.
 
     Returns:
         A row a method and fraction: method, fraction, seeds (how many), and for each metric its

@@ -117,13 +117,8 @@ def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.n
     error of the mean, for several ones of the same seeds their joint law, so that the difference of
     two has its paired t.
 
-    Args:
-        values: float (seeds,) of two seeds or more, what each seed has.
-        resamples: how often to draw.
-        seed: of the draw; the same for all that has the same seeds.
-
-    Returns:
-        float64 (resamples,), around 0.
+    Of ``values``, float (seeds,) of two seeds or more, it returns float64 (resamples,) around 0;
+    ``seed`` of the draw is the same for all that has the same seeds.
     """
     seeds, generator = len(values), np.random.default_rng(seed)
     deviates = generator.standard_normal((resamples, seeds)) @ (values - np.mean(values))

@@ -1,6 +1,7 @@
 """A table as one object, and the four files made from it: CSV, Markdown, LaTeX and HTML."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ NUMBER = re.compile(r"[*<≤+−]*\s?\d.*|[–*]*")
 MARKS = {
     **dict.fromkeys(("supported", "agrees"), "good"),
     **dict.fromkeys(("refuted", "impossible", "disagrees"), "bad"),
-    **dict.fromkeys(("inconclusive", "undecided"), "open"),
+    "inconclusive": "open",
     "not tested": "none",
 }
 
@@ -81,12 +82,8 @@ class Table:
 def write_table(table: Table, csv: Path, md: Path, tex: Path, html: Path) -> None:
     """Write a table in four formats, atomically.
 
-    Args:
-        table: to write.
-        csv: all its numbers, with six digits after the point.
-        md: title, lead, notes and parts as Markdown.
-        tex: the same; needs the LaTeX package booktabs.
-        html: the same as a fragment for the report's page.
+    The CSV has all its numbers, with six digits after the point; the others title, lead, notes and
+    parts. The LaTeX needs the package booktabs; the HTML is a fragment for the report's page.
     """
     write_text(csv, table.frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
     write_text(md, in_markdown(table))
@@ -127,17 +124,10 @@ def in_latex(table: Table) -> str:
 def _float(text: pd.DataFrame, caption: str) -> str:
     wide = [text[name].astype(str).str.len().max() > SENTENCE for name in text]
     share = 0.8 / max(sum(wide), 1)
-    return (
-        text.map(_latex)
-        .rename(columns=_latex)
-        .style.hide(axis="index")
-        .to_latex(
-            hrules=True,
-            column_format="".join(f"p{{{share:.2f}\\linewidth}}" if w else "l" for w in wide),
-            caption=_latex(caption),
-            position="htbp",
-        )
-    )
+    columns = "".join(f"p{{{share:.2f}\\linewidth}}" if w else "l" for w in wide)
+    words = {"caption": _latex(caption), "column_format": columns, "position": "htbp"}
+    styled = text.map(_latex).rename(columns=_latex).style.hide(axis="index")
+    return styled.to_latex(hrules=True, **words)
 
 
 def _latex(text: str) -> str:
@@ -147,24 +137,24 @@ def _latex(text: str) -> str:
 
 def in_html(table: Table) -> Markup:
     """Return a table as a fragment of HTML: title, lead, notes to unfold, and the parts."""
-    blocks = [Markup("<h3>{}</h3>").format(inline(table.title))]
+    blocks = [_tag("h3", inline(table.title))]
     if table.lead:
-        blocks.append(Markup('<p class="lead">{}</p>').format(inline(table.lead)))
+        blocks.append(_tag("p", inline(table.lead), class_="lead"))
     if table.notes:
-        notes = Markup("").join(Markup("<li>{}</li>\n").format(inline(n)) for n in table.notes)
-        blocks.append(_folded(Markup("How to read it"), Markup("<ul>\n{}</ul>").format(notes)))
+        notes = _tag("ul", *(_tag("li", inline(note)) for note in table.notes))
+        blocks.append(_folded("How to read it", notes))
     for place, part in enumerate(table.parts):
-        notes = Markup('<p class="notes">{}</p>').format(inline(part.notes)) if part.notes else ""
-        title = inline(part.title)
-        if part.text.empty:
-            heading = Markup('<p class="caption">{}</p>\n').format(title) if title else ""
-            blocks.append(Markup(heading) + notes)
-        elif place and len(part.text) > LONG:
-            unfold = Markup("{} ({} rows)").format(title, len(part.text))
-            blocks.append(_folded(unfold, grid(part.text, part.title) + notes))
+        rows = len(part.text)
+        shown = [_tag("p", inline(part.notes), class_="notes")] if part.notes else []
+        if not rows:
+            blocks += [_tag("p", inline(part.title), class_="caption")] if part.title else []
+            blocks += shown
+        elif place and rows > LONG:
+            title = inline(f"{part.title} ({rows} rows)")
+            blocks.append(_folded(title, grid(part.text, part.title), *shown))
         else:
-            blocks.append(grid(part.text, part.title or table.title, bool(title)) + notes)
-    return Markup("\n").join(blocks) + "\n"
+            blocks += [grid(part.text, part.title or table.title, bool(part.title)), *shown]
+    return Markup("\n").join(blocks)
 
 
 def inline(text: str) -> Markup:
@@ -173,59 +163,56 @@ def inline(text: str) -> Markup:
     return Markup(INLINE.renderInline(whole))  # safe: the parser escapes everything else
 
 
-def _folded(summary: Markup, content: Markup) -> Markup:
-    return Markup("<details>\n<summary>{}</summary>\n{}\n</details>").format(summary, content)
-
-
 def grid(text: pd.DataFrame, label: str, caption: bool = False) -> Markup:
     """Return a frame of strings as an HTML table in a box that scrolls by itself.
 
-    Args:
-        text: the cells; rows whose first cell is empty belong to the row above.
-        label: what the table is, for those who do not see it.
-        caption: whether to show ``label`` above it.
+    Rows whose first cell is empty belong to the row above. ``label`` says what the table is, to
+    those who do not see it, and with ``caption`` to all.
     """
     rows = text.to_numpy().tolist()
-    starts = [place for place, row in enumerate(rows) if row[0] or not place] or [0]
-    grouped = len(starts) < len(rows)
-    groups = [rows[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
     numeric = [all(NUMBER.fullmatch(row[place]) for row in rows) for place in range(text.shape[1])]
-    head = Markup("").join(
-        Markup('<th scope="col"{}>{}</th>').format(_class(number=n), inline(name))
-        for name, n in zip(text.columns, numeric, strict=True)
+    grouped = any(not row[0] for row in rows[1:])
+    groups: list[list[list[str]]] = []
+    for row in rows:
+        if not groups or (grouped and row[0]):
+            groups.append([])
+        groups[-1].append(row)
+    head = (
+        _tag("th", inline(name), scope="col", class_="number" if number else "")
+        for name, number in zip(text.columns, numeric, strict=True)
     )
-    body = Markup("").join(
-        Markup("<tbody>\n{}</tbody>\n").format(_group(group, numeric, grouped))
-        for group in (groups if grouped else [rows])
-    )
-    shown = Markup("<caption>{}</caption>\n").format(inline(label)) if caption else ""
-    return Markup(
-        '<div class="scroll" role="region" tabindex="0" aria-label="{}">\n<table>\n{}'
-        "<thead><tr>{}</tr></thead>\n{}</table>\n</div>\n"
-    ).format(inline(label).striptags(), shown, head, body)
+    body = (_tag("tbody", *_rows(group, numeric, grouped)) for group in groups)
+    above = [_tag("caption", inline(label))] if caption else []
+    table = _tag("table", *above, _tag("thead", _tag("tr", *head)), *body)
+    name = inline(label).striptags()
+    return _tag("div", table, class_="scroll", role="region", tabindex="0", aria_label=name)
 
 
-def _group(rows: list[list[str]], numeric: list[bool], grouped: bool) -> Markup:
-    lines = []
-    for place, row in enumerate(rows):
+def _rows(group: list[list[str]], numeric: list[bool], grouped: bool) -> Iterator[Markup]:
+    for place, row in enumerate(group):
         cells = []
         for column, (cell, number) in enumerate(zip(row, numeric, strict=True)):
+            names = ["number"] if number else []
             if column > grouped:
-                line = Markup("<td{}>{}</td>").format(_class(cell, number), inline(cell))
-            elif grouped and not column:
-                span = Markup('<th scope="rowgroup" rowspan="{}">{}</th>')
-                line = Markup("") if place else span.format(len(rows), inline(cell))
-            else:
-                line = Markup('<th scope="row"{}>{}</th>').format(
-                    _class(number=number), inline(cell)
-                )
-            cells.append(line)
-        lines.append(Markup("<tr>{}</tr>\n").format(Markup("").join(cells)))
-    return Markup("").join(lines)
+                names += [m for word, m in MARKS.items() if cell.strip("*").startswith(word)]
+                cells.append(_tag("td", inline(cell), class_=" ".join(names)))
+            elif column == grouped:
+                cells.append(_tag("th", inline(cell), scope="row", class_=" ".join(names)))
+            elif not place:
+                cells.append(_tag("th", inline(cell), scope="rowgroup", rowspan=len(group)))
+        yield _tag("tr", *cells)
 
 
-def _class(cell: str = "", number: bool = False) -> Markup:
-    said = cell.strip("*")
-    mark = next((mark for word, mark in MARKS.items() if said.startswith(word)), "")
-    names = " ".join(filter(None, ["number" if number else "", mark]))
-    return Markup(' class="{}"').format(names) if names else Markup("")
+def _folded(summary: str, *content: Markup) -> Markup:
+    return _tag("details", _tag("summary", summary), *content)
+
+
+def _tag(name: str, *content: str, **attributes: object) -> Markup:
+    """Return an element with the attributes that have a value; what is no markup is escaped."""
+    said = (
+        Markup(' {}="{}"').format(key.strip("_").replace("_", "-"), value)
+        for key, value in attributes.items()
+        if value
+    )
+    inside = Markup("\n" if name in ("table", "tbody", "ul", "div") else "").join(content)
+    return Markup("<{}{}>{}</{}>").format(name, Markup("").join(said), inside, name)

@@ -1,6 +1,5 @@
-"""Contact sheet: the dataset at a glance, with its annotations, copies and problems."""
+"""Contact sheet: the dataset at a glance, with its annotations, copies and gaps."""
 
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from maskedteeth.report.figures.panels import (
     Sheet,
     fill_page,
 )
+from maskedteeth.report.results import read_rows
 from maskedteeth.settings.sections import Presentation
 
 #: A page in inches, which with its margin and its caption is A4 across.
@@ -29,111 +29,58 @@ DPI = 130
 COLUMNS, TEXT = 6, 0.24
 #: Radiographs at most that are drawn, so that a large dataset takes no hours and no gigabytes.
 MOST = 1000
-#: Lines of a page of text, letters of a line, and lines of a list at most.
-LINES, LETTERS, MOST_LINES = 55, 160, 200
 
 
 def contact_sheet(
     report: Presentation, *, images: Path, masks: Path, index: Path, problems: Path
 ) -> Sheet:
-    """Draw every radiograph small, with its annotation's outline, and list what is odd.
-
-    Args:
-        report: the dataset's name.
-        images: ``images.npy``.
-        masks: ``masks.npy``.
-        index: ``index.csv``.
-        problems: ``problems.csv``.
+    """Draw every radiograph small, with its annotation's outline, and mark what is odd.
 
     Returns:
-        Pages of at most :data:`MOST` radiographs, and lists after them.
+        Pages of at most :data:`MOST` radiographs, evenly spread over the index.
     """
-    text = {"dtype": {"id": str, "duplicate_group": str}, "keep_default_na": False}
-    rows = pd.read_csv(index, **text, na_values=[""])
-    passed_over = pd.read_csv(problems, dtype=str, keep_default_na=False)
+    rows, passed_over = read_rows(index), len(read_rows(problems))
     pixels, truths = np.load(images, mmap_mode="r"), np.load(masks, mmap_mode="r")
-    copies = rows[rows.duplicated("duplicate_group", keep=False)]
-    number_of = {group: n for n, group in enumerate(copies["duplicate_group"].unique(), start=1)}
+    groups = rows["duplicate_group"][rows.duplicated("duplicate_group", keep=False)]
+    number_of = {group: number for number, group in enumerate(groups.unique(), start=1)}
     rows["copies"] = rows["duplicate_group"].map(number_of)
     shown = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST)).round().astype(int))
-    pages = _pages(rows, pixels, truths, shown, _lists(rows, passed_over))
-    return Sheet(pages, _caption(report, rows, pixels.shape, len(passed_over), len(shown)), MARGIN)
-
-
-def _caption(
-    report: Presentation, rows: pd.DataFrame, shape: tuple[int, ...], passed_over: int, shown: int
-) -> str:
-    """Return the caption of all pages: what there is, and what the marks mean."""
-    shares = rows["tooth_fraction"].dropna()
+    shares, (_, height, width) = rows["tooth_fraction"].dropna(), pixels.shape
     words = [
-        "Contact sheet: the radiographs in the order of index.csv, as the networks see them "
-        f"({shape[2]} × {shape[1]} pixels; the size of the file is printed below each). Dataset: "
+        f"Contact sheet: the radiographs as the networks see them ({width} × {height} pixels), "
+        "with the size of the file below each; orange: outline of the annotation. Copies of one "
+        f"radiograph have a frame of one colour and one number; no split parts them. Dataset: "
         f"{report.dataset}. Radiographs: {len(rows):,}; annotated: {len(shares):,}; copies of "
-        f"others among them: {rows['copies'].count():,}; set aside or passed over: "
+        f"others among them: {rows['copies'].count():,}; set aside or passed over (problems.csv): "
         f"{passed_over:,}."
     ]
     if len(shares):
         low, middle, high = shares.quantile([0, 0.5, 1])
         words += [f"Teeth: {low:.1%} to {high:.1%} of the pixels, median {middle:.1%}."]
-    if shown < len(rows):
-        words += [f"Drawn: {shown:,} of {len(rows):,}, evenly spread over the index."]
-    words += [
-        "Orange: outline of the annotation. Copies of one radiograph have a frame of one colour "
-        "and one number; no split parts them."
-    ]
-    return " ".join(words)
-
-
-def _lists(rows: pd.DataFrame, passed_over: pd.DataFrame) -> list[str]:
-    """Return the lines of the last pages: titles, and indented what is listed under each."""
-    unlabelled = ", ".join(rows["id"][rows["tooth_fraction"].isna()])
-    bare = ", ".join(rows["id"][rows["tooth_fraction"] == 0])
-    lists = {
-        "Copies of one radiograph": [
-            f"{number:g}: {', '.join(names)}" for number, names in rows.groupby("copies")["id"]
-        ],
-        "Not annotated": [unlabelled],
-        "Annotated as without teeth": [bare],
-        "Set aside or passed over (problems.csv)": [
-            f"{row.id}: {row.reason}" for row in passed_over.itertuples()
-        ],
-    }
-    lines = []
-    for title, entries in lists.items():
-        wrapped = [line for entry in entries for line in textwrap.wrap(entry, LETTERS)]
-        if len(wrapped) > MOST_LINES:
-            wrapped[MOST_LINES:] = [f"… and {len(wrapped) - MOST_LINES:,} more lines"]
-        if wrapped:
-            lines += [title, *(f"    {line}" for line in wrapped), ""]
-    return lines
+    if len(shown) < len(rows):
+        words += [f"Drawn: {len(shown):,} of {len(rows):,}, evenly spread over the index."]
+    return Sheet(_pages(rows, pixels, truths, shown), " ".join(words), MARGIN)
 
 
 def _pages(
-    rows: pd.DataFrame, pixels: np.ndarray, truths: np.ndarray, shown: np.ndarray, lists: list[str]
+    rows: pd.DataFrame, pixels: np.ndarray, truths: np.ndarray, shown: np.ndarray
 ) -> Iterator[Figure]:
-    """Draw the pages one after the other: pictures, then lists."""
+    """Draw the pages one after the other."""
     tall = PAGE[0] / COLUMNS * pixels.shape[1] / pixels.shape[2]
     lines = max(1, int(PAGE[1] / (tall + TEXT)))
     edge = TEXT / 2 / PAGE[1]
     spaces = {"left": 0, "right": 1, "bottom": edge, "top": 1 - edge}
     spaces |= {"wspace": 0.05, "hspace": TEXT / tall}
-    pictures = [shown[n : n + lines * COLUMNS] for n in range(0, len(shown), lines * COLUMNS)]
-    texts = [lists[n : n + LINES] for n in range(0, len(lists), LINES)]
-    for number, content in enumerate([*pictures, *texts], start=1):
+    pages = [shown[n : n + lines * COLUMNS] for n in range(0, len(shown), lines * COLUMNS)]
+    for number, places in enumerate(pages, start=1):
         figure = Figure(PAGE, dpi=DPI)
         fill_page(figure)
-        where = f"page {number} of {len(pictures) + len(texts)}"
+        where = f"page {number} of {len(pages)}"
         figure.text(1, 0, where, size=SIZE, color="0.45", ha="right", va="top")
-        if number > len(pictures):
-            for line, words in enumerate(content):
-                weight = "normal" if words.startswith(" ") else "bold"
-                figure.text(0, 1 - line / LINES, words, weight=weight, va="top")
-            yield figure
-            continue
         grid = figure.subplots(lines, COLUMNS, squeeze=False, gridspec_kw=spaces).ravel()
         for axes in grid:
             axes.set_axis_off()
-        for axes, place in zip(grid, content, strict=False):
+        for axes, place in zip(grid, places, strict=False):
             _draw(axes, rows.iloc[place], pixels[place], truths[place])
         yield figure
 
@@ -144,27 +91,17 @@ def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> 
     if truth.any():
         axes.contour(truth, levels=[0.5], colors=MARK, linewidths=0.5)
     place = {"transform": axes.transAxes, "size": NOTE_SIZE, "va": "top"}
-    tag = place | {"weight": "bold", "color": "white"}
+    number = "" if pd.isna(row["teeth"]) else f"{row['teeth']:g} teeth, "
+    teeth = f"{number}{row['tooth_fraction']:.1%}" if row["tooth_fraction"] > 0 else "no teeth"
+    teeth = "not annotated" if pd.isna(row["tooth_fraction"]) else teeth
     name = row["id"] if len(row["id"]) <= 32 else f"…{row['id'][-31:]}"
     axes.text(0, 1.02, name, **place | {"weight": "bold", "va": "bottom"})
-    axes.text(0, -0.03, _teeth(row), **place)
+    axes.text(0, -0.03, teeth, weight="normal" if row["tooth_fraction"] > 0 else "bold", **place)
     axes.text(1, -0.03, f"{row['width']} × {row['height']}", ha="right", color="0.45", **place)
-    if not row["tooth_fraction"] > 0:
-        ground = {"facecolor": "black", "pad": 1.2, "linewidth": 0.5, "edgecolor": "white"}
-        axes.text(0.97, 0.95, _teeth(row), ha="right", bbox=ground, **tag)
     if row["copies"] > 0:
         colour = COLOURS[(int(row["copies"]) - 1) % len(COLOURS)]
         frame = {"transform": axes.transAxes, "fill": False, "clip_on": False}
         axes.add_patch(Rectangle((0, 0), 1, 1, edgecolor=colour, linewidth=1.8, **frame))
         ground = {"facecolor": colour, "pad": 1.2, "linewidth": 0}
-        axes.text(0.03, 0.95, f"copies {row['copies']:g}", bbox=ground, **tag)
-
-
-def _teeth(row: pd.Series) -> str:
-    """Say what is annotated: 28 teeth, 17.1%."""
-    if pd.isna(row["tooth_fraction"]):
-        return "not annotated"
-    if row["tooth_fraction"] == 0:
-        return "no teeth"
-    number = "" if pd.isna(row["teeth"]) else f"{row['teeth']:g} teeth, "
-    return f"{number}{row['tooth_fraction']:.1%}"
+        tag = place | {"weight": "bold", "color": "white", "bbox": ground}
+        axes.text(0.03, 0.95, f"copies {row['copies']:g}", **tag)

@@ -1,6 +1,5 @@
 """Dice against the training fraction, all methods: table 2 as a picture."""
 
-from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from maskedteeth.report.about import about, percent
-from maskedteeth.report.figures.panels import COLOURS, MARKERS, WIDTH, Sheet, lighten
+from maskedteeth.report.figures.panels import WIDTH, Sheet, lighten, looks
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_rows
 from maskedteeth.settings.sections import Presentation
 
@@ -16,14 +15,7 @@ from maskedteeth.settings.sections import Presentation
 def dice_by_fraction(
     report: Presentation, *, metrics: list[Path], published: Path, runs: list[Path]
 ) -> Sheet:
-    """Draw Dice, pooled over the test set, against the training fraction.
-
-    Args:
-        report: labels, dataset and protocol.
-        metrics: ``metrics.csv`` of all runs.
-        published: the paper's table 2 as CSV.
-        runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
-    """
+    """Draw Dice, pooled over the test set, against the training fraction, beside the paper's."""
     caption = (
         "Dice by training fraction: 2TP / (2TP + FP + FN), over the pixels of all test radiographs "
         "of a run together. Lines and full markers: means over the seeds; open markers: single "
@@ -42,13 +34,12 @@ def _draw_curves(
     """Draw a line a method through its means over seeds, its seeds, and the published values."""
     runs = pooled_by_run(metrics)
     means = mean_over_seeds(runs)
-    for (method, label), colour, marker in zip(
-        labels.items(), cycle(COLOURS), cycle(MARKERS), strict=False
-    ):
+    for method, (colour, marker) in looks(labels).items():
         mean = means[means["method"] == method].sort_values("fraction")
         seeds = runs[runs["method"] == method]
-        known = paper[paper["model"] == label].sort_values("fraction")
-        axes.plot(mean["fraction"], mean["dice"], color=colour, marker=marker, label=label)
+        known = paper[paper["model"] == labels[method]].sort_values("fraction")
+        style = {"color": colour, "marker": marker, "label": labels[method]}
+        axes.plot(mean["fraction"], mean["dice"], **style)
         axes.plot(seeds["fraction"], seeds["dice"], marker, color=colour, mfc="none", mew=0.6)
         axes.plot(known["fraction"], known["dice"], "--", color=colour, lw=0.8, alpha=0.8)
     if set(labels.values()) & set(paper["model"]):

@@ -1,6 +1,5 @@
 """Differences to ours with their intervals, all methods: a forest plot by training fraction."""
 
-from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +8,7 @@ from matplotlib.figure import Figure
 
 from maskedteeth.report.about import about, percent
 from maskedteeth.report.comparisons import ALPHA, compare, too_few
-from maskedteeth.report.figures.panels import COLOURS, MARKERS, WIDTH, Sheet, draw_words, lighten
+from maskedteeth.report.figures.panels import WIDTH, Sheet, draw_words, lighten, looks
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.statistics import too_narrow
 from maskedteeth.settings.sections import Presentation
@@ -19,16 +18,9 @@ LINE = 0.14
 
 
 def differences(report: Presentation, *, metrics: list[Path], runs: list[Path]) -> Sheet:
-    """Draw every method's difference to ours in Dice a radiograph.
-
-    Args:
-        report: labels, which method is ours, resamples, dataset and protocol.
-        metrics: ``metrics.csv`` of all runs.
-        runs: ``run.json`` and ``evaluation.json`` of all these runs and their pretexts.
-    """
+    """Draw every method's difference to ours in Dice a radiograph."""
     table = compare(read_rows(*metrics), report.ours, report.bootstrap_resamples)
-    compared = table[table["difference"].notna()]
-    ours = report.labels[report.ours]
+    compared, ours = table[table["difference"].notna()], report.labels[report.ours]
     sentences = [
         f"Differences to {ours}: a method's Dice minus that of {ours} on the same test radiograph, "
         "averaged over seeds, then over radiographs. Lines: 95% bootstrap intervals over test "
@@ -52,11 +44,11 @@ def differences(report: Presentation, *, metrics: list[Path], runs: list[Path]) 
 
 def _draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> None:
     """Draw a line a method and fraction: its difference to ours and the interval of that."""
-    looks = list(zip(labels, cycle(COLOURS), cycle(MARKERS), strict=False))
     rows, ticks, place = table.set_index(["fraction", "method"]), {}, 0
+    shown = {name: look for name, look in looks(labels).items() if name in set(table["method"])}
     for fraction in sorted(set(table["fraction"])):
         top = place
-        for method, colour, marker in looks:
+        for method, (colour, marker) in shown.items():
             if (fraction, method) not in rows.index:
                 continue
             place += 1
@@ -68,10 +60,9 @@ def _draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> Non
         place += 1
         ticks[percent(fraction)] = (top + place) / 2
         axes.axhline(place, color="0.9", linewidth=0.5, zorder=0)
-    for method, colour, marker in looks:
-        if method in set(table["method"]):
-            style = {"color": colour, "marker": marker, "mfc": "white", "mew": 0.8}
-            axes.plot([], [], label=labels[method], **style)
+    for method, (colour, marker) in shown.items():
+        style = {"color": colour, "marker": marker, "mfc": "white", "mew": 0.8}
+        axes.plot([], [], label=labels[method], **style)
     axes.axvline(0, color="0.4", linewidth=0.8, zorder=0)
     axes.set_ylim(place, 0)
     axes.set_yticks(list(ticks.values()), list(ticks))

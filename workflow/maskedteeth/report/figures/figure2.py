@@ -13,16 +13,10 @@ TITLES = {"masked": "Masked X-ray", "xray": "X-ray", "sobel": "Sobel filter"}
 
 
 def figure2(report: Presentation, *, samples: Path) -> Sheet:
-    """Draw a sample's masked X-ray, X-ray and Sobel filter.
-
-    Args:
-        report: dataset and protocol.
-        samples: ``samples.npz`` of the pretext.
-    """
+    """Draw a sample's masked X-ray, X-ray and Sobel filter."""
     stored = np.load(samples)
     caption = (
         "Figure 2: Sample masked X-ray image, X-ray image and Sobel filter: "
         f"{first_radiographs(stored['ids'][:1].tolist())}. {about_pretext(report)}"
     )
-    row = [Picture(stored[key][0]) for key in TITLES]
-    return draw_grid([row], list(TITLES.values()), caption)
+    return draw_grid([[Picture(stored[key][0]) for key in TITLES]], [*TITLES.values()], caption)

@@ -13,21 +13,12 @@ TITLES = {"xray": "Dental X-ray", "masked": "Masked X-ray", "generated": "Genera
 
 
 def figure3(report: Presentation, *, samples: Path) -> Sheet:
-    """Draw X-ray, masked X-ray and generated X-ray, two radiographs a row.
-
-    Args:
-        report: dataset, protocol and number of samples.
-        samples: ``samples.npz`` of the pretext.
-    """
+    """Draw X-ray, masked X-ray and generated X-ray, a radiograph a row."""
     stored = np.load(samples)
     ids = stored["ids"][: report.samples].tolist()
     caption = (
-        f"Figure 3: Sample output images of the pretext task: {first_radiographs(ids)}, row by "
-        f"row. {about_pretext(report)}"
+        f"Figure 3: Sample output images of the pretext task: {first_radiographs(ids)}. "
+        f"{about_pretext(report)}"
     )
-    groups = min(2, len(ids))
-    pictures = [Picture(stored[key][n]) for n in range(len(ids)) for key in TITLES]
-    pictures += [None] * (len(TITLES) * (len(ids) % groups))
-    wide = groups * len(TITLES)
-    rows = [pictures[n : n + wide] for n in range(0, len(pictures), wide)]
-    return draw_grid(rows, list(TITLES.values()) * groups, caption, groups=groups)
+    rows = [[Picture(stored[key][n]) for key in TITLES] for n in range(len(ids))]
+    return draw_grid(rows, [*TITLES.values()], caption)

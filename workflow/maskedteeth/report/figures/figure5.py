@@ -1,6 +1,5 @@
 """Figure 5: the two foremost candidates for annotation errors."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from maskedteeth.data.arrays import pixels_of, read_index
@@ -11,10 +10,8 @@ from maskedteeth.report.figures.runs import read_runs
 from maskedteeth.settings.sections import Presentation
 
 TITLES = ("Dental X-ray", "Annotation", "Generated mask")
-
 #: Candidates of this figure; the next ones are figure 9's.
 SHOWN = 2
-NOTHING = "No (further) region in which prediction and annotation disagree confidently."
 
 
 def figure5(
@@ -26,23 +23,10 @@ def figure5(
     metrics: list[Path],
     predictions: list[Path],
 ) -> Sheet:
-    """Draw X-ray, annotation and generated mask of two candidates, side by side.
-
-    Args:
-        report: labels, dataset and protocol.
-        images: ``images.npy``.
-        masks: ``masks.npy``.
-        index: ``index.csv``.
-        metrics: ``metrics.csv`` of one run.
-        predictions: its ``predictions.npz``.
-    """
-    words = (
-        "Figure 5: Test radiographs on which the generated mask and the annotation disagree most "
-        "confidently."
-    )
-    files = {"images": images, "masks": masks, "index": index}
-    files |= {"metrics": metrics, "predictions": predictions}
-    return draw_candidates(report, words, TITLES, slice(SHOWN), side_by_side=True, **files)
+    """Draw X-ray, annotation and generated mask of two candidates of one run."""
+    words = "Figure 5: Test radiographs on which generated mask and annotation disagree most"
+    files = (images, masks, index, metrics, predictions)
+    return draw_candidates(report, words, TITLES, slice(SHOWN), *files)
 
 
 def draw_candidates(
@@ -50,27 +34,16 @@ def draw_candidates(
     words: str,
     titles: tuple[str, ...],
     ranks: slice,
-    *,
     images: Path,
     masks: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
-    side_by_side: bool = False,
 ) -> Sheet:
     """Draw X-ray, annotation and generated mask of candidates, with the region outlined in each.
 
-    Args:
-        report: labels, dataset and protocol.
-        words: begin the caption.
-        titles: of the three columns.
-        ranks: of the candidates to show, 0 is the foremost.
-        images: ``images.npy``.
-        masks: ``masks.npy``.
-        index: ``index.csv``.
-        metrics: ``metrics.csv`` of one run.
-        predictions: its ``predictions.npz``.
-        side_by_side: all in one row.
+    The caption begins with ``words``; ``titles`` are of the three columns; of ``ranks``, 0 is the
+    foremost candidate.
     """
     (run,) = read_runs(metrics, predictions)
     radiographs = read_index(index)
@@ -78,23 +51,22 @@ def draw_candidates(
     shown = best_of_each(rank_regions(run.ids, run.probability, truths))[ranks]
     names = "; ".join(f"{c.id} ({c.kind})" for c in shown) or "none"
     caption = (
-        f"{words} They are candidates for annotation errors, and nobody has verified them: "
-        f"{names}. Prediction: {report.labels[run.method]}, trained on {percent(run.fraction)} of "
-        f"the samples in the dataset (seed {run.seed}). Score: sum of |p − g| over the outlined "
-        "region in % of the radiograph's pixels (p: probability of tooth, g: annotation). A region "
-        f"is connected, has |p − g| ≥ {CONFIDENCE:g} everywhere and survives an opening with a "
-        f"disk of {disk_size(truths.shape[1])} pixels. {about(report)}"
+        f"{words} confidently. They are candidates for annotation errors, and nobody has verified "
+        f"them: {names}. Prediction: {report.labels[run.method]}, trained on "
+        f"{percent(run.fraction)} of the samples in the dataset (seed {run.seed}). Score: sum of "
+        "|p − g| over the outlined region in % of the radiograph's pixels (p: probability of "
+        f"tooth, g: annotation). A region is connected, has |p − g| ≥ {CONFIDENCE:g} everywhere "
+        f"and survives an opening with a disk of {disk_size(truths.shape[1])} pixels. "
+        f"{about(report)}"
     )
     if not shown:
-        return draw_words(NOTHING, caption)
+        nothing = "No (further) region in which prediction and annotation disagree confidently."
+        return draw_words(nothing, caption)
     rows, xrays = [], pixels_of(images, radiographs, [candidate.id for candidate in shown])
     for candidate, xray in zip(shown, xrays, strict=True):
         truth = truths[run.ids.index(candidate.id)]
         note = f"score {candidate.score:.2f}%"
         generated = run.segmentation(candidate.id, report.threshold, note)
         row = (Picture(xray), mask_picture(truth), generated)
-        rows.append([replace(picture, box=candidate.box) for picture in row])
-    if side_by_side:
-        row = [picture for row in rows for picture in row]
-        return draw_grid([row], titles * len(shown), caption, groups=len(shown))
+        rows.append([picture._replace(box=candidate.box) for picture in row])
     return draw_grid(rows, titles, caption)

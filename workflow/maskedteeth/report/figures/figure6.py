@@ -11,12 +11,7 @@ from maskedteeth.settings.sections import Presentation
 
 
 def figure6(report: Presentation, *, previews: Path) -> Sheet:
-    """Draw each probe's input, Sobel filter, reconstruction after each epoch, and target.
-
-    Args:
-        report: dataset and protocol.
-        previews: ``previews.npz`` of the pretext.
-    """
+    """Draw each probe's input, Sobel filter, reconstruction after each epoch, and target."""
     stored = np.load(previews)
     caption = (
         "Figure 6: Sequential learning of our model on the Random Block Masking pretext task: "

@@ -17,12 +17,7 @@ TITLES = {
 
 
 def figure7(report: Presentation, *, samples: Path) -> Sheet:
-    """Draw masked radiograph, ground truth and generated radiograph, a radiograph a row.
-
-    Args:
-        report: dataset, protocol and number of samples.
-        samples: ``samples.npz`` of the pretext.
-    """
+    """Draw masked radiograph, ground truth and generated radiograph, a radiograph a row."""
     stored = np.load(samples)
     ids = stored["ids"][: report.samples].tolist()
     caption = (
@@ -30,4 +25,4 @@ def figure7(report: Presentation, *, samples: Path) -> Sheet:
         f"{first_radiographs(ids)}. {about_pretext(report)}"
     )
     rows = [[Picture(stored[key][n]) for key in TITLES] for n in range(len(ids))]
-    return draw_grid(rows, list(TITLES.values()), caption)
+    return draw_grid(rows, [*TITLES.values()], caption)

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.errors import InputError
 from maskedteeth.report.about import about, percent
-from maskedteeth.report.figures.panels import WIDE, Picture, Sheet, draw_grid, mask_picture
-from maskedteeth.report.figures.runs import Run, first_radiographs, read_runs
+from maskedteeth.report.figures.panels import WIDE, Sheet, draw_grid
+from maskedteeth.report.figures.runs import first_radiographs, read_runs, segmentation_rows
 from maskedteeth.settings.sections import Presentation
 
 
@@ -22,14 +21,7 @@ def figure8(
 ) -> Sheet:
     """Draw input, ground truth and each method's mask with its Dice, a radiograph a row.
 
-    Args:
-        report: labels, dataset, protocol and number of samples.
-        images: ``images.npy``.
-        masks: ``masks.npy``.
-        index: ``index.csv``.
-        metrics: ``metrics.csv`` of one run a method.
-        predictions: their ``predictions.npz``, likewise.
-        runs: ``run.json`` and ``evaluation.json`` of these runs.
+    Metrics and predictions are of one run a method.
 
     Raises:
         InputError: no radiograph was tested by all methods.
@@ -51,31 +43,5 @@ def figure8(
         f"{first_radiographs(ids)}. Small print: Dice. {about(report, runs)}"
     )
     titles = ["Input", "Ground truth", *(report.short_labels[run.method] for run in shown)]
-    rows = segmentation_rows(report, shown, ids, "", images=images, masks=masks, index=index)
+    rows = segmentation_rows(report, shown, ids, images, masks, index)
     return draw_grid(rows, titles, caption, width=WIDE)
-
-
-def segmentation_rows(
-    report: Presentation,
-    runs: list[Run],
-    ids: list[str],
-    before: str,
-    *,
-    images: Path,
-    masks: Path,
-    index: Path,
-) -> list[list[Picture]]:
-    """Return X-ray, ground truth and each run's mask, with ``before`` and its Dice, a row an id."""
-    radiographs = read_index(index)
-    arrays = (pixels_of(array, radiographs, ids) for array in (images, masks))
-    return [
-        [
-            Picture(radiograph),
-            mask_picture(truth),
-            *(
-                run.segmentation(name, report.threshold, f"{before}{run.dice[name]:.3f}")
-                for run in runs
-            ),
-        ]
-        for name, radiograph, truth in zip(ids, *arrays, strict=True)
-    ]

@@ -18,20 +18,10 @@ def figure9(
     metrics: list[Path],
     predictions: list[Path],
 ) -> Sheet:
-    """Draw input, ground truth and generated mask of the candidates that follow figure 5's.
-
-    Args:
-        report: labels, dataset, protocol and number of samples.
-        images: ``images.npy``.
-        masks: ``masks.npy``.
-        index: ``index.csv``.
-        metrics: ``metrics.csv`` of one run.
-        predictions: its ``predictions.npz``.
-    """
+    """Draw input, ground truth and generated mask of the candidates that follow figure 5's."""
     words = (
-        "Figure 9: Further test radiographs, after figure 5's, on which the generated mask and "
-        "the ground truth disagree confidently."
+        "Figure 9: Further test radiographs, after figure 5's, on which the generated mask and the "
+        "ground truth disagree"
     )
-    files = {"images": images, "masks": masks, "index": index}
-    files |= {"metrics": metrics, "predictions": predictions}
-    return draw_candidates(report, words, TITLES, slice(SHOWN, SHOWN + report.samples), **files)
+    files = (images, masks, index, metrics, predictions)
+    return draw_candidates(report, words, TITLES, slice(SHOWN, SHOWN + report.samples), *files)

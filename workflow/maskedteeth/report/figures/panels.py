@@ -3,9 +3,9 @@
 import io
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -22,8 +22,8 @@ from maskedteeth.files import replacing, write_text
 WIDTH, WIDE = 5.5, 7.0
 #: Sizes of text, in points.
 SIZE, NOTE_SIZE = 7.0, 5.5
-#: White between two pictures, and between two groups of columns, in inches.
-GAP, GROUP_GAP = 0.03, 0.08
+#: White between two pictures, in inches.
+GAP = 0.03
 #: Okabe and Ito's palette without its yellow, which is faint on white.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 MARKERS = "osD^vP"
@@ -57,8 +57,7 @@ matplotlib.rcParams.update(
 )
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A drawing and what it shows.
 
     Attributes:
@@ -72,8 +71,7 @@ class Sheet:
     margin: float = 0.01
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """One panel of a grid.
 
     Attributes:
@@ -105,42 +103,21 @@ def mask_picture(mask: np.ndarray, note: str = "") -> Picture:
 
 
 def draw_grid(
-    rows: Sequence[Sequence[Picture | None]],
-    titles: Sequence[str],
-    caption: str,
-    *,
-    width: float = WIDTH,
-    groups: int = 1,
+    rows: Sequence[Sequence[Picture]], titles: Sequence[str], caption: str, width: float = WIDTH
 ) -> Sheet:
-    """Draw rows of pictures that nearly touch, with column titles above.
-
-    Args:
-        rows: pictures, all of one size; None leaves a place empty.
-        titles: one a column.
-        caption: what they show.
-        width: of the figure, in inches.
-        groups: columns stand in so many equal groups, with wider gaps between them.
-    """
-    columns = len(titles)
-    side = width / columns
+    """Draw rows of pictures, all of one size, that nearly touch, with column titles above."""
+    side = width / len(titles)
     height, wide = rows[0][0].pixels.shape
     figure = Figure((width, 1 + len(rows) * side * height / wide), layout="compressed")
     figure.get_layout_engine().set(w_pad=GAP / 2, h_pad=GAP / 2, wspace=0, hspace=0)
-    # Between two groups stands a narrow column of nothing.
-    places = [place + place // (columns // groups) for place in range(columns)]
-    ratios = [1 if place in places else GROUP_GAP / side for place in range(places[-1] + 1)]
-    grid = figure.add_gridspec(len(rows), len(ratios), width_ratios=ratios)
-    letters = int(side * 72 / (0.6 * SIZE))  # that a column has room for
-    longest = max(len(word) for title in titles for word in title.split())
-    size = SIZE * min(1, letters / longest)
-    for number, row in enumerate(rows):
-        for place, title, picture in zip(places, titles, row, strict=True):
-            axes = figure.add_subplot(grid[number, place])
+    grid = figure.subplots(len(rows), len(titles), squeeze=False)
+    for line, row in zip(grid, rows, strict=True):
+        for axes, picture in zip(line, row, strict=True):
             axes.set_axis_off()
-            if number == 0:
-                axes.set_title(textwrap.fill(title, max(letters, longest)), size=size)
-            if picture is not None:
-                picture.show(axes)
+            picture.show(axes)
+    letters = int(side * 72 / (0.6 * SIZE))  # that a column has room for
+    for axes, title in zip(grid[0], titles, strict=True):
+        axes.set_title(textwrap.fill(title, letters, break_long_words=False))
     return Sheet([figure], caption)
 
 
@@ -158,6 +135,11 @@ def fill_page(figure: Figure) -> None:
     figure.add_artist(Rectangle((0, 0), 1, 1, fill=False, linewidth=0))
 
 
+def looks(labels: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return colour and marker of each method, in plots."""
+    return dict(zip(labels, zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
+
+
 def lighten(axes: Axes, grid: Literal["x", "y"], *spines: str) -> None:
     """Give a plot faint lines across one axis, behind what is drawn, and leave out ``spines``."""
     axes.grid(axis=grid)
@@ -167,11 +149,8 @@ def lighten(axes: Axes, grid: Literal["x", "y"], *spines: str) -> None:
 def write_figure(sheet: Sheet, png: Path, pdf: Path, txt: Path) -> None:
     """Write a drawing with its caption; equal drawings give equal bytes, for no file has a date.
 
-    Args:
-        sheet: what to write.
-        png: file to write: the first page, without the caption.
-        pdf: file to write: all pages, with the caption under each.
-        txt: file to write: the caption.
+    The PNG is the first page without the caption, the PDF all pages with the caption under each,
+    and the TXT the caption.
     """
     # In memory: of a full disk, matplotlib reports an error in its own cleaning up.
     first, pages = io.BytesIO(), io.BytesIO()

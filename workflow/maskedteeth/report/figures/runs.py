@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.report.figures.panels import Picture, mask_picture
 from maskedteeth.report.results import RUN, read_rows
+from maskedteeth.settings.sections import Presentation
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,28 @@ class Run:
 def read_runs(metrics: list[Path], predictions: list[Path]) -> list[Run]:
     """Read the runs of ``metrics.csv`` files, in the order in which they appear.
 
-    Args:
-        metrics: files of one run or several.
-        predictions: ``predictions.npz`` of each file; row n belongs to row n of the metrics.
+    Row n of each file's ``predictions.npz`` belongs to its row n.
     """
     runs = []
     for file, pictures in zip(metrics, predictions, strict=True):
         rows, probability = read_rows(file), np.load(pictures)["probability"]
         for (method, fraction, seed), own in rows.groupby(RUN, sort=False):
-            about = {"method": method, "fraction": float(fraction), "seed": int(seed)}
             dice = dict(zip(own["id"], own["dice"], strict=True))
-            runs.append(
-                Run(**about, ids=list(own["id"]), probability=probability[own.index], dice=dice)
-            )
+            about = method, float(fraction), int(seed)
+            runs.append(Run(*about, list(dice), probability[own.index], dice))
     return runs
+
+
+def segmentation_rows(
+    report: Presentation, runs: list[Run], ids: list[str], images: Path, masks: Path, index: Path
+) -> list[list[Picture]]:
+    """Return X-ray, ground truth and each run's mask with its Dice, a row an id."""
+    rows, radiographs = [], read_index(index)
+    arrays = (pixels_of(array, radiographs, ids) for array in (images, masks))
+    for name, xray, truth in zip(ids, *arrays, strict=True):
+        masked = (run.segmentation(name, report.threshold, f"{run.dice[name]:.3f}") for run in runs)
+        rows.append([Picture(xray), mask_picture(truth), *masked])
+    return rows
 
 
 def first_radiographs(ids: list[str]) -> str:

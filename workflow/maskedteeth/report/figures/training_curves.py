@@ -20,18 +20,10 @@ COLUMNS = 3
 LIGHTEST = 0.82
 
 
-def training_curves(
-    report: Presentation,
-    *,
-    history: list[Path],
-    runs: list[Path],
-) -> Sheet:
+def training_curves(report: Presentation, *, history: list[Path], runs: list[Path]) -> Sheet:
     """Draw the loss of every pretraining and training, a panel a pretext and a method.
 
-    Args:
-        report: labels and dataset.
-        history: ``history.csv`` of all trainings and pretexts.
-        runs: ``run.json`` of these, in the same order: whose histories they are.
+    ``history`` are their ``history.csv``, ``runs`` their ``run.json``, in the same order.
     """
     caption = (
         "Training curves: loss on the radiographs that were trained on, averaged over each epoch; "

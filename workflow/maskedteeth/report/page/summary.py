@@ -1,9 +1,10 @@
 """What the report says first: what was studied and what came out, computed from the tables."""
 
 from collections import Counter
-from math import isclose
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from maskedteeth.report.about import percent
@@ -13,120 +14,57 @@ from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.table import MARKS
 from maskedteeth.report.tables.cost import duration
 from maskedteeth.report.tables.layout import TITLES, interval
-from maskedteeth.report.tables.statistics import p_value
-from maskedteeth.report.tables.table_pretext import NETWORK
-from maskedteeth.settings.sections import Presentation
-
-#: Where the radiographs come from → what that means for the numbers; from elsewhere: `folder`.
-WARRANTS = {
-    "hitl": "",
-    "folder": "**Not the paper’s dataset.** Numbers may differ from the paper’s for that reason "
-    "alone. Only comparisons within this study say something about its methods.",
-    "phantom": "**A digital phantom.** A program drew these radiographs. The numbers show that "
-    "everything works and what it looks like; they say nothing about the paper.",
-}
-PROTOCOLS = {
-    "fixed-test": "One test set, the same for all trainings. Nothing was trained on it, not even "
-    "the pretext.",
-    "complement": "All radiographs that a training leaves out test it. The pretext was trained on "
-    "every one of them.",
-}
-MACHINE = {"device": "Device", "precision": "Precision", "threads": "Threads"}
-MACHINE |= {"system": "System", "python": "Python", "torch": "torch", "git_commit": "Commit"}
+from maskedteeth.report.tables.table_pretext import BETTER, NETWORK
 
 
 def facts(
-    report: Presentation, tested: int, index: Path, problems: Path, cost: pd.DataFrame, runs: list
-) -> dict[str, str]:
-    """Say what was studied, in a few words each.
+    index: Path, problems: Path, statistics: pd.DataFrame, cost: pd.DataFrame, trained: list[dict]
+) -> dict[str, Any]:
+    """Count what was studied, by the index, its problems, two tables and the trainings' records.
 
-    Args:
-        report: dataset and protocol.
-        tested: radiographs in a test set.
-        index: ``index.csv``.
-        problems: ``problems.csv``.
-        cost: the table of costs.
-        runs: records of the trainings.
+    Returns:
+        radiographs, annotated, copies, problems, tested, trainings; seconds in words; and sizes: by
+        fraction, how many radiographs trained.
     """
-    rows, bad = read_rows(index), len(read_rows(problems))
-    copies = int(rows["duplicate_group"].duplicated(keep=False).sum())
-    radiographs = f"{len(rows):,}, of which {int(rows['labelled'].sum()):,} are annotated"
-    if copies:
-        radiographs += f"; {copies:,} are copies of one another and stay together in every split"
-    if bad:
-        radiographs += f"; problems with {bad:,} files, listed in data/problems.csv"
-    counts: dict[float, list[int]] = {}
-    for record in runs:
+    rows = read_rows(index)
+    sizes: dict[float, set[int]] = {}
+    for record in trained:
         if "fraction" in record:  # a pretext has none
-            counts.setdefault(record["fraction"], []).append(record["radiographs"][0])
-    trained = ", ".join(
-        f"{' to '.join(map(str, sorted({min(found), max(found)})))} at {percent(fraction)}"
-        for fraction, found in sorted(counts.items())
-    )
+            sizes.setdefault(record["fraction"], set()).add(record["radiographs"][0])
     seconds = cost["training_seconds"].sum() + cost["evaluation_seconds"].sum()
-    test = f"{tested:,} radiographs. " if report.protocol == "fixed-test" else ""
     return {
-        "Dataset": report.dataset,
-        "Radiographs": f"{radiographs}.",
-        "Test": test + PROTOCOLS[report.protocol],
-        "Training": f"Radiographs: {trained}.",
-        "Computed": f"{len(cost)} trainings and their evaluations, {duration(seconds)} in all.",
+        "radiographs": f"{len(rows):,}",
+        "annotated": f"{int(rows['labelled'].sum()):,}",
+        "copies": int(rows["duplicate_group"].duplicated(keep=False).sum()),
+        "problems": len(read_rows(problems)),
+        "tested": int(statistics["radiographs"].max()),
+        "trainings": len(cost),
+        "seconds": duration(seconds),
+        "sizes": ", ".join(
+            f"{' to '.join(map(str, sorted({min(found), max(found)})))} at {percent(fraction)}"
+            for fraction, found in sorted(sizes.items())
+        ),
     }
 
 
-def against_best(statistics: pd.DataFrame, ours: str, shown: float) -> tuple[pd.DataFrame, str]:
-    """Compare ours, at every fraction, with the best of the other methods.
+def against_best(statistics: pd.DataFrame, ours: str, shown: float) -> str:
+    """Compare ours at the fraction that figures show with the best of the other methods.
 
-    Args:
-        statistics: the table of statistics.
-        ours: name in print.
-        shown: fraction that the sentence is about.
-
-    Returns:
-        A table of strings, and the sentence on one of its lines: that of ``shown``, or else the
-        first. Both empty where there is no other method.
+    The sentences are from the table of statistics; none where there is no other method.
     """
-    rows, sentences = [], {}
-    for fraction, group in statistics.groupby("fraction", sort=True):
-        own, others = group[group["model"] == ours], group[group["model"] != ours]
-        if own.empty or others.empty:
-            continue
-        own, best = own.iloc[0], others.loc[others["dice"].idxmax()]
-        rows.append(
-            {
-                "Train. data": f"{fraction:g}",
-                "Dice of ours": interval(own, "dice"),
-                "Best other method": best["model"],
-                "Its Dice": interval(best, "dice"),
-                "Difference to ours": interval(best, "difference", "+.3f"),
-                "p (Holm)": p_value(best["p_holm"]),
-            }
-        )
-        sentences[fraction] = _in_words(fraction, own, best)
-    said = [s for fraction, s in sentences.items() if isclose(fraction, shown, abs_tol=1e-6)]
-    return pd.DataFrame(rows), next(iter([*said, *sentences.values()]), "")
-
-
-def _in_words(fraction: float, own: pd.Series, best: pd.Series) -> str:
-    said = (
-        f"Trained on {percent(fraction)} of the annotated radiographs, {own['model']} reaches a "
+    rows = statistics[np.isclose(statistics["fraction"], shown, atol=1e-6)]
+    own, others = rows[rows["model"] == ours], rows[rows["model"] != ours]
+    if others.empty:
+        return ""
+    own, best = own.iloc[0], others.loc[others["dice"].idxmax()]
+    differ = "differ" if best["p_holm"] < ALPHA else "were not shown to differ"
+    return (
+        f"Trained on {percent(own['fraction'])} of the annotated radiographs, {ours} reaches a "
         f"Dice of {interval(own, 'dice')}. The best other method is {best['model']}, with "
-        f"{interval(best, 'dice')}."
-    )
-    if pd.isna(best["difference"]):
-        return f"{said} The two were not tested on the same radiographs."
-    said += (
-        " On the same radiograph its Dice minus ours is on average "
-        f"{interval(best, 'difference', '+.3f')}."
-    )
-    if pd.notna(best["p_holm"]):
-        p = p_value(best["p_holm"])
-        differ = "differ" if best["p_holm"] < ALPHA else "were not shown to differ"
-        said += (
-            f" These trained networks {differ} (p {p if p.startswith('<') else f'= {p}'}, "
-            "signed-rank test, corrected). What training again would change is in none of this."
-        )
-    return f"{said} {too_narrow(int(best['radiographs']))}".rstrip()
+        f"{interval(best, 'dice')}. These two trained networks {differ} on radiographs like these. "
+        "In brackets are 95% intervals, for other radiographs would have given other numbers. "
+        f"{too_narrow(int(best['radiographs']))}"
+    ).rstrip()
 
 
 def verdicts(claims: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -136,21 +74,19 @@ def verdicts(claims: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {who: {word: n[word] for word in MARKS if n[word]} for who, n in counts.items()}
 
 
-def pretexts(table: pd.DataFrame) -> list[str]:
-    """Say what each pretext reaches over the whole radiograph, and what the paper gives."""
+def pretexts(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Return what each pretext reaches over the whole radiograph, with the paper's values.
+
+    First what is better the higher it is, and then what is better the lower.
+    """
     rows = table[(table["pixels"] == "all") & (table["filler"] == NETWORK) & table["value"].notna()]
-    sentences = []
+    found: dict[str, list[str]] = {}
     for name, group in rows.groupby("pretext", sort=False):
-        reached = [
-            f"{TITLES[row['metric']]} {row['value']:.3f}"
-            + ("" if pd.isna(row["value_published"]) else f" (paper {row['value_published']:.3f})")
-            for _, row in group.iterrows()
-        ]
-        sentences.append(f"`{name}`, over the whole radiograph: {', '.join(reached)}.")
-    return sentences
-
-
-def machines(cost: pd.DataFrame) -> pd.DataFrame:
-    """Count the trainings of each kind of machine and software, most first, as strings."""
-    columns = cost[list(MACHINE)].astype(str).rename(columns=MACHINE)
-    return columns.value_counts().rename("Trainings").reset_index().astype(str)
+        values: dict[int, list[str]] = {1: [], -1: []}
+        for _, row in group.iterrows():
+            paper = row["value_published"]
+            beside = "" if pd.isna(paper) else f" (paper: {paper:.3f})"
+            said = f"{TITLES[row['metric']]} {row['value']:.3f}{beside}"
+            values[BETTER[row["metric"]]].append(said)
+        found[name] = [", ".join(part) for part in values.values()]
+    return found

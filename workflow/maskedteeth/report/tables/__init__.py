@@ -1,1 +1,8 @@
-"""A file a table; each is written as CSV, Markdown and LaTeX."""
+"""A file a table, with a function of its name that returns a ``Table``.
+
+The first argument, ``report``, has the names of methods, the dataset and how much to show. Files
+that many tables take: ``metrics`` are ``metrics.csv`` of evaluations, of all runs if nothing else
+is said; ``runs`` are the records behind them, ``run.json`` and ``evaluation.json`` of runs and
+pretexts; ``published`` is the paper's own table as CSV. Every frame, and so every CSV file of a
+study, ends with the protocol of the split.
+"""

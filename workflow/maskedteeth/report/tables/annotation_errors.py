@@ -61,14 +61,8 @@ def annotation_errors(
 ) -> Table:
     """Make the table of precision and recall at k of the ranking, of radiographs and of regions.
 
-    Args:
-        report: labels, dataset, protocol.
-        raw: folder of the phantom, with ``injected_errors.json``.
-        masks: ``masks.npy``.
-        index: ``index.csv``.
-        metrics: ``metrics.csv`` of the runs of figures 5 and 9, all seeds.
-        predictions: their ``predictions.npz``, likewise.
-        runs: records of these runs and their pretexts.
+    ``raw`` is the phantom's folder; metrics and predictions are of the runs of figures 5 and 9, all
+    seeds.
 
     Returns:
         Columns seed, unit (radiographs or regions), those of :func:`measure`, and protocol. Printed
@@ -96,8 +90,8 @@ def annotation_errors(
     found = " to ".join(map(str, sorted({min(tested), max(tested)})))
     said = [
         f"Known annotation errors, put into the phantom on purpose: {len(errors)} on all "
-        f"{len(truth)} radiographs, {found} on the {len(ids)} test radiographs. They are looked for "
-        f"where the annotation and the prediction of {report.labels[shown.method]}, trained on "
+        f"{len(truth)} radiographs, {found} on the {len(ids)} test radiographs. They are looked "
+        f"for where the annotation and the prediction of {report.labels[shown.method]}, trained on "
         f"{percent(shown.fraction)} of the samples, disagree most confidently."
     ]
     if table.empty:

@@ -18,8 +18,8 @@ COLUMNS = [
     *("empty_share", "without_dice", "metric", "quoted", "recomputed", "verdict", "note"),
 ]
 LEGEND = (
-    "Dice D and Jaccard J of one count of pixels hang together, and so do Dice, precision P and "
-    "recall R: J = D/(2 − D) and D = 2PR/(P + R). The two columns of differences are zero then.",
+    "In one count of pixels precision P and recall R determine Dice D, and Dice determines Jaccard "
+    "J: D = 2PR/(P + R) and J = D/(2 − D). The two columns of differences are zero then.",
     "*pooled*: one count of pixels can have these metrics.",
     "*averaged*: no single count can, but an average can, over images, seeds, batches or classes, "
     "with any weights. Then J − D/(2 − D) is never negative and D − 2PR/(P + R) never positive.",
@@ -28,7 +28,7 @@ LEGEND = (
     "`maskedteeth.report.consistency`). *Off by*: one of the printed values is wrong by at least "
     "this much more than rounding.",
     "*Without Dice*: the verdict on Jaccard, precision and recall alone. Eq. 11 with eq. 2, read "
-    "literally, is a soft Dice of probabilities, which shares no counts with the others.",
+    "literally, is a soft Dice of probabilities, which need not fit the others.",
     "*Or empty*: a way out. Images without teeth, in which none are found, get 0 or 1 by "
     "convention, perhaps not the same for each metric. This share of such images would make the "
     "row possible. The dataset has 0.5 % (3 of 598).",
@@ -36,14 +36,9 @@ LEGEND = (
 
 
 def audit(*, table1: Path, table2: Path, table3: Path, models: Path) -> Table:
-    """Audit the published numbers; nothing of a study enters.
+    """Audit the published numbers, all as CSV files; nothing of a study enters.
 
-    Args:
-        table1: the paper's table 1 as CSV: model, fraction, dice, jaccard.
-        table2: likewise table 2: model, fraction, dice, jaccard, precision, recall.
-        table3: likewise table 3: seed, fraction, dice, jaccard, precision, recall.
-        models: names of methods in settings, table 1 and table 2, and by which table they go by
-            seed.
+    ``models`` has the names of methods in tables 1 and 2, and which of them table 3 is about.
 
     Returns:
         A row a check (of a row of the paper, or of a value that two tables have), with the columns
@@ -57,12 +52,16 @@ def audit(*, table1: Path, table2: Path, table3: Path, models: Path) -> Table:
     cells = _compared(first, second, third, names)
     frame = pd.concat([*(table.assign(check="row") for table in rows.values()), cells])
     agree = f"The other {(cells['verdict'] == AGREES).sum()} values in two tables agree."
-    parts = (
-        *(Part(_rows(table), f"{place}, row by row") for place, table in rows.items()),
-        Part(_cells(cells), "Values that two tables give differently", agree),
+    return Table(
+        "Audit of the published numbers",
+        frame[COLUMNS].reset_index(drop=True),
+        (
+            *(Part(_rows(table), f"{place}, row by row") for place, table in rows.items()),
+            Part(_cells(cells), "Values that two tables give differently", agree),
+        ),
+        _lead(pd.concat([rows["Table 2"], rows["Table 3"]])),
+        LEGEND,
     )
-    title = "Audit of the published numbers"
-    return Table(title, frame[COLUMNS].reset_index(drop=True), parts, _lead(rows), LEGEND)
 
 
 def _judged(table: pd.DataFrame) -> pd.DataFrame:
@@ -116,16 +115,13 @@ def _twins(cell: pd.Series, mine: pd.DataFrame, third: pd.DataFrame) -> str:
     return ", ".join([f"the row's {TITLES[m]}" for m in same] + [f"seed {seed}" for seed in seeds])
 
 
-def _lead(rows: dict[str, pd.DataFrame]) -> str:
-    full = pd.concat([rows["Table 2"], rows["Table 3"]])
+def _lead(full: pd.DataFrame) -> str:
     dice, without = ((full[key] == IMPOSSIBLE).sum() for key in ("verdict", "without_dice"))
-    short = rows["Table 1"]["verdict"] == IMPOSSIBLE
     return (
         f"**In {dice} of the {len(full)} rows of tables 2 and 3 the four metrics do not fit "
         "together, however they were averaged**, if Dice is of thresholded masks, as Jaccard, "
         f"precision and recall are. It is {without} of them if Dice is a soft one, which is what "
-        f"eq. 11 says when read literally. Of thresholded masks, {short.sum()} of the {len(short)} "
-        "rows of table 1 does not fit together either."
+        "eq. 11 says when read literally."
     )
 
 

@@ -20,17 +20,18 @@ BEFORE += ("weights_sha256", "python", "system")
 def cost(report: Presentation, *, runs: list[Path]) -> Table:
     """Make the table of costs.
 
-    Args:
-        report: labels of the methods, dataset, protocol.
-        runs: ``run.json`` and ``evaluation.json`` of all runs and pretexts.
-
     Returns:
         A row a training: name, fraction and seed (empty for a pretext), model, what ``run.json``
         says of machine and cost, ``resumed`` (how often it was started again), ``torch`` (its
         version), ``evaluation_seconds``, and protocol. Printed is a line a pretext and a method,
         and one of all together.
     """
-    table = of_trainings(runs, report)
+    records = [read(file) for file in runs]
+    evaluations = [record for record in records if is_evaluation(record)]
+    measured = [part for record in evaluations for part in record.get("runs", [record])]
+    seconds = {name_of(part): part["seconds"] for part in measured}
+    trained = [_row(report, record, seconds) for record in records if not is_evaluation(record)]
+    table = pd.DataFrame(trained).astype({"seed": "Int64"})
     lines = [_line(model, rows) for model, rows in table.groupby("model", sort=False)]
     text = pd.DataFrame([*lines, _line("All", table)] if len(lines) > 1 else lines)
     text = text.loc[:, (text != NOTHING).any()]  # without the card's memory where there was none
@@ -55,35 +56,21 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
 
 
-def of_trainings(runs: list[Path], report: Presentation) -> pd.DataFrame:
-    """Return a row a training, as in the CSV."""
-    records = [read(file) for file in runs]
-    seconds = {
-        name_of(part): part["seconds"]
-        for record in records
-        if is_evaluation(record)
-        for part in record.get("runs", [record])
+def _row(report: Presentation, record: dict, seconds: dict[str, float]) -> dict:
+    """Return what the CSV has of a training, by its record and the seconds of evaluations."""
+    method, stays = record.get("method"), record["machines"] or [record]
+    name = method or record["pretext"]
+    return {
+        "name": name,
+        "fraction": record["fraction"] if method else math.nan,
+        "seed": record["seed"] if method else None,
+        "model": report.labels[method] if method else f"Pretext: {name}",
+        **{key: record[key] for key in BEFORE},
+        "device": " then ".join(dict.fromkeys(stay["device"] for stay in stays)),
+        "resumed": len(record["resumed_after_steps"]),
+        "torch": record["packages"]["torch"],
+        "evaluation_seconds": seconds[name_of(record)],
     }
-    rows = []
-    for record in records:
-        if is_evaluation(record):
-            continue
-        method, stays = record.get("method"), record["machines"] or [record]
-        name = method or record["pretext"]
-        rows.append(
-            {
-                "name": name,
-                "fraction": record["fraction"] if method else math.nan,
-                "seed": record["seed"] if method else None,
-                "model": report.labels[method] if method else f"Pretext: {name}",
-                **{key: record[key] for key in BEFORE},
-                "device": " then ".join(dict.fromkeys(stay["device"] for stay in stays)),
-                "resumed": len(record["resumed_after_steps"]),
-                "torch": record["packages"]["torch"],
-                "evaluation_seconds": seconds[name_of(record)],
-            }
-        )
-    return pd.DataFrame(rows).astype({"seed": "Int64"})
 
 
 def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
@@ -103,14 +90,11 @@ def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
 
 def _machines(table: pd.DataFrame) -> str:
     """Say what computed, and where a training was interrupted."""
-
-    def listed(key: str) -> str:
-        return ", ".join(str(value) for value in table[key].unique())
-
+    listed = {key: ", ".join(map(str, table[key].unique())) for key in table}
     said = (
-        f"Device: {listed('device')}; threads a training: {listed('threads')}; precision: "
-        f"{listed('precision')}; torch {listed('torch')}; Python {listed('python')}."
-    )
+        "Device: {device}; threads a training: {threads}; precision: {precision}; torch {torch}; "
+        "Python {python}."
+    ).format_map(listed)
     resumed = (table["resumed"] > 0).sum()
     if resumed:
         said += f" {resumed} training{'s were' if resumed > 1 else ' was'} stopped and went on."

@@ -5,81 +5,70 @@ from pathlib import Path
 
 import pandas as pd
 
+from maskedteeth.report.about import about, about_seeds
 from maskedteeth.report.results import read_rows
+from maskedteeth.report.table import Part, Table
+from maskedteeth.settings.sections import Presentation
 
 #: Stands where there is no number.
 NOTHING = "–"
-#: Names of metrics in print.
-TITLES = {
-    "dice": "Dice",
-    "jaccard": "Jaccard",
-    "precision": "Precision",
-    "recall": "Recall",
-    "ssim": "SSIM",
-    "lpips": "LPIPS",
-    "fsim": "FSIM",
-    "l1": "L1",
-}
-#: How to read a cell of :func:`cell`.
+#: Names of metrics and of columns in print.
+TITLES = {name: name.capitalize() for name in ("dice", "jaccard", "precision", "recall")}
+TITLES |= {name: name.upper() for name in ("ssim", "lpips", "fsim", "l1")}
+TITLES |= {"model": "Model", "seed": "Seed", "fraction": "Train. data", "seeds": "Seeds"}
+#: How to read a cell.
 CELL = (
     "Each cell: our value, then in brackets the paper's value and ours minus the paper's. Ours "
     "counts the pixels of all test radiographs together"
 )
 
 
-def beside_published(
-    ours: pd.DataFrame, published: Path, keys: list[str], metrics: tuple[str, ...]
-) -> pd.DataFrame:
-    """Join the paper's values to ours.
+def beside_paper(
+    report: Presentation,
+    title: str,
+    ours: pd.DataFrame,
+    metrics: tuple[str, ...],
+    published: Path,
+    runs: list[Path],
+    note: str = "",
+) -> Table:
+    """Make a table of our values with the paper's beside them.
 
-    Args:
-        ours: a row for each combination of ``keys``, with columns ``metrics``.
-        published: CSV of the paper's table, with the same keys and metrics.
-        keys: columns that tell rows apart.
-        metrics: columns that hold values.
+    ``ours`` has first two columns that tell rows apart, as in the paper's table; ``metrics``, and
+    their standard deviations as ``<metric>_sd`` where there are several seeds. ``note`` ends the
+    sentence on what our values are.
 
     Returns:
-        ``ours`` with ``<metric>_published`` and ``<metric>_difference`` (ours minus published)
-        for every metric; NaN where the paper has no such row.
+        The columns of ``ours``, with ``<metric>_published`` and ``<metric>_difference`` (ours minus
+        published) after each metric, NaN where the paper has no such row; and protocol.
     """
+    keys = list(ours)[:2]
     paper = read_rows(published)[[*keys, *metrics]]
     table = ours.merge(paper, on=keys, how="left", suffixes=("", "_published"))
     order = []
     for metric in metrics:
         table[f"{metric}_difference"] = table[metric] - table[f"{metric}_published"]
-        names = (metric, f"{metric}_sd", f"{metric}_published", f"{metric}_difference")
-        order += [name for name in names if name in table]
-    return table[[name for name in table if name not in order] + order]
+        order += [f"{metric}{end}" for end in ("", "_sd", "_published", "_difference")]
+    table = table[[*(c for c in table if c not in order), *(c for c in order if c in table)]]
+    text = {TITLES[name]: table[name].astype(str) for name in (*keys, "seeds") if name in table}
+    text[TITLES[keys[0]]] = once(table[keys[0]].astype(str))
+    rows = [row for _, row in table.iterrows()]
+    text |= {TITLES[metric]: [_cell(row, metric) for row in rows] for metric in metrics}
+    return Table(
+        title=title,
+        frame=table.assign(protocol=report.protocol),
+        parts=(Part(pd.DataFrame(text)),),
+        lead=about(report, runs),
+        notes=(f"{CELL}{note}.", about_seeds(report, runs)),
+    )
 
 
-def cell(row: pd.Series, metric: str) -> str:
-    """Print a metric as ``ours ± deviation *(paper, difference)*``, as far as these are known."""
-    text = f"{row[metric]:.3f}"
-    if not math.isnan(row.get(f"{metric}_sd", math.nan)):
-        text += f" ± {row[f'{metric}_sd']:.3f}"
+def _cell(row: pd.Series, metric: str) -> str:
+    text = deviating(row, metric, ".3f")
     if not math.isnan(row[f"{metric}_published"]):
         difference = number(row[f"{metric}_difference"], "+.3f")
         text += f" *({row[f'{metric}_published']:.3f}, {difference})*"
     return text
-
-
-def printed(table: pd.DataFrame, titles: dict[str, str], metrics: tuple[str, ...]) -> pd.DataFrame:
-    """Turn a table of numbers into one of texts, as a reader wants it.
-
-    Args:
-        table: as :func:`beside_published` returns it.
-        titles: columns to show before the metrics, with their names in print.
-        metrics: metrics to show, one column each.
-
-    Returns:
-        A frame of strings; a label that repeats the one above is left out.
-    """
-    frame = table[list(titles)].astype(str).rename(columns=titles)
-    first = frame.columns[0]
-    frame[first] = once(frame[first])
-    for metric in metrics:
-        frame[TITLES[metric]] = [cell(row, metric) for _, row in table.iterrows()]
-    return frame
 
 
 def once(labels: pd.Series) -> pd.Series:
@@ -90,6 +79,12 @@ def once(labels: pd.Series) -> pd.Series:
 def number(value: float, form: str) -> str:
     """Print a number with a real minus, and a dash where there is none."""
     return NOTHING if math.isnan(value) else f"{value:{form}}".replace("-", "−")
+
+
+def deviating(row: pd.Series, name: str, form: str) -> str:
+    """Print a mean with its standard deviation, ``<name>_sd``, as far as these are known."""
+    value, deviation = (number(row.get(key, math.nan), form) for key in (name, f"{name}_sd"))
+    return value if NOTHING in (value, deviation) else f"{value} ± {deviation}"
 
 
 def interval(row: pd.Series, name: str, form: str = ".3f") -> str:

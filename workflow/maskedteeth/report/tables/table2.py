@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from maskedteeth.metrics.segmentation import METRICS
-from maskedteeth.report.about import about, about_seeds
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_rows
-from maskedteeth.report.table import Part, Table
-from maskedteeth.report.tables.layout import CELL, beside_published, printed
+from maskedteeth.report.table import Table
+from maskedteeth.report.tables.layout import beside_paper
 from maskedteeth.settings.sections import Presentation
 
 
@@ -14,12 +13,6 @@ def table2(
     report: Presentation, *, metrics: list[Path], published: Path, runs: list[Path]
 ) -> Table:
     """Make table 2.
-
-    Args:
-        report: labels of the methods, dataset, protocol.
-        metrics: ``metrics.csv`` of all runs.
-        published: the paper's table 2 as CSV.
-        runs: records of all these runs and their pretexts.
 
     Returns:
         Columns model, fraction, seeds, the mean over test radiographs of their own Dice as
@@ -30,16 +23,9 @@ def table2(
     per_image = images.groupby(["method", "fraction"], sort=False)["dice"].mean()
     ours["dice_per_image"] = per_image.to_numpy()
     ours.insert(0, "model", ours.pop("method").map(report.labels))
-    table = beside_published(ours, published, ["model", "fraction"], METRICS)
-    text = printed(table, {"model": "Model", "fraction": "Train. data", "seeds": "Seeds"}, METRICS)
-    return Table(
-        title="Table 2: performance of all models",
-        frame=table.assign(protocol=report.protocol),
-        parts=(Part(text),),
-        lead=about(report, runs),
-        notes=(
-            f"{CELL}; it is the mean over seeds ± their standard deviation. The CSV file also has "
-            "the mean of the radiographs' own Dice.",
-            about_seeds(report, runs),
-        ),
+    note = (
+        "; it is the mean over seeds ± their standard deviation. The CSV file also has the mean of "
+        "the radiographs' own Dice"
     )
+    title = "Table 2: performance of all models"
+    return beside_paper(report, title, ours, METRICS, published, runs, note)

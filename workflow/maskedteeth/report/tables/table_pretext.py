@@ -55,10 +55,10 @@ LEGEND = (
     "(section 3.2 of the paper); the fillers do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
     "pretext in that column.",
-    "†: the filler is better than the network: over the whole radiograph than *Network*, over the "
-    "masked pixels than *Network, visible pixels kept*, for fillers keep these, too. That is, the "
-    "interval of their difference on the same radiographs does not contain zero. These intervals "
-    "are widened for the number of comparisons in this table (Bonferroni), so that all of them are "
+    "†: better than the network, which over the whole radiograph is *Network*, and over the masked "
+    "pixels *Network, visible pixels kept*, for the other rows keep these, too. It means that the "
+    "interval of the difference on the same radiographs does not contain zero. These intervals are "
+    "widened for the number of comparisons in this table (Bonferroni), so that all of them are "
     "right in 95% of studies. No † is no proof that the network is better. What training the "
     "pretext again would change is in no interval.",
     "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
@@ -75,14 +75,7 @@ def table_pretext(
     published: Path,
     runs: list[Path],
 ) -> Table:
-    """Make the table of the pretexts' metrics.
-
-    Args:
-        report: dataset, protocol, resamples.
-        metrics: ``metrics.csv`` of all pretexts.
-        fillers: ``fillers.csv`` of the same.
-        published: the paper's values as CSV: metric, value.
-        runs: records of all pretexts.
+    """Make the table of the pretexts' metrics, from their ``metrics.csv`` and ``fillers.csv``.
 
     Returns:
         Columns of :func:`compare`, value_published and value_difference (ours minus the paper's: of
@@ -126,10 +119,8 @@ def table_pretext(
 def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
     """Average over radiographs, with intervals, and compare the fillers with the network.
 
-    Args:
-        images: a row a pretext, filler and test radiograph, the filler "network" first: pretext,
-            filler, id, and the metrics over all and over the masked pixels.
-        resamples: test sets to draw for an interval.
+    ``images`` has a row a pretext, filler and test radiograph, the filler "network" first: pretext,
+    filler, id, and the metrics over all and over the masked pixels.
 
     Returns:
         A row a pretext, pixels ("all" or "masked"), filler and metric: pretext, pixels, filler,
@@ -203,33 +194,26 @@ def _lead(table: pd.DataFrame) -> str:
             )
         whose = f" of {pretext}" if table["pretext"].nunique() > 1 else ""
         said.append(
-            f"**Fillers that learnt nothing and still are better than the network{whose}:** over "
-            f"the whole radiograph, as the paper measures, {found['all']}; over the masked pixels "
-            f"alone, {found['masked']}."
+            "**Ways to fill the blocks that learnt nothing and yet are better than the "
+            f"network{whose}:** over the whole radiograph, as the paper measures, {found['all']}; "
+            f"over the masked pixels alone, {found['masked']}."
         )
     return " ".join(said)
 
 
 def _text(table: pd.DataFrame, names: dict[str, str], paper: pd.Series) -> pd.DataFrame:
     """Print a line a pretext and filler, and the paper's values where they are of these pixels."""
-    titles, lines = [TITLES[metric] for metric in BETTER], []
-
-    def line(pretext: str, filler: str, cells: list[str]) -> None:
-        row = {"Pretext": pretext, "Blocks filled by": filler}
-        lines.append(row | dict(zip(titles, cells, strict=True)))
-
-    beside = table["value_published"].notna().any()
-    if beside:
-        line("Paper", FILLERS[NETWORK][0], [number(value, ".3f") for value in paper])
     signed = table["value"] * table["metric"].map(BETTER)
     best = signed.groupby([table["pretext"], table["metric"]]).transform("max") == signed
+    lines = []
+    if table["value_published"].notna().any():
+        lines.append(["Paper", FILLERS[NETWORK][0], *(number(value, ".3f") for value in paper)])
     groups = table.assign(best=best).groupby(["pretext", "filler"], sort=False)
     for (pretext, filler), rows in groups:
-        line(names[pretext], FILLERS[filler][0], [_cell(row) for _, row in rows.iterrows()])
-        if beside and filler == NETWORK:
-            differences = [number(value, "+.3f") for value in rows["value_difference"]]
-            line(names[pretext], "Network minus paper", differences)
-    text = pd.DataFrame(lines)
+        cells = (_cell(row) for _, row in rows.iterrows())
+        lines.append([names[pretext], FILLERS[filler][0], *cells])
+    titles = ["Pretext", "Blocks filled by", *(TITLES[metric] for metric in BETTER)]
+    text = pd.DataFrame(lines, columns=titles)
     return text.assign(Pretext=once(text["Pretext"]))
 
 
