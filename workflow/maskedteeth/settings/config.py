@@ -182,7 +182,7 @@ class Model(Strict):
     """A network: one of ours or any of segmentation_models_pytorch.
 
     Whether the library can build it, and whether it takes radiographs of the study's size, is found
-    out by the stage `describe`, before anything trains.
+    out by the stage `describe`, or when one of them is trained.
     """
 
     architecture: str = Field(
