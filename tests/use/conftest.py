@@ -4,17 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from maskedteeth.use import Reconstructor, Segmenter
+from maskedteeth.use import Segmenter
 
 
 @pytest.fixture(scope="session")
 def segmenter(study) -> Segmenter:
     return Segmenter(study / "run/weights.safetensors", device="cpu")
-
-
-@pytest.fixture(scope="session")
-def reconstructor(study) -> Reconstructor:
-    return Reconstructor(study / "pretext/weights.safetensors", device="cpu")
 
 
 @pytest.fixture(scope="session")

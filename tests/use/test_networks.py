@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv
-from maskedteeth.use import Reconstructor, Segmenter, read_radiograph
+from maskedteeth.files import read_csv, read_json, write_json
+from maskedteeth.use import Segmenter, read_radiograph
 
 
 @pytest.fixture
@@ -86,22 +86,27 @@ def test_weights_without_their_record_are_a_sentence(study, copied):
         Segmenter(copied)
 
 
-def test_weights_of_the_other_kind_are_refused(study):
-    with pytest.raises(InputError, match=r"is of a pretext \(maskedteeth reconstruct\), not of"):
+def test_weights_of_a_pretext_are_refused(study):
+    with pytest.raises(InputError, match="is of a pretext, which segments nothing. Name the"):
         Segmenter(study / "pretext/weights.safetensors")
-    with pytest.raises(InputError, match=r"is of a training \(maskedteeth predict\), not of"):
-        Reconstructor(study / "run/weights.safetensors")
 
 
-def test_what_is_shown_of_a_reconstruction_is_what_is_scored(reconstructor, radiograph):
-    shown = reconstructor(radiograph(9)[0], seed=1)
-    off = np.abs(shown.generated.astype(float) - shown.xray) / 255
-    assert shown.scores["l1"] == pytest.approx(off.mean(), abs=0.5 / 255)
-    assert shown.scores["l1_masked"] == pytest.approx(off[shown.hidden].mean(), abs=0.5 / 255)
-    assert (shown.masked[shown.hidden] == 0).all()
-    assert (shown.masked[~shown.hidden] == shown.xray[~shown.hidden]).all()
-    again, other = reconstructor(radiograph(8)[0], seed=1), reconstructor(radiograph(9)[0], seed=2)
-    assert (again.hidden == shown.hidden).all() and (other.hidden != shown.hidden).any()
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.pop("weights_sha256"),
+        lambda record: record["settings"].pop("model"),
+        lambda record: record["settings"]["model"].update(depth=4),
+        lambda record: record.update(radiographs=9),
+        lambda record: record.update(settings=None),
+    ],
+)
+def test_a_record_of_another_version_is_a_sentence(copied, change):
+    record = read_json(copied.with_name("run.json"))
+    change(record)
+    write_json(copied.with_name("run.json"), record)
+    with pytest.raises(InputError, match=r"run.json was made by another version .* train again"):
+        Segmenter(copied)
 
 
 @pytest.mark.gpu

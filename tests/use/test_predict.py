@@ -122,18 +122,3 @@ def test_an_overlay_shows_teeth_and_leaves_the_rest():
     far = cv2.dilate(mask, np.ones((5, 5))) == 0
     assert (shown[far] == 100).all()
     assert (shown[20, 30] == [132, 115, 75]).all() and (shown[10, 30] == [230, 159, 0]).all()
-
-
-def test_a_folder_becomes_reconstructions_and_a_table(study, xrays, reconstructor, tmp_path):
-    weights = str(study / "pretext/weights.safetensors")
-    words = [str(xrays), "--weights", weights, "--out", str(tmp_path), "--seed", "3"]
-    assert main(["reconstruct", *words, "--device", "cpu"]) == 0
-    rows = read_csv(tmp_path / "reconstructions.csv")
-    assert [row["name"] for row in rows] == ["big", "old/deep"]
-    scores = ["ssim", "fsim", "l1", "ssim_masked", "fsim_masked", "l1_masked"]
-    assert list(rows[0]) == ["file", "name", "hidden", *scores, "problem"]
-    shown = reconstructor(rows[0]["file"], seed=3)
-    assert float(rows[0]["l1_masked"]) == pytest.approx(shown.scores["l1_masked"], abs=1e-6)
-    picture = grey(tmp_path / "big.reconstruction.png")
-    assert (picture[:32, 64:] == shown.masked).all()
-    assert (picture[32:, 64:] == shown.generated).all()

@@ -24,7 +24,6 @@ from maskedteeth.stages import locate
 #: What a person calls → module and function.
 COMMANDS = {
     "predict": "maskedteeth.use.predict:predict",
-    "reconstruct": "maskedteeth.use.predict:reconstruct",
     "export-onnx": "maskedteeth.use.export_onnx:export_onnx",
     "why": "maskedteeth.record:why",
     "schema": "maskedteeth.settings.schema:write_schema",

