@@ -8,23 +8,14 @@ prints JSON: MiB of weights, optimiser, activations and dataset, their sum, and 
 import gc
 import json
 import sys
-from pathlib import Path
 
+import psutil
 import torch
-from subjects import Pretraining
+from subjects import CUDA, Pretraining
 from torch import Tensor
 
-from maskedteeth.training.engine import shuffled_rows
+from maskedteeth.machine import peak_memory_mib
 from maskedteeth.training.optimiser import Adam
-
-
-def process_memory(kind: str) -> int:
-    """Return the bytes that Linux counts for this process: VmRSS, now, or VmHWM, the most so far.
-
-    Not getrusage's peak, which begins with that of the process that started this one.
-    """
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith(f"{kind}:")).split()[1])
 
 
 def size(tensors: list[Tensor]) -> int:
@@ -43,10 +34,9 @@ def saved_for_backward(subject: Pretraining) -> int:
             kept.append(tensor)
         return tensor
 
-    job = subject.job
-    rows = shuffled_rows(len(subject.pixels), 1, job.batch_size, torch.Generator())[0]
+    rows = torch.arange(subject.job.batch_size, device=subject.machine.device)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = subject.task.loss(subject.network, rows.to(subject.machine.device), 0)
+        loss = subject.task.loss(subject.network, rows, 0)
     total = size(kept)
     del loss
     return total
@@ -54,21 +44,17 @@ def saved_for_backward(subject: Pretraining) -> int:
 
 def main(study: str) -> dict[str, float]:
     """Measure a pretext epoch of three steps."""
-    cuda = torch.cuda.is_available()
-    tiny = Pretraining.of("demo", batches=1)  # everything that is loaded at first use
-    tiny.epoch()
-    del tiny
+    Pretraining("demo", batches=1).epoch()  # everything that is loaded at first use
     gc.collect()
-    torch.cuda.reset_peak_memory_stats() if cuda else None
-    before = 0 if cuda else process_memory("VmRSS")
-    subject = Pretraining.of(study, batches=3)
+    torch.cuda.reset_peak_memory_stats() if CUDA else None
+    before = 0 if CUDA else psutil.Process().memory_info().rss
+    subject = Pretraining(study, batches=3)
     subject.epoch()
-    subject.wait()
-    peak = torch.cuda.max_memory_allocated() if cuda else process_memory("VmHWM") - before
+    peak = torch.cuda.max_memory_allocated() if CUDA else peak_memory_mib() * 2**20 - before
     adam = Adam(subject.network, 0.1)
     parts = {
         "weights": size([*subject.network.parameters(), *subject.network.buffers()]),
-        "optimiser": size([*adam.first, *adam.second]),
+        "optimiser": size([*adam.first.values(), *adam.second.values()]),
         "activations": saved_for_backward(subject),
         "dataset": subject.pixels.nbytes,
     }

@@ -1,39 +1,34 @@
-"""Measure everything, or what is named, and write the table.
+"""Measure everything, or what is named, and print the table.
 
     make bench
-    python benchmarks/run.py [NAME ...] [--out results/bench.json]
+    python benchmarks/run.py [NAME ...]
 
-Sides that are compared run alternately in one process, or as alternating processes, several times;
-the table shows the median, the smallest and the largest. Run it while nothing else runs.
+Run it while nothing else runs.
 """
 
 import argparse
 import contextlib
 import io
-import sys
-from pathlib import Path
 
 import stages
 import torch
 import training
-from subjects import THREADS
-from timing import as_table, write
+from subjects import COMPUTE
 
-from maskedteeth.settings.config import Compute
 from maskedteeth.training.device import set_up
 
+#: Name → function, and the cases that it measures: studies, by their size, or methods or tables.
 BENCHMARKS = {
-    "engine_efficiency": training.engine_efficiency,
-    "usual_script": training.usual_script,
-    "monai_peer": training.monai_peer,
-    "masking_share": training.masking_share,
-    "evaluation": stages.evaluation,
-    "first_step_seconds": stages.first_step,
-    "light_stage_seconds": stages.light_stage,
-    "dry_run": stages.dry_run,
-    "memory": training.memory,
-    "compiled": training.compiled,
-    "utilisation": training.utilisation,
+    "engine_efficiency": (training.engine_efficiency, ("demo", "abdi")),
+    "usual_script": (training.usual_script, ("demo", "abdi")),
+    "monai_peer": (training.monai_peer, ("demo", "abdi")),
+    "masking_share": (training.masking_share, ("demo", "abdi")),
+    "evaluation": (stages.evaluation, ("demo", "abdi")),
+    "first_step_seconds": (stages.first_step, ("modified_resunet", "unet")),
+    "light_stage_seconds": (stages.light_stage, ("table1", "table2", "table3")),
+    "dry_run": (stages.dry_run, ("paper",)),
+    "memory": (training.memory, ("paper", "abdi")),
+    "grid_hours": (training.grid_hours, ("paper",)),
 }
 
 
@@ -41,22 +36,19 @@ def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
-    parser.add_argument("--out", type=Path, default=Path("results") / "bench.json")
-    arguments = parser.parse_args()
-    unknown = set(arguments.names) - set(BENCHMARKS)
-    if unknown:
-        parser.error(f"no benchmark {unknown.pop()!r}; there are {', '.join(BENCHMARKS)}")
-    device = set_up(Compute(threads=THREADS))
-    print(f"{device.name}, {THREADS} threads, {device.precision}, torch {torch.__version__}")
-    figures = []
-    for name in arguments.names or BENCHMARKS:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        with contextlib.redirect_stderr(io.StringIO()):  # the trainings' own progress
-            found = BENCHMARKS[name]()
-        figures += found
-        write(found, arguments.out)
-    print(as_table(figures))
-    print(f"\n{arguments.out}")
+    names = parser.parse_args().names
+    if unknown := set(names) - set(BENCHMARKS):
+        parser.error(f"no benchmark {min(unknown)!r}; there are {', '.join(BENCHMARKS)}")
+    machine = set_up(COMPUTE)
+    print(f"{machine.name}, {COMPUTE.threads} threads, {machine.precision}, {torch.__version__}\n")
+    print("| what | of | median (min - max) | target | met | measured |\n|---|---|---|---|---|---|")
+    for name in names or BENCHMARKS:
+        function, cases = BENCHMARKS[name]
+        for case in cases:
+            talk = io.StringIO()  # what stages print
+            with contextlib.redirect_stdout(talk), contextlib.redirect_stderr(talk):
+                found = function(case)
+            print(found.row(name, case), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-import numpy as np
 import torch
-from subjects import CUDA, ROOT, THREADS, study
-from timing import Figure, alternate, figure, median, seconds, worst
+from subjects import COMPUTE, ROOT, study
+from timing import Figure, alternate, compare, seconds
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.phantom import draw_dataset
@@ -20,157 +19,114 @@ from maskedteeth.data.prepare import prepare
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv, write_json
 from maskedteeth.metrics.evaluate import evaluate
-from maskedteeth.settings.config import Compute, HeldOut, Layout, Phantom
-from maskedteeth.settings.sections import SECTIONS, Run, as_values
+from maskedteeth.settings.config import HeldOut, Layout, Phantom
+from maskedteeth.settings.sections import Run, as_values, cut
 from maskedteeth.training.train import train
 
 #: Of the benchmarks of whole stages; half of them train, half test.
 RADIOGRAPHS = 96
 HALVES = HeldOut(test_fraction=0.5)
-COMPUTE = Compute(device="cuda" if CUDA else "cpu", threads=THREADS)
-LIGHT = {
+#: Of a process, with which Python finds this package and Snakemake its commands.
+ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": str(ROOT / "workflow"),
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
 }
 
 
-def evaluation() -> list[Figure]:
-    """From weights to metrics.csv, against one radiograph at a time with torchmetrics."""
+def evaluation(name: str) -> Figure:
+    """Compare, from weights to metrics.csv, with one radiograph at a time and torchmetrics."""
     from one_by_one import one_by_one
 
-    figures = []
-    for name in ("demo", "abdi"):
-        folder = _arrays(name)
-        settings = study(name)
-        model = settings.model_of("modified_resunet")
-        inputs = {kind: next(folder.glob(f"{kind}.*")) for kind in ("images", "masks", "index")}
-        run = Run(method="modified_resunet", fraction=0.5, seed=1, model=model)
-        weights = folder / "weights.safetensors"
-        outputs = {"history": folder / "history.csv", "run": folder / "run.json"}
-        # A few steps, so that predictions are regions and not noise.
-        recipe = settings.training.model_copy(update={"epochs": 4})
-        about = (model, HALVES, run.method, run.fraction, run.seed, COMPUTE)
-        train(recipe, *about, **inputs, weights=weights, **outputs)
+    folder, settings = _arrays(name), study(name)
+    run = Run(method="ours", fraction=0.5, seed=1, model=settings.model_of("modified_resunet"))
+    arrays = {kind: folder / f"{kind}.npy" for kind in ("images", "masks")}
+    inputs, weights = arrays | {"index": folder / "index.csv"}, folder / "weights.safetensors"
+    # A few steps, so that predictions are regions and not noise.
+    recipe = settings.training.model_copy(update={"epochs": 4})
+    outputs = {"weights": weights, "history": folder / "history.csv", "run": folder / "run.json"}
+    train(recipe, run.model, HALVES, "ours", 0.5, 1, COMPUTE, **inputs, **outputs)
+    measured = {"metrics": "metrics.csv", "predictions": "p.npz", "evaluation": "evaluation.json"}
+    outputs = {kind: folder / file for kind, file in measured.items()}
+    rows = read_index(folder / "index.csv")
+    ids = draw_split(rows, HALVES, 0.5, 1).test
+    tested = [pixels_of(array, rows, ids) for array in arrays.values()]
 
-        def ours(folder: Path = folder, run: Run = run, inputs: dict = inputs) -> None:
-            evaluate(
-                [run],
-                HALVES,
-                0.5,
-                2.0,
-                COMPUTE,
-                **inputs,
-                weights=[folder / "weights.safetensors"],
-                metrics=folder / "metrics.csv",
-                predictions=folder / "predictions.npz",
-                evaluation=folder / "evaluation.json",
-            )
+    def ours() -> None:
+        evaluate([run], HALVES, 0.5, 2.0, COMPUTE, **inputs, weights=[weights], **outputs)
 
-        def theirs(folder: Path = folder, model=model, run: Run = run) -> None:
-            torch.use_deterministic_algorithms(False)
-            torch.set_num_threads(THREADS)
-            one_by_one(
-                model,
-                *_tested(folder, run),
-                folder / "weights.safetensors",
-                folder / "theirs.csv",
-            )
+    def theirs() -> None:
+        torch.set_deterministic_debug_mode(0)
+        one_by_one(run.model, *tested, weights, folder / "theirs.csv")
 
-        rounds = alternate(5, ours, theirs)
-        detail = (
-            f"{name}: {RADIOGRAPHS / 2 / median(r[0] for r in rounds):.1f} against "
-            f"{RADIOGRAPHS / 2 / median(r[1] for r in rounds):.1f} images/s"
-        )
-        ratios = [theirs / ours for ours, theirs in rounds]
-        figures.append(figure(f"evaluation_{name}", ratios, 3, detail))
-    return worst("evaluation", figures)
+    return compare(5, len(ids), 3, ours, theirs)
 
 
-def first_step() -> list[Figure]:
-    """Seconds from the start of a training's process to the end of its first step."""
-    folder = _arrays("demo")
-    figures = []
-    for method in ("modified_resunet", "unet"):
-        settings = study("demo")
-        # An epoch is a batch, so the first line that a training prints follows its first step.
-        recipe = {"budget": "equal-epochs", "batch_size": RADIOGRAPHS // 2}
-        sections = {
-            "training": settings.training.model_copy(update=recipe),
-            "model": settings.model_of(method),
-            "held_out": HALVES,
-            "compute": COMPUTE,
-        }
-        sections |= {"method": method, "fraction": 0.5, "seed": 1}
-        files = {"images": "images.npy", "masks": "masks.npy", "index": "index.csv"}
-        files |= {"weights": f"{method}.safetensors", "history": "history.csv", "run": "run.json"}
-        command = _command("train", sections, {k: folder / name for k, name in files.items()})
+def first_step(method: str) -> Figure:
+    """Measure from the start of a training's process to the end of its first step."""
+    folder, settings = _arrays("demo"), study("demo")
+    # A batch holds more than an epoch, so the first line of a training follows its first step.
+    recipe = {"budget": "equal-epochs"}
+    sections = {"model": settings.model_of(method), "held_out": HALVES, "compute": COMPUTE}
+    sections |= {"method": method, "fraction": 0.03, "seed": 1}
+    sections |= {"training": settings.training.model_copy(update=recipe)}
+    files = {"images": "images.npy", "masks": "masks.npy", "index": "index.csv"}
+    files |= {"weights": f"{method}.safetensors", "history": "history.csv", "run": "run.json"}
+    command = _command("train", sections, {kind: folder / name for kind, name in files.items()})
 
-        def one(command: list[str] = command) -> float:
-            begin = time.perf_counter()
-            process = subprocess.Popen(command, env=LIGHT, stderr=subprocess.PIPE, text=True)
+    def one() -> float:
+        begin = time.perf_counter()
+        with subprocess.Popen(
+            command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        ) as process:
             line = next(line for line in process.stderr if line.startswith("epoch 1/"))
             taken = time.perf_counter() - begin
             assert "step 1 " in line
             process.kill()
-            process.wait()
-            return taken
+        return taken
 
-        one()
-        taken = [one() for _ in range(5)]
-        figures.append(figure(f"first_step_{method}", taken, 4, f"demo, {method}", "lower", "s"))
-    return worst("first_step_seconds", figures)
+    return Figure([one() for _ in range(6)][1:], 4, "", "lower", "s")
 
 
-def light_stage() -> list[Figure]:
-    """Seconds from the start to the end of the processes that write tables."""
-    settings = study("paper")
-    folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
+def light_stage(table: str) -> Figure:
+    """Measure from the start to the end of the process that writes a table of the paper's grid."""
+    settings, folder = study("paper"), Path(mkdtemp(prefix="maskedteeth-bench-"))
+    metrics, runs = folder / "metrics.csv", []
     numbers = dict.fromkeys(("dice", "jaccard", "precision", "recall"), 0.9)
     numbers |= {"tp": 900, "fp": 100, "fn": 100, "tn": 9000}
-    metrics, runs = [], []
-    for method in settings.methods:
-        rows = []
-        for fraction in settings.split.fractions:
-            for seed in settings.seeds_of(method):
-                run = {"method": method, "fraction": fraction, "seed": seed}
-                rows += [{**run, "id": str(n), **numbers} for n in range(60)]
-                record = {"settings": {}, "inputs_sha256": {}, "packages": {"torch": "2"}}
-                record |= {"code": "0", "modules": [], "device": "cpu", "precision": "float32"}
-                runs.append(folder / f"{method}-{fraction}-{seed}.json")
-                write_json(runs[-1], {**record, **run, "steps": 1, "weights_sha256": "0"})
-        metrics.append(folder / f"{method}.csv")
-        write_csv(metrics[-1], rows)
-    report = SECTIONS["report"](settings, {})
-    figures = []
-    for table in ("table1", "table2", "table3"):
-        files = {kind: folder / f"{table}.{kind}" for kind in ("csv", "md", "tex", "html")}
-        files |= {"published": ROOT / "config" / "published" / f"{table}.csv"}
-        ours = table == "table3"  # of our approach alone
-        files["metrics"] = [
-            file for file in metrics if not ours or settings.report.ours == file.stem
-        ]
-        files["runs"] = runs
-        command = _command(table, {"report": report}, files)
-        taken = [_run(command) for _ in range(6)][1:]
-        figures.append(figure(f"light_stage_{table}", taken, 1.5, table, "lower", "s"))
-    return worst("light_stage_seconds", figures)
+    record = {"settings": {}, "inputs_sha256": {}, "packages": {"torch": "2"}, "code": "0"}
+    record |= {"modules": [], "device": "cpu", "precision": "float32", "steps": 1}
+    grid = [
+        {"method": method, "fraction": fraction, "seed": seed}
+        for method in ([settings.report.ours] if table == "table3" else settings.methods)
+        for fraction in settings.split.fractions
+        for seed in settings.seeds_of(method)
+    ]
+    for number, run in enumerate(grid):
+        runs.append(folder / f"{number}.json")
+        write_json(runs[-1], {**record, **run, "weights_sha256": "0"})
+    write_csv(metrics, [{**run, "id": str(n), **numbers} for run in grid for n in range(60)])
+    files = {kind: folder / f"{table}.{kind}" for kind in ("csv", "md", "tex", "html")}
+    files |= {"metrics": [metrics], "runs": runs}
+    files |= {"published": ROOT / "config" / "published" / f"{table}.csv"}
+    command = _command(table, cut(settings, ("report",), {}), files)
+    return Figure([_run(command) for _ in range(6)][1:], 1.5, "", "lower", "s")
 
 
-def dry_run() -> list[Figure]:
-    """A dry run of the paper's whole grid against one of a Snakefile with a single rule."""
+def dry_run(name: str) -> Figure:
+    """Compare a dry run of a study's whole grid with one of a Snakefile with a single rule."""
     trivial = Path(mkdtemp(prefix="maskedteeth-bench-"))
     (trivial / "Snakefile").write_text('rule all:\n    output: "x"\n    shell: "touch {output}"\n')
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "--nolock"]
-    paper = [*command, "--configfile", "config/paper.yaml"]
-    rounds = alternate(5, lambda: _run(paper, ROOT), lambda: _run(command, trivial))
-    detail = f"{median(r[0] for r in rounds):.2f} s against {median(r[1] for r in rounds):.2f} s"
-    return [figure("dry_run", [a / b for a, b in rounds], 2, detail, "lower")]
+    study = [*command, "--configfile", f"config/{name}.yaml"]
+    rounds = alternate(5, lambda: _run(study), lambda: _run(command, trivial))
+    detail = f"{min(r[0] for r in rounds):.2f} s against {min(r[1] for r in rounds):.2f} s at best"
+    return Figure([whole / one for whole, one in rounds], 2, detail, "lower")
 
 
 def _run(command: list[str], folder: Path = ROOT) -> float:
     def run() -> None:
-        subprocess.run(command, cwd=folder, env=LIGHT, check=True, capture_output=True)
+        subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
 
     return seconds(run)
 
@@ -190,12 +146,3 @@ def _arrays(name: str) -> Path:
     places = {kind: folder / file for kind, file in files.items()}
     prepare(Layout(source="phantom"), study(name).image, "", raw=folder / "raw", **places)
     return folder
-
-
-def _tested(folder: Path, run: Run) -> tuple[Path, Path]:
-    """Return the images and masks of the radiographs that test, as files of their own."""
-    rows = read_index(folder / "index.csv")
-    ids = draw_split(rows, HALVES, run.fraction, run.seed).test
-    for name in ("images", "masks"):
-        np.save(folder / f"tested-{name}.npy", pixels_of(folder / f"{name}.npy", rows, ids))
-    return folder / "tested-images.npy", folder / "tested-masks.npy"
