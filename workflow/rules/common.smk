@@ -29,7 +29,7 @@ from maskedteeth.settings.validation import validate
 PYTHON = shlex.quote(str(Path(sys.executable).parent))
 EXPORTS = f"""set -eo pipefail
 export PYTHONPATH={shlex.quote(str(PACKAGE))}"${{PYTHONPATH:+:$PYTHONPATH}}"
-[ -n "$APPTAINER_CONTAINER" ] || export PATH={PYTHON}:"$PATH"
+[ -n "$APPTAINER_CONTAINER$SINGULARITY_CONTAINER" ] || export PATH={PYTHON}:"$PATH"
 """
 shell.prefix(EXPORTS.replace("{", "{{").replace("}", "}}"))
 RUN_STAGE = (
