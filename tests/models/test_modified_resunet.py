@@ -32,7 +32,8 @@ def parameters_by_definition(channels, widths):
 @pytest.mark.parametrize("widths", [(4, 8), (4, 8, 8), PAPER])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_the_parameters_are_those_of_the_definition(channels, widths):
-    network = ModifiedResUNet(channels, widths)
+    inputs = ("xray", "sobel")[:channels]
+    network = build(Model(architecture="modified_resunet", inputs=inputs, widths=widths))
     total = sum(parameter.numel() for parameter in network.parameters())
     assert total == parameters_by_definition(channels, widths)
 

@@ -1,9 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from maskedteeth.models.inputs import to_unit
-from maskedteeth.pretext.fillers import fill
+from maskedteeth.pretext.fillers import RADIUS, fill
 from maskedteeth.pretext.masking import draw_masks, hide
 from maskedteeth.settings.config import Blocks
 
@@ -50,6 +51,9 @@ def test_inpainting_continues_what_surrounds_a_mask():
     hidden = torch.zeros_like(xray, dtype=torch.bool)
     hidden[..., 20:40, 44:84] = True
     filled = fill(hide(xray, hidden, Blocks()), hidden)["inpainting"]
+    pixels, mask = (part.mul(255).byte().numpy()[0, 0] for part in (xray, hidden))
+    expected = cv2.inpaint(pixels, mask, RADIUS, cv2.INPAINT_NS)
+    np.testing.assert_allclose(filled[0, 0], expected / 255, rtol=1e-6)
     assert (filled[..., 30, 44:50] - 204 / 255).abs().max() < 0.02
     assert (filled[..., 30, 78:84] - 51 / 255).abs().max() < 0.02
     assert (filled - xray).abs().mean() < 0.02

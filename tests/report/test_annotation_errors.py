@@ -98,11 +98,11 @@ def test_the_table_says_what_was_found_and_how_little_that_is(phantom, found):
     if found:
         probability[1, 20:60, 40:80] = 250  # the tooth that is not annotated
     np.savez(phantom / "predictions.npz", probability=probability)
-    run = {"method": "ours", "fraction": 0.2, "seed": 7, "dice": 0.9}
+    run = {"method": "ours", "fraction": f"{1 / 3:g}", "seed": 7, "dice": 0.9}
     write_csv(phantom / "metrics.csv", [run | {"id": str(n)} for n in (1, 2, 3)])
     write_json(phantom / "run.json", RECORD)
     table = annotation_errors(
-        presentation(),
+        presentation(figure_fraction=1 / 3),
         raw=phantom / "raw",
         masks=phantom / "masks.npy",
         index=phantom / "index.csv",

@@ -44,7 +44,7 @@ def test_every_radiograph_stands_once_in_the_order_of_the_index(sheet):
     assert [page.texts[0].get_text() for page in pages] == ["page 1 of 2", "page 2 of 2"]
     assert "210 × 100" in texts(pages[0])
     assert "Radiographs: 40; annotated: 40" in drawn.caption and REPORT.dataset in drawn.caption
-    assert "set aside or passed over (problems.csv): 1." in drawn.caption
+    assert "lines in problems.csv, on what was left out: 1." in drawn.caption
 
 
 def test_pages_are_of_one_size_and_the_same_each_time(sheet, tmp_path):
@@ -72,3 +72,4 @@ def test_groups_of_the_index_are_framed_alike_and_numbered(sheet):
     colours = [tag.get_bbox_patch().get_facecolor() for tag in tags]
     assert colours[0] == colours[2] != colours[1] == colours[3]
     assert "copies of others among them: 4" in drawn.caption
+    assert "among them: 2" in sheet(3, duplicate_group=["7", "007", "7"]).caption, "names"

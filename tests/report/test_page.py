@@ -111,7 +111,7 @@ def test_nothing_is_loaded_from_anywhere_and_no_script_runs(page, reader):
     assert not [a for _, a in reader.elements for name in a if name.startswith("on")]
     sources = [a[name] for _, a in reader.elements for name in ("src", "href") if name in a]
     apart = {source for source in sources if not source.startswith(("data:", "#"))}
-    assert apart == {"../audit/audit.html"}  # beside the study
+    assert apart == {"../audit/audit.md"}  # beside the study
     assert not re.search(r"url\(|@import|srcset", page)
     policy = next(a for a in reader.all("meta") if "http-equiv" in a)["content"]
     assert policy == (
@@ -181,14 +181,14 @@ def test_runs_that_differ_are_told(small_report, tmp_path):
 
 
 def test_the_dataset_is_told(small_report, tmp_path):
-    groups = [0, 0, 2]
+    groups = ["7", "7", "007"]  # names, not numbers
     rows = [{"id": n, "labelled": int(n > 0), "duplicate_group": groups[n]} for n in range(3)]
     write_csv(tmp_path / "index.csv", rows)
     write_csv(tmp_path / "problems.csv", [{"id": "9", "reason": "broken"}])
     files = {name: tmp_path / f"{name}.csv" for name in ("index", "problems")}
     page = small_report.write(tmp_path / "report.html", **files)
     assert "3, of which 2 are annotated; 2 are copies of one another" in page
-    assert "files with problems: 1, listed" in page
+    assert "lines in data/problems.csv, on what was left out: 1." in page
     assert "8 radiographs, the same for all trainings." in page
     assert "Radiographs: 12 at 20%, 15 at 25%, 48 at 80%." in page
 

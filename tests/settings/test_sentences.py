@@ -98,7 +98,11 @@ MISTAKES = [
     ),
     (
         {"methods": {"unet": {"label": "PSPNet"}}},
-        "Setting methods.label 'PSPNet' stands twice; tables tell methods apart by it.",
+        "Setting methods.label 'PSPNet' stands twice; tables and figures tell methods apart by it.",
+    ),
+    (
+        {"methods": {"unet": {"short_label": "PSPNet"}}},  # where space is short, PSPNet's label
+        "Setting methods.short_label 'PSPNet' stands twice; tables and figures tell methods apart",
     ),
     (
         {"image": {"height": 200}},
@@ -111,16 +115,17 @@ MISTAKES = [
     ),
     (
         {"split": {"fractions": [0.2, 0.2000000001]}},  # they would share a folder
-        "Setting split.fractions is [0.2, 0.2000000001]; it must name each one once.",
+        "Setting split.fractions is [0.2, 0.2000000001]; the same value must not appear twice.",
     ),
-    ({"seeds": [42, 42]}, "Setting seeds is [42, 42]; it must name each one once."),
+    ({"seeds": [42, 42]}, "Setting seeds is [42, 42]; the same value must not appear twice."),
     (
         {"methods": {"pspnet": {"seeds": []}}},
         "Setting methods.pspnet.seeds is []; it must have at least 1 item.",
     ),
     (
         {"methods": {"unet": {"model": {"inputs": ["xray", "xray"]}}}},
-        "Setting methods.unet.model.inputs is ['xray', 'xray']; it must name each one once.",
+        "Setting methods.unet.model.inputs is ['xray', 'xray']; the same value must not appear "
+        "twice.",
     ),
     (
         {"pretext": {MASKING: {"epochs": 40}}},

@@ -105,6 +105,7 @@ def test_the_run_is_recorded(study, split):
     assert run["trained_on"] == split.train and run["radiographs"] == [10, 32, 64]
     assert "13" in split.train  # the unlabelled one
     assert run["images_per_second"] > 0 and set(run["inputs_sha256"]) == {"images", "index"}
+    assert [stay["precision"] for stay in run["machines"]] == ["float32"]
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])

@@ -126,11 +126,8 @@ def test_the_run_is_recorded(study):
 
 def test_a_library_network_trains_from_settings_alone(train):
     model = {"architecture": "fpn", "encoder": "resnet18", "inputs": ["xray"]}
-    changes = {
-        "methods": {"library": {"label": "Library", "model": model}},
-        "training": {"epochs": 1},
-    }
-    folder = train(method="library", changes=changes)
+    methods = {"library": {"label": "Library", "model": model}}
+    folder = train(method="library", changes={"methods": methods})
     assert any("decoder" in name for name in weights_of(folder))
     run = json.loads((folder / "run.json").read_text())
     assert run["code"] == fingerprint("maskedteeth.training.train", "maskedteeth.models.baselines")

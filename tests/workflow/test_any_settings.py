@@ -61,8 +61,9 @@ def studies(draw):
     common = draw(seeds)
     drawn = draw(fractions)
     chosen = draw(st.lists(names, min_size=1, max_size=3, unique=True))
-    texts = draw(st.lists(labels, min_size=len(chosen), max_size=len(chosen), unique=True))
-    for name, label in zip(chosen, texts, strict=True):
+    twice = 2 * len(chosen)
+    texts = draw(st.lists(labels, min_size=twice, max_size=twice, unique=True))
+    for name, label, short_label in zip(chosen, texts[::2], texts[1::2], strict=True):
         method = {"label": label}
         start = draw(st.sampled_from(["random", *pretext]))
         if start == "random":
@@ -73,7 +74,7 @@ def studies(draw):
         if own:
             method["seeds"] = own
         if draw(st.booleans()):
-            method["short_label"] = draw(labels)
+            method["short_label"] = short_label
         methods[name] = method
         trained += len(own or common) * len(drawn)
     content = {
@@ -134,7 +135,7 @@ def test_any_valid_settings_plan_their_trainings(tmp_path_factory, study):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ("seeds=[1,1]", "it must name each one once"),
+        ("seeds=[1,1]", "the same value must not appear twice"),
         ("study=zähne", "Setting study is 'zähne'; it must consist of letters"),
     ],
 )

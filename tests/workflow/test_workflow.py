@@ -1,6 +1,7 @@
 """The real workflow on a tiny study: what it makes, and what it makes again after a change."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def test_a_changed_baseline_reruns_the_baselines_alone(project):
 
 
 def test_a_changed_layout_reruns_its_table_and_the_report_alone(project):
-    with project.edit("workflow/maskedteeth/report/tables/table2.py", "Train. data", "Share"):
+    with project.edit("workflow/maskedteeth/report/tables/table2.py", "of all models", "of each"):
         assert project.planned() == {"table2": 1, "report": 1}
 
 
@@ -204,13 +205,21 @@ def test_files_of_the_dataset_that_are_replaced_by_older_ones_are_read_again(fol
     mask, other = raw / "masks" / "3.png", raw / "masks" / "4.png"
     before, old = mask.stat(), other.read_bytes()
     mask.write_bytes(old)
-    import os
-
     os.utime(mask, (before.st_atime, before.st_mtime - 3600))
     assert project.planned(PREPARED) == {"prepare": 1}
     project.snakemake(PREPARED)
     assert project.planned(PREPARED) == {}
     (raw / "images" / "12.png").unlink()
+    assert project.planned(PREPARED) == {"prepare": 1}
+    project.snakemake(PREPARED)
+    for ignored in (".DS_Store", "images/.hidden.png", "notes/notes.txt"):
+        (raw / ignored).parent.mkdir(exist_ok=True)
+        (raw / ignored).write_text("ignored")
+    assert project.planned(PREPARED) == {}
+    (raw / "images").rename(raw.with_name("elsewhere"))
+    (raw / "images").symlink_to(raw.with_name("elsewhere"))
+    assert project.planned(PREPARED) == {}
+    (raw / "images" / "11.png").unlink()
     assert project.planned(PREPARED) == {"prepare": 1}
 
 

@@ -1,10 +1,10 @@
 """Fingerprints of code: what Snakemake watches to know that a result is out of date.
 
 A fingerprint covers a module and all modules of this package that it imports, directly or not.
-It is taken from syntax trees without docstrings, so that comments, docstrings and formatting do
-not count. Left out are ``settings``, for what these decide reaches a stage, complete, as its
-sections; and ``record``, ``machine``, ``errors`` and this module, which describe results and do not
-change them.
+It is taken from syntax trees without docstrings and without what exceptions say, so that comments,
+docstrings, formatting and reworded errors do not count. Left out are ``settings``, for what these
+decide reaches a stage, complete, as its sections; and ``record``, ``machine``, ``errors`` and this
+module, which describe results and do not change them.
 """
 
 import ast
@@ -83,7 +83,26 @@ def _tree(module: str) -> str:
         if documented and ast.get_docstring(node, clean=False) is not None:
             empty = [] if isinstance(node, ast.Module) else [ast.Pass()]
             node.body = node.body[1:] or empty
-    return ast.dump(tree, include_attributes=False)
+    return _printed(tree)
+
+
+def _printed(value: object) -> str:
+    """Print a syntax tree the same in every Python: empty parts, and what is raised, left out.
+
+    What an exception says changes no result, only which one it is.
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(map(_printed, value))}]"
+    if not isinstance(value, ast.AST):
+        return repr(value)
+    if isinstance(value, ast.Raise) and isinstance(value.exc, ast.Call):
+        value = ast.Raise(value.exc.func, None)
+    parts = (
+        f"{name}={_printed(part)}"
+        for name, part in ast.iter_fields(value)
+        if part not in (None, [])
+    )
+    return f"{type(value).__name__}({', '.join(parts)})"
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:

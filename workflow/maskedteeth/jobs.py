@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from maskedteeth.data.sources import module_of_source
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.models import module_of
 from maskedteeth.settings.config import Settings
@@ -91,9 +92,9 @@ class Jobs:
         """Return the paths of a file of the evaluations of some groups."""
         return [self._made("evaluate", self.evaluation / file, {"group": g}) for g in groups]
 
-    def of_data(self, file: str) -> str:
-        """Mark a file as one of the prepared dataset's."""
-        return self._made("prepare", Path(file), {})
+    def made_by(self, stage: str, file: str) -> str:
+        """Mark a file as made by a stage without wildcards, and return it."""
+        return self._made(stage, Path(file), {})
 
     def _made(self, stage: str, pattern: Path, job: dict[str, str]) -> str:
         path = str(pattern).format(**job)
@@ -115,8 +116,10 @@ class Jobs:
         about = {**job, "dataset": self.dataset, "paper": self.paper}
         about["runs"] = self.groups.get(job.get("group", ""))
         sections = cut(self.study, sections_of(stage), about)
-        networks = {module_of(model) for model in models_in(sections)}
-        return json.dumps(as_values(sections)), fingerprint(locate(stage)[0], *networks)
+        chosen = {module_of(model) for model in models_in(sections)}
+        if "layout" in sections:
+            chosen.add(module_of_source(sections["layout"].source))
+        return json.dumps(as_values(sections)), fingerprint(locate(stage)[0], *chosen)
 
     def builds_on(self, stage: str, job: dict[str, str]) -> list[Job]:
         """Return the jobs that one of the data, a training or an evaluation builds on directly."""

@@ -60,7 +60,7 @@ rule prepare:
 
 
 ARRAYS = {
-    "images": JOBS.of_data(rules.prepare.output.images),
-    "masks": JOBS.of_data(rules.prepare.output.masks),
-    "index": JOBS.of_data(rules.prepare.output.index),
+    "images": JOBS.made_by("prepare", rules.prepare.output.images),
+    "masks": JOBS.made_by("prepare", rules.prepare.output.masks),
+    "index": JOBS.made_by("prepare", rules.prepare.output.index),
 }

@@ -30,7 +30,7 @@ TABLES = {
     "cost": {"runs": RECORDS},
 }
 FIGURES = {
-    "figure1": {"architecture": rules.describe.output.architecture},
+    "figure1": {"architecture": JOBS.made_by("describe", rules.describe.output.architecture)},
     "figure4": OUR_RUN,
     "figure5": OUR_RUN,
     "figure8": ARRAYS | of_groups(SHOWN_RUNS, "metrics.csv", "predictions.npz"),

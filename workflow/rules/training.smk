@@ -1,7 +1,7 @@
 # One pretraining a pretext, one training a method, fraction and seed; then both are measured.
 
 
-# It builds every network once, first of all, so that a mistake in one is told in seconds.
+# It builds every network once, so that in a whole study a mistake in one is told in seconds.
 rule describe:
     output:
         architecture=RESULTS / "architecture.json",

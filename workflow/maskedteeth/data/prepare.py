@@ -1,6 +1,7 @@
 """Stage `prepare`: read every radiograph once: what there is, by content, and its pixels."""
 
 import hashlib
+import importlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from maskedteeth.data.copies import first_copies, perceptual_hash
 from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.records import Problem, Record, printable
-from maskedteeth.data.sources import SOURCES
+from maskedteeth.data.sources import module_of_source
 from maskedteeth.data.teeth import UNIVERSAL, refuse_fdi
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv, write_text
@@ -82,7 +83,7 @@ def prepare(
         InputError: nothing usable was found, a larger share than data.most_problems is unusable, or
             the teeth are numbered as FDI does.
     """
-    source = SOURCES[layout.source]
+    source = importlib.import_module(module_of_source(layout.source))
     records, unusable = source.find_records(raw, layout)
 
     def read(record: Record) -> _Radiograph | Problem:

@@ -1,7 +1,10 @@
 """What files a dataset consists of, so that other ones are noticed, newer or older."""
 
 import hashlib
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from maskedteeth.errors import InputError
@@ -32,9 +35,23 @@ def state_of_dataset(data: Data, known: Path) -> str:
             return digest
     if not (path.is_dir() if data.in_place else path.is_file()):
         raise InputError(f"data.path {path} is not a {kind}; name the {kind} of the dataset.")
-    files = [file for file in path.rglob("*") if file.is_file()] if data.in_place else [path]
-    lines = sorted(
-        f"{file.relative_to(path)} {file.stat().st_size} {int(file.stat().st_mtime)}"
-        for file in files
-    )
+    lines = []
+    for file in _files_of(path, data):
+        with suppress(OSError):  # a broken link, or gone meanwhile
+            about = file.stat()
+            lines.append(f"{file.relative_to(path)} {about.st_size} {int(about.st_mtime)}")
+    lines.sort()
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _files_of(path: Path, data: Data) -> Iterator[Path]:
+    """Yield the zip, or the files of a folder without hidden ones, behind links, too."""
+    if path.is_file():
+        yield path
+    elif data.source == "folder":  # what else lies there is not read
+        for folder in (path / data.images, path / data.masks):
+            if folder.is_dir():
+                yield from (f for f in folder.iterdir() if f.is_file() and f.name[0] != ".")
+    else:
+        for folder, _, names in os.walk(path, followlinks=True):
+            yield from (Path(folder, name) for name in names if name[0] != ".")

@@ -42,8 +42,8 @@ def about_seeds(report: Presentation, runs: list[Path]) -> str:
     said = f"The seed of a training decides {DRAWN[report.protocol]}"
     if any(read(run)["inputs_sha256"].get("pretext") for run in runs):
         said += (
-            " A method with a pretext starts at every seed from the same pretraining: what another "
-            "pretraining would change is not in the ±."
+            " With a pretext, all seeds start from the same pretraining, so ± does not show how "
+            "results vary between pretrainings."
         )
     return said
 

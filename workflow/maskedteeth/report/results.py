@@ -8,7 +8,8 @@ from maskedteeth.metrics.segmentation import METRICS, scores
 
 RUN = ["method", "fraction", "seed"]
 #: Columns of names, which stay text though they may look like numbers.
-NAMES = ("method", "id", "model", "metric", "pretext", "filler", "pixels", "paper", "ours")
+NAMES = ("method", "id", "duplicate_group", "model", "metric", "pretext", "filler", "pixels")
+NAMES += ("paper", "ours")
 
 
 def read_rows(*files: Path) -> pd.DataFrame:

@@ -19,7 +19,7 @@ STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 def _each_once(values: tuple) -> tuple:
     # As they are printed: numbers are parts of files' names, too.
     if len({f"{value:g}" if isinstance(value, float) else value for value in values}) < len(values):
-        raise PydanticCustomError("twice", "it must name each one once")
+        raise PydanticCustomError("twice", "the same value must not appear twice")
     return values
 
 
@@ -195,7 +195,7 @@ class Model(Strict):
     """A network: one of ours or any of segmentation_models_pytorch.
 
     Whether the library can build it, and whether it takes radiographs of the study's size, is found
-    out by the stage `describe`, before anything trains.
+    out by the stage `describe`, or when one of them is trained.
     """
 
     architecture: str = Field(
@@ -423,11 +423,16 @@ class Settings(Strict):
                     f"{where}.model differs from pretext.{start}.model, whose weights it takes "
                     "over; leave it out"
                 )
-        labels = [method.label for method in self.methods.values()]
-        if twice := [label for label in labels if labels.count(label) > 1]:
-            raise ValueError(
-                f"methods.label {twice[0]!r} stands twice; tables tell methods apart by it"
-            )
+        methods = self.methods.values()
+        for setting, labels in (
+            ("label", [method.label for method in methods]),
+            ("short_label", [method.short_label or method.label for method in methods]),
+        ):
+            if twice := [label for label in labels if labels.count(label) > 1]:
+                raise ValueError(
+                    f"methods.{setting} {twice[0]!r} stands twice; tables and figures tell methods "
+                    "apart by it"
+                )
         if self.report.ours not in self.methods:
             raise ValueError(
                 f"report.ours is {self.report.ours!r}, which is not one of methods: "

@@ -108,8 +108,8 @@ class StateFile:
         if what:
             where = _differing(identity["machine"], self.identity["machine"])
             say(
-                f"This training was begun elsewhere ({where} differ). It goes on, and ends with "
-                "slightly other numbers than on one machine."
+                f"This training was begun elsewhere ({where} differ). It continues here. The "
+                "result may differ in the last digits from a run on one machine."
             )
         for part, holder in parts.items():
             start = f"{part}/"

@@ -1,4 +1,4 @@
-"""Contact sheet: the dataset at a glance, with its annotations, copies and gaps."""
+"""Contact sheet: the dataset at a glance, with its annotations and copies."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,12 +34,12 @@ MOST = 1000
 def contact_sheet(
     report: Presentation, *, images: Path, masks: Path, index: Path, problems: Path
 ) -> Sheet:
-    """Draw every radiograph small, with its annotation's outline, and mark what is odd.
+    """Draw radiographs small, with the outlines of their annotations, and frame copies.
 
     Returns:
         Pages of at most :data:`MOST` radiographs, evenly spread over the index.
     """
-    rows, passed_over = read_rows(index), len(read_rows(problems))
+    rows, left_out = read_rows(index), len(read_rows(problems))
     pixels, truths = np.load(images, mmap_mode="r"), np.load(masks, mmap_mode="r")
     groups = rows["duplicate_group"][rows.duplicated("duplicate_group", keep=False)]
     number_of = {group: number for number, group in enumerate(groups.unique(), start=1)}
@@ -51,8 +51,8 @@ def contact_sheet(
         "with the size of the file below each; orange: outline of the annotation. Copies of one "
         f"radiograph have a frame of one colour and one number; no split parts them. Dataset: "
         f"{report.dataset}. Radiographs: {len(rows):,}; annotated: {len(shares):,}; copies of "
-        f"others among them: {rows['copies'].count():,}; set aside or passed over (problems.csv): "
-        f"{passed_over:,}."
+        f"others among them: {rows['copies'].count():,}; lines in problems.csv, on what was left "
+        f"out: {left_out:,}."
     ]
     if len(shares):
         low, middle, high = shares.quantile([0, 0.5, 1])

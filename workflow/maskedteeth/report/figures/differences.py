@@ -27,7 +27,7 @@ def differences(report: Presentation, *, metrics: list[Path], runs: list[Path]) 
         f"radiographs (percentiles of {report.bootstrap_resamples:,} resamples). Full marker: the "
         f"trained networks differ on such radiographs (p < {ALPHA:g}, Wilcoxon's signed-rank test "
         "with Holm's correction for all comparisons shown); open marker: this cannot be said. "
-        "What other trainings would change is neither in the lines nor in p.",
+        "The intervals and p do not show how results vary when the networks are trained again.",
         "" if compared.empty else too_narrow(int(compared["radiographs"].min())),
         too_few(compared),
         about(report, runs),

@@ -33,7 +33,12 @@ class Run:
     dice: dict[str, float]
 
     def segmentation(self, radiograph: str, threshold: float, note: str = "") -> Picture:
-        """Return the generated mask of one radiograph: tooth from probability ``threshold`` on."""
+        """Return the generated mask of one radiograph: tooth from probability ``threshold`` on.
+
+        The stored probabilities have 256 steps. A threshold between two of them counts as the
+        higher one, so the drawn mask may lack a few pixels that the metrics, which are of the exact
+        probabilities, count as tooth. At 0.5 the mask is exact.
+        """
         probability = self.probability[self.ids.index(radiograph)]
         return mask_picture(probability >= math.ceil(256 * threshold), note)
 

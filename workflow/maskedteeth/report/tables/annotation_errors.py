@@ -72,7 +72,7 @@ def annotation_errors(
     errors = read_errors(raw, index, *truth.shape[1:])
     frames, tested = [], []
     for run in read_runs(metrics, predictions):
-        if run.fraction != report.figure_fraction:
+        if f"{run.fraction:g}" != f"{report.figure_fraction:g}":  # as metrics.csv has it
             continue
         shown, ids = run, run.ids
         regions = rank_regions(ids, run.probability, truth[[place(name) for name in ids]])

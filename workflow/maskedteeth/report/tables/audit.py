@@ -27,8 +27,8 @@ LEGEND = (
     "This is proved for all values that round to the printed ones (see "
     "`maskedteeth.report.consistency`). *Off by*: one of the printed values is wrong by at least "
     "this much more than rounding.",
-    "*Without Dice*: the verdict on Jaccard, precision and recall alone. Eq. 11 with eq. 2, read "
-    "literally, is a soft Dice of probabilities, which need not fit the others.",
+    "*Without Dice*: the verdict if Dice is ignored, because equation 11, read literally, computes "
+    "it from probabilities and not from masks.",
     "*Or empty*: a way out. Images without teeth, in which none are found, get 0 or 1 by "
     "convention, perhaps not the same for each metric. This share of such images would make the "
     "row possible. The dataset has 0.5 % (3 of 598).",

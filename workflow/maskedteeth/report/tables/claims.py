@@ -24,8 +24,8 @@ LEGEND = (
     "**supported**: the interval is above zero. **refuted**: it is below zero. *inconclusive*: "
     "zero is inside, so chance alone could explain the number. *not tested*: no number decides it.",
     "A claim may make several comparisons. It is supported if each of them is, and refuted if one "
-    "of them clearly fails. The one that decides is shown. (Of k comparisons one may fail by "
-    "accident, so what counts for failing is a wider interval, the (100 − 5/k) % one.)",
+    "of them clearly fails. The one that decides is shown. With k comparisons, one may fail by "
+    "chance. So a claim is refuted only if a wider interval, of (100 − 5/k) %, lies below zero.",
     "*Paper*: the intervals hold rounding and, for our approach, the differences between the three "
     "trainings (seeds) that table 3 prints. More is not known of the paper's chance. *not pooled*: "
     "the metrics in a row that is compared are averages, or cannot all be right (see the audit), "

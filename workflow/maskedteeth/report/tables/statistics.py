@@ -49,7 +49,8 @@ def _notes(compared: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
         "*Dice*: as in table 2, the pixels of all test radiographs counted together, averaged over "
         "seeds. *Brackets*: 95% bootstrap intervals. The test radiographs, each with all its "
         f"seeds, are drawn again {report.bootstrap_resamples:,} times, to see how much depends on "
-        "which ones are in the test set. What training again would change is not in them."
+        "which ones are in the test set. The intervals do not show how results vary when the "
+        "networks are trained again."
     )
     if compared.empty:
         return intervals, "There is no other model to compare."

@@ -55,12 +55,12 @@ LEGEND = (
     "(section 3.2 of the paper); the fillers do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
     "pretext in that column.",
-    "†: better than the network, which over the whole radiograph is *Network*, and over the masked "
-    "pixels *Network, visible pixels kept*, for the other rows keep these, too. It means that the "
-    "interval of the difference on the same radiographs does not contain zero. These intervals are "
-    "widened for the number of comparisons in this table (Bonferroni), so that all of them are "
-    "right in 95% of studies. No † is no proof that the network is better. What training the "
-    "pretext again would change is in no interval.",
+    "†: this filler is better than the network, and the difference on the same radiographs is "
+    "larger than chance explains (intervals corrected for all comparisons here, by Bonferroni). "
+    "Without †, the filler is not shown to be better, and the network may or may not be. Over the "
+    "whole radiograph, fillers are compared with *Network*; over the masked pixels, with *Network, "
+    "visible pixels kept*, because the fillers keep these, too. The intervals do not show how "
+    "results vary when the pretext is trained again.",
     "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
     "masked pixels only. SSIM, FSIM and LPIPS look at the surroundings of a pixel, so visible "
     "pixels still count a little near the edge of a block. The paper gives no such values.",
