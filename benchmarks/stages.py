@@ -49,7 +49,7 @@ def evaluation() -> list[Figure]:
         weights = folder / "weights.safetensors"
         outputs = {"history": folder / "history.csv", "run": folder / "run.json"}
         # A few steps, so that predictions are regions and not noise.
-        recipe = settings.training.model_copy(update={"epochs": 10})
+        recipe = settings.training.model_copy(update={"epochs": 4})
         about = (model, HALVES, run.method, run.fraction, run.seed, COMPUTE)
         train(recipe, *about, **inputs, weights=weights, **outputs)
 
