@@ -77,3 +77,19 @@ def test_other_troubles_of_the_import_are_not_hidden(tmp_path):
     done = run(code, tmp_path)
     assert done.returncode != 0
     assert "CUDA versions differ" in done.stderr
+
+
+def test_building_a_baseline_loads_no_compiler_and_leaves_none_behind(tmp_path):
+    done = run(
+        """
+        import sys
+        from maskedteeth.models import build
+        from maskedteeth.settings.config import Model
+        build(Model(architecture="unet", encoder="timm-mobilenetv3_small_minimal_100"))
+        assert "torch._dynamo" not in sys.modules
+        import torch
+        assert torch.compile(torch.sigmoid, backend="eager")(torch.zeros(1)) == 0.5
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+import torch
+
 #: The operators that torchvision describes even when its compiled library is not there.
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -23,6 +25,26 @@ SCHEMAS = (
 declared: Any = None
 
 
+@contextmanager
+def compiler_left_out() -> Iterator[None]:
+    """Keep what runs within from loading torch's compiler, which takes as long as half of torch.
+
+    torchvision, timm and tensors without content ask it whether it is there, or to pass functions
+    by. Here nothing is compiled. A compiler that is loaded already is left alone.
+    """
+    compiler, utils = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
+    compiler.disable = lambda function, *_, **__: function
+    utils.is_compile_supported = lambda device: False
+    stubs = {} if compiler.__name__ in sys.modules else {m.__name__: m for m in (compiler, utils)}
+    sys.modules.update(stubs)
+    try:
+        yield
+    finally:
+        for name in stubs:
+            del sys.modules[name]
+
+
+@compiler_left_out()
 def import_torchvision() -> ModuleType:
     """Import torchvision, declaring its missing operators only where that import fails for them.
 
@@ -34,15 +56,12 @@ def import_torchvision() -> ModuleType:
     """
     global declared
     try:
-        with compiler_left_out():
-            import torchvision
+        import torchvision
     except RuntimeError as error:
         if declared is not None or "torchvision::nms does not exist" not in str(error):
             raise
     else:
         return torchvision
-
-    import torch
 
     declared = torch.library.Library("torchvision", "DEF")
     for schema in SCHEMAS:
@@ -50,27 +69,6 @@ def import_torchvision() -> ModuleType:
     # The failed import left the submodules that it had reached; the next one starts anew.
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
-    with compiler_left_out():
-        import torchvision
+    import torchvision
 
     return torchvision
-
-
-@contextmanager
-def compiler_left_out() -> Iterator[None]:
-    """Import torchvision and timm in the block without torch's compiler.
-
-    They import it, which takes as long as half of torch, to ask whether there is one and to keep it
-    from functions of theirs. Here nothing is compiled. It is left alone where it is loaded already.
-    """
-    compiler, utils = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
-    compiler.disable = lambda function, *_, **__: function
-    utils.is_compile_supported = lambda device: False
-    stubs = {module.__name__: module for module in (compiler, utils)}
-    stubs = {} if compiler.__name__ in sys.modules else stubs
-    sys.modules.update(stubs)
-    try:
-        yield
-    finally:
-        for name in stubs:
-            del sys.modules[name]

@@ -13,6 +13,7 @@ with compiler_left_out():
     import segmentation_models_pytorch as smp  # imports torchvision and timm
 
 
+@compiler_left_out()
 def build(model: Model) -> nn.Module:
     """Build the network that ``model`` describes, for one class, returning logits.
 
@@ -20,17 +21,16 @@ def build(model: Model) -> nn.Module:
         InputError: the library cannot build it, or would ignore one of the options.
     """
     try:
-        with compiler_left_out():
-            network = smp.create_model(
-                model.architecture,
-                encoder_name=model.encoder,
-                encoder_weights=model.encoder_weights,
-                in_channels=len(model.inputs),
-                classes=1,
-                activation=None,
-                aux_params=None,
-                **model.options,
-            )
+        network = smp.create_model(
+            model.architecture,
+            encoder_name=model.encoder,
+            encoder_weights=model.encoder_weights,
+            in_channels=len(model.inputs),
+            classes=1,
+            activation=None,
+            aux_params=None,
+            **model.options,
+        )
         # Its own encoders ignore what they do not know; timm's raise TypeError.
         ignored = set(model.options) - set(inspect.signature(type(network)).parameters)
         if ignored and model.encoder in smp.encoders.get_encoder_names():

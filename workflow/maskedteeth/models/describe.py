@@ -32,6 +32,7 @@ def describe(
         InputError: a network cannot be built, or takes no radiographs of this size. The sentence
             names the setting.
     """
+    torch.set_num_threads(1)  # one radiograph: others would mostly wait for it
     shown = models[f"methods.{report.ours}.model"]
     known: list[Model] = []
     for setting, model in models.items():

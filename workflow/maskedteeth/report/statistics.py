@@ -7,7 +7,7 @@ resampled, *draws*, is an array whose first value is the estimate itself.
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # its parts when they are needed: they take long to import
 
 from maskedteeth.metrics.segmentation import COUNTS, scores
 
@@ -91,9 +91,9 @@ def spread_bounds(statistic: str, seeds: int, tail: float = TAIL) -> tuple[float
     out ``tail`` on each side.
     """
     if statistic == "sd":
-        low, high = np.sqrt((seeds - 1) / stats.chi2.isf((tail, 1 - tail), seeds - 1))
+        low, high = np.sqrt((seeds - 1) / scipy.stats.chi2.isf((tail, 1 - tail), seeds - 1))
     else:
-        quantiles = stats.studentized_range.isf((tail, 1 - tail), seeds, np.inf)
+        quantiles = scipy.stats.studentized_range.isf((tail, 1 - tail), seeds, np.inf)
         low, high = _mean_range(seeds) / quantiles
     return float(low), float(high)
 
@@ -128,7 +128,7 @@ def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.n
 def _mean_range(count: int) -> float:
     """Return the mean range of so many draws of a standard normal distribution (Tippett 1925)."""
     x = np.linspace(-9, 9, 20_001)
-    below = stats.norm.cdf(x)
+    below = scipy.stats.norm.cdf(x)
     return float(np.trapezoid(1 - below**count - (1 - below) ** count, x))
 
 
@@ -153,9 +153,9 @@ def signed_rank_test(differences: np.ndarray) -> tuple[float, float]:
     others = differences[differences != 0]
     if others.size == 0:
         return 1.0, 0.0
-    ranks = stats.rankdata(np.abs(others))
+    ranks = scipy.stats.rankdata(np.abs(others))
     correlation = np.sum(np.sign(others) * ranks) / np.sum(ranks)
-    return float(stats.wilcoxon(others).pvalue), float(correlation)
+    return float(scipy.stats.wilcoxon(others).pvalue), float(correlation)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
