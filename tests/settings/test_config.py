@@ -101,3 +101,12 @@ def test_where_files_are_and_what_changes_no_result_is_no_change_of_the_study(se
     study = settings(**changes, compute={"checkpoint_minutes": 1})
     assert overlay(study, settings()) == {"data": {"path": "set.zip"}}
     assert overlay(settings(), settings()) == {}
+
+
+@pytest.mark.parametrize("path", [".", "..", "mine", "a/mine", "/b/mine/"])
+def test_a_folder_has_its_name_in_print_however_it_is_named(settings, tmp_path, monkeypatch, path):
+    (tmp_path / "mine/mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / ("mine/mine" if path == ".." else "mine"))
+    study = settings(data={"source": "folder", "path": path})
+    assert study.data.name == "radiographs in 'mine', not the paper's dataset"
+    assert overlay(study, settings())["data"]["path"] == "mine"

@@ -85,6 +85,14 @@ MISTAKES = [
         "Setting data: path is my/X.ZIP, but source is 'folder'; name the folder of your",
     ),
     (
+        {"data": {"images": "/mine/images"}},
+        "Setting data.images is '/mine/images'; it must be a folder inside data.path.",
+    ),
+    (
+        {"data": {"masks": "../masks"}},
+        "Setting data.masks is '../masks'; it must be a folder inside data.path.",
+    ),
+    (
         {"pretext": {"random": {}}},
         "Setting pretext.random has the name that stands for no pretext; rename it.",
     ),

@@ -312,7 +312,7 @@ def test_a_finished_study_that_is_moved_with_tar_has_nothing_to_do(project, tmp_
     (tmp_path / "elsewhere").mkdir()
     other = type(project).new(tmp_path / "elsewhere")
     archive = tmp_path / "study.tar"
-    parts = ["results/tiny", ".snakemake/metadata"]
+    parts = ["results/tiny", "results/audit", ".snakemake/metadata"]
     subprocess.run(["tar", "-cf", archive, *parts], cwd=project.folder, check=True)
     subprocess.run(["tar", "-xf", archive], cwd=other.folder, check=True)
     assert other.planned() == {}

@@ -2,6 +2,7 @@
 
 import platform
 import resource
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ def processor() -> str:
         lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def has_card() -> bool:
+    """Tell whether this machine has NVIDIA's driver, and so, most likely, a card."""
+    return shutil.which("nvidia-smi") is not None
 
 
 def peak_memory_mib() -> float:

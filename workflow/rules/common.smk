@@ -22,6 +22,7 @@ sys.path.insert(0, str(PACKAGE))
 from maskedteeth.data.state import state_of_dataset
 from maskedteeth.errors import InputError
 from maskedteeth.jobs import Jobs
+from maskedteeth.machine import has_card
 from maskedteeth.settings.config import Settings
 from maskedteeth.settings.validation import validate
 
@@ -29,7 +30,7 @@ from maskedteeth.settings.validation import validate
 PYTHON = shlex.quote(str(Path(sys.executable).parent))
 EXPORTS = f"""set -eo pipefail
 export PYTHONPATH={shlex.quote(str(PACKAGE))}"${{PYTHONPATH:+:$PYTHONPATH}}"
-[ -n "$APPTAINER_CONTAINER" ] || export PATH={PYTHON}:"$PATH"
+[ -n "$APPTAINER_CONTAINER$SINGULARITY_CONTAINER" ] || export PATH={PYTHON}:"$PATH"
 """
 shell.prefix(EXPORTS.replace("{", "{{").replace("}", "}}"))
 RUN_STAGE = (
@@ -60,7 +61,7 @@ except InputError as error:
 
 
 # What runs a network takes a place on the card, of which profiles/default gives one.
-CARD = int(STUDY.compute.device != "cpu" and Path("/dev/nvidiactl").exists())
+CARD = int(STUDY.compute.device != "cpu" and has_card())
 
 
 # Enumerated, because 0.1 and 0.10 would both match an open pattern.

@@ -117,7 +117,7 @@ def _misdrawn(outline: NDArray, kind: str, rng: np.random.Generator) -> NDArray[
 
 
 def draw_dataset(phantom: Phantom, *, raw: Path) -> None:
-    """Stage `phantom`: draw a dataset, laid out like the half of the paper's that is read.
+    """Stage `draw_phantom`: draw a dataset, laid out like the half of the paper's that is read.
 
     Beside its folder lies ``injected_errors.json``: for every radiograph, by its number, a list of
     ``{"kind", "tooth", "bbox"}``, mostly empty. Kinds are :data:`ERRORS`; the bbox ``[x0, y0, x1,

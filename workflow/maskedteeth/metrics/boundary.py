@@ -11,9 +11,6 @@ import numpy as np
 
 METRICS = ("nsd", "hd95")
 
-#: Pixels. OpenCV rounds distances, which are roots of integers, to float32.
-ROUNDING = 1e-4
-
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
@@ -53,7 +50,7 @@ def _scores(prediction: np.ndarray, truth: np.ndarray, tolerance: float) -> tupl
         return (0.0, math.hypot(*truth.shape)) if missed else (1.0, 0.0)
     outlines = [_outline(mask) for mask in (prediction, truth)]
     there, back = (_distance_to(other)[one] for one, other in (outlines, outlines[::-1]))
-    near = sum(np.count_nonzero(distances <= tolerance + ROUNDING) for distances in (there, back))
+    near = sum(np.count_nonzero(distances <= tolerance) for distances in (there, back))
     far = max(np.percentile(distances, 95) for distances in (there, back))
     return near / (there.size + back.size), float(far)
 
@@ -65,6 +62,11 @@ def _outline(mask: np.ndarray) -> np.ndarray:
 
 
 def _distance_to(outline: np.ndarray) -> np.ndarray:
-    """Return every pixel's Euclidean distance to the nearest pixel of an outline, (H, W)."""
+    """Return every pixel's Euclidean distance to the nearest pixel of an outline, (H, W).
+
+    A distance is the root of an integer. OpenCV rounds it to float32, and not always alike: its
+    last bit was seen to differ between two processes.
+    """
     elsewhere = (~outline).astype(np.uint8)
-    return cv2.distanceTransform(elsewhere, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)
+    rounded = cv2.distanceTransform(elsewhere, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.sqrt(np.rint(rounded.astype(np.float64) ** 2))

@@ -5,7 +5,7 @@ Defaults are the paper's values. What a single stage sees of it is in
 :mod:`maskedteeth.settings.sections`.
 """
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -23,12 +23,25 @@ def _each_once(values: tuple) -> tuple:
     return values
 
 
+def _inside(folder: str) -> str:
+    if PurePath(folder).is_absolute() or ".." in PurePath(folder).parts:
+        raise PydanticCustomError("outside", "it must be a folder inside data.path")
+    return folder
+
+
+def last_name(path: str) -> str:
+    """Return the name of a file or folder, without those that it is in; also that of `.`."""
+    name = PurePath(path).name
+    return name if name not in ("", "..") else Path(path).resolve().name
+
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
+Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
 class Strict(BaseModel):
@@ -74,8 +87,8 @@ class Layout(Strict):
         description="hitl: the paper's dataset (Humans in the Loop, Supervisely JSON); "
         "folder: images with masks of the same name; phantom: drawn from a seed.",
     )
-    images: str = Field("images", description="Folder of the radiographs inside a `folder`.")
-    masks: str = Field("masks", description="Folder of the masks inside a `folder`.")
+    images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
+    masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
     most_problems: Share = Field(
         0.1,
         description="Share of the radiographs that may be unusable and are set aside in "
@@ -124,7 +137,7 @@ class Data(Layout):
         """The dataset's name in print: ``title``, or what ``source`` and ``path`` say."""
         names = {
             "hitl": "Humans in the Loop (2023), Teeth Segmentation on dental X-ray images",
-            "folder": f"radiographs in '{PurePath(self.path or '').name}', not the paper's dataset",
+            "folder": f"radiographs in '{last_name(self.path or '.')}', not the paper's dataset",
             "phantom": "digital phantom (drawn by a program; no evidence about the paper)",
         }
         return self.title or names[self.source]
@@ -143,7 +156,7 @@ class Image(Strict):
 
 
 class HeldOut(Strict):
-    """Who tests."""
+    """Which radiographs train and which test."""
 
     protocol: Literal["fixed-test", "complement"] = Field(
         "fixed-test",

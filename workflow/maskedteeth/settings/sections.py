@@ -5,7 +5,6 @@ each is cut out. Snakemake runs a stage again when one of its sections changes, 
 """
 
 from collections.abc import Callable
-from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, Field, TypeAdapter
@@ -21,6 +20,7 @@ from maskedteeth.settings.config import (
     Seed,
     Settings,
     Strict,
+    last_name,
 )
 
 
@@ -82,7 +82,7 @@ def overlay(study: Settings, base: Settings) -> dict[str, Any]:
         settings["evaluation"].pop("lpips_weights")
         settings["data"].pop("download")
         if settings["data"]["path"] is not None:
-            settings["data"]["path"] = PurePath(settings["data"]["path"]).name
+            settings["data"]["path"] = last_name(settings["data"]["path"])
     return _changed(wanted, known)
 
 

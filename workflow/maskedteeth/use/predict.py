@@ -1,8 +1,7 @@
 """`maskedteeth predict`: segment a user's own radiographs."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -13,6 +12,11 @@ from maskedteeth.data.records import printable
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.use.radiographs import find_radiographs
+
+if TYPE_CHECKING:
+    from maskedteeth.use.networks import Segmenter
+
+COLUMNS = ("file", "name", "height", "width", "tooth_fraction", "confidence", "problem")
 
 #: Okabe and Ito's orange (colour universal design): seen by the colour-blind, on black and white.
 COLOUR = (230, 159, 0)
@@ -54,57 +58,39 @@ def predict(
 
     segmenter = Segmenter(weights, device=device, threshold=threshold)
 
-    def segment(file: Path, name: str) -> dict[str, Any]:
-        found = segmenter(file)
-        write_png(out / f"{name}.mask.png", found.mask * 255)
-        write_png(out / f"{name}.overlay.png", overlay(found.pixels, found.mask))
-        return {
-            "height": found.mask.shape[0],
-            "width": found.mask.shape[1],
-            "tooth_fraction": f"{found.tooth_fraction:.6f}",
-            "confidence": f"{found.confidence:.6f}",
-        }
-
     table = out / "predictions.csv"
-    _do_each(files, segment, table, ("height", "width", "tooth_fraction", "confidence"))
-    print(f"{len(files)} masks in {out} at threshold {threshold:g}; {table} lists them.")
-
-
-def _do_each(
-    files: dict[str, Path],
-    work: Callable[[Path, str], dict[str, Any]],
-    table: Path,
-    columns: tuple[str, ...],
-) -> None:
-    """Work on radiographs and write a line each, whatever ends it: a full disk, Ctrl-C.
-
-    Args:
-        files: radiographs by their names in the results.
-        work: gets a file and its name and returns the line's values.
-        table: CSV to write: file, name, ``columns``, problem (why there is no result, or empty).
-        columns: of ``work``'s values.
-
-    Raises:
-        InputError: some failed; all others are done by then.
-    """
     rows: list[dict[str, Any]] = []
     try:
         for name, file in tqdm(files.items(), unit="radiograph", disable=None):
             row = {"file": printable(str(file)), "name": printable(name)}
             try:
-                row |= work(file, name)
+                row |= _segment(segmenter, file, out / name)
             except InputError as error:
                 row["problem"] = printable(str(error))
             rows.append(row)
-    finally:
+    finally:  # whatever ends it: a full disk, Ctrl-C
         if rows:
-            write_csv(table, rows, ("file", "name", *columns, "problem"))
+            write_csv(table, rows, COLUMNS)
     failed = [row["problem"] for row in rows if "problem" in row]
     if failed:
         raise InputError(
             f"{len(failed)} of {len(files)} radiographs failed; {table} says why, and has the "
             f"results of the others. The first: {failed[0]}"
         )
+    print(f"{len(files)} masks in {out} at threshold {threshold:g}; {table} lists them.")
+
+
+def _segment(segmenter: "Segmenter", file: Path, out: Path) -> dict[str, Any]:
+    """Write ``out``.mask.png and ``out``.overlay.png; return what the table says of them."""
+    found = segmenter(file)
+    write_png(Path(f"{out}.mask.png"), found.mask * 255)
+    write_png(Path(f"{out}.overlay.png"), overlay(found.pixels, found.mask))
+    return {
+        "height": found.mask.shape[0],
+        "width": found.mask.shape[1],
+        "tooth_fraction": f"{found.tooth_fraction:.6f}",
+        "confidence": f"{found.confidence:.6f}",
+    }
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
