@@ -7,7 +7,6 @@ in the workflow. Memory is the greatest resident set. The runs are planned by a 
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -17,20 +16,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from stages import ENVIRONMENT, PREPARED, ROOT, command
 
-ROOT = Path(__file__).parents[1]
 SETTINGS = {"layout": {"source": "folder"}, "image": {"height": 32, "width": 64}, "dataset": ""}
-FILES = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
-FILES |= {"images": "images.npy", "masks": "masks.npy"}
-PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-ENVIRONMENT = {**os.environ, "PATH": PATH, "PYTHONPATH": str(ROOT / "workflow")}
 
 
-def measured(command: list[str]) -> str:
+def measured(words: list[str]) -> str:
     """Run a command; return its seconds, those of the processor, and its memory in MiB."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        words, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     message = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
@@ -51,22 +46,10 @@ def draw(folder: Path, count: int) -> None:
         cv2.imwrite(str(folder / "masks" / f"{number}.png"), (pixels > 127).astype(np.uint8) * 255)
 
 
-def stages(folder: Path, count: int) -> dict[str, str]:
-    """Prepare so many radiographs, and plan a study of them."""
-    raw = folder / "raw"
-    draw(raw, count)
-    files = {"raw": str(raw)} | {name: str(folder / file) for name, file in FILES.items()}
-    command = [sys.executable, "-m", "maskedteeth", "run", "prepare"]
-    found = {"prepare": measured([*command, json.dumps(SETTINGS), json.dumps(files)])}
-    settings = ["config/demo.yaml", "config/abdi.yaml"]
-    found["dry run"] = dry_run(settings, ["--config", f"data={{path: {raw}}}", "study=load"])
-    return found
-
-
-def dry_run(files: list[str], arguments: list[str]) -> str:
+def dry_run(files: list[str], *config: str) -> str:
     """Plan a study."""
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--quiet", "rules"]
-    return measured([*command, "--configfile", *files, *arguments])
+    return measured([*command, "--configfile", *files, "--config", "study=load", *config])
 
 
 def main() -> None:
@@ -77,12 +60,19 @@ def main() -> None:
     arguments = parser.parse_args()
     for count in arguments.radiographs:
         with tempfile.TemporaryDirectory() as folder:
-            for name, found in stages(Path(folder), count).items():
-                print(f"{name}, {count:,} radiographs: {found}", flush=True)
+            raw = Path(folder) / "raw"
+            draw(raw, count)
+            files = {name: Path(folder) / file for name, file in PREPARED.items()} | {"raw": raw}
+            print(
+                f"prepare, {count:,} radiographs: {measured(command('prepare', SETTINGS, files))}"
+            )
+            settings = ["config/demo.yaml", "config/abdi.yaml"]
+            print(f"dry run, {count:,} radiographs: {dry_run(settings, f'data={{path: {raw}}}')}")
     if arguments.runs:
         seeds = list(range(1, arguments.runs // 25 + 1))  # five methods, five fractions
-        config = ["--config", "study=load", f"seeds={seeds}"]
-        print(f"dry run of {25 * len(seeds):,} runs: {dry_run(['config/paper.yaml'], config)}")
+        print(
+            f"dry run, {arguments.runs:,} runs: {dry_run(['config/paper.yaml'], f'seeds={seeds}')}"
+        )
 
 
 if __name__ == "__main__":

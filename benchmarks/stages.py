@@ -26,6 +26,9 @@ from maskedteeth.training.train import train
 #: Of the benchmarks of whole stages; half of them train, half test.
 RADIOGRAPHS = 96
 HALVES = HeldOut(test_fraction=0.5)
+#: What the stage `prepare` writes.
+PREPARED = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
+PREPARED |= {"images": "images.npy", "masks": "masks.npy"}
 #: Of a process, with which Python finds this package and Snakemake its commands.
 ENVIRONMENT = {
     **os.environ,
@@ -70,15 +73,14 @@ def first_step(method: str) -> Figure:
     sections = {"model": settings.model_of(method), "held_out": HALVES, "compute": COMPUTE}
     sections |= {"method": method, "fraction": 0.03, "seed": 1}
     sections |= {"training": settings.training.model_copy(update=recipe)}
-    files = {"images": "images.npy", "masks": "masks.npy", "index": "index.csv"}
+    files = {kind: PREPARED[kind] for kind in ("images", "masks", "index")}
     files |= {"weights": f"{method}.safetensors", "history": "history.csv", "run": "run.json"}
-    command = _command("train", sections, {kind: folder / name for kind, name in files.items()})
+    words = command("train", sections, {kind: folder / name for kind, name in files.items()})
 
     def one() -> float:
         begin = time.perf_counter()
-        with subprocess.Popen(
-            command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-        ) as process:
+        pipe = {"stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(words, env=ENVIRONMENT, **pipe) as process:
             line = next(line for line in process.stderr if line.startswith("epoch 1/"))
             taken = time.perf_counter() - begin
             assert "step 1 " in line
@@ -109,31 +111,32 @@ def light_stage(table: str) -> Figure:
     files = {kind: folder / f"{table}.{kind}" for kind in ("csv", "md", "tex", "html")}
     files |= {"metrics": [metrics], "runs": runs}
     files |= {"published": ROOT / "config" / "published" / f"{table}.csv"}
-    command = _command(table, cut(settings, ("report",), {}), files)
-    return Figure([_run(command) for _ in range(6)][1:], 1.5, "", "lower", "s")
+    words = command(table, cut(settings, ("report",), {}), files)
+    return Figure([_run(words) for _ in range(6)][1:], 1.5, "", "lower", "s")
 
 
 def dry_run(name: str) -> Figure:
     """Compare a dry run of a study's whole grid with one of a Snakefile with a single rule."""
     trivial = Path(mkdtemp(prefix="maskedteeth-bench-"))
     (trivial / "Snakefile").write_text('rule all:\n    output: "x"\n    shell: "touch {output}"\n')
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "--nolock"]
-    study = [*command, "--configfile", f"config/{name}.yaml"]
-    rounds = alternate(5, lambda: _run(study), lambda: _run(command, trivial))
+    plan = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "--nolock"]
+    study = [*plan, "--configfile", f"config/{name}.yaml"]
+    rounds = alternate(5, lambda: _run(study), lambda: _run(plan, trivial))
     detail = f"{min(r[0] for r in rounds):.2f} s against {min(r[1] for r in rounds):.2f} s at best"
     return Figure([whole / one for whole, one in rounds], 2, detail, "lower")
 
 
-def _run(command: list[str], folder: Path = ROOT) -> float:
+def _run(words: list[str], folder: Path = ROOT) -> float:
     def run() -> None:
-        subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
+        subprocess.run(words, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
 
     return seconds(run)
 
 
-def _command(stage: str, sections: dict, files: dict) -> list[str]:
-    command = [sys.executable, "-m", "maskedteeth", "run", stage]
-    return [*command, json.dumps(as_values(sections)), json.dumps(files, default=str)]
+def command(stage: str, sections: dict, files: dict) -> list[str]:
+    """Return the command line of a stage, as the workflow runs it."""
+    words = [sys.executable, "-m", "maskedteeth", "run", stage]
+    return [*words, json.dumps(as_values(sections)), json.dumps(files, default=str)]
 
 
 @cache
@@ -141,8 +144,6 @@ def _arrays(name: str) -> Path:
     """Draw and prepare phantoms at the size of a study; return the folder."""
     folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
     draw_dataset(Phantom(images=RADIOGRAPHS, height=512), raw=folder / "raw")
-    files = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
-    files |= {"images": "images.npy", "masks": "masks.npy"}
-    places = {kind: folder / file for kind, file in files.items()}
+    places = {kind: folder / file for kind, file in PREPARED.items()}
     prepare(Layout(source="phantom"), study(name).image, "", raw=folder / "raw", **places)
     return folder

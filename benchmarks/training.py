@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -60,24 +59,22 @@ def masking_share(name: str) -> Figure:
 
 def usual_script(name: str) -> Figure:
     """Compare with a DataLoader that decodes, resizes, masks and filters every item, in float32."""
-    from usual_script import UsualScript
-
-    return _against(UsualScript, name, 2.5)
+    return _against("usual_script", name, 2.5)
 
 
 def monai_peer(name: str) -> Figure:
     """Compare with MONAI's CacheDataset and ThreadDataLoader, in float32."""
-    from monai_peer import MonaiPeer
-
-    return _against(MonaiPeer, name, 1.5)
+    return _against("monai", name, 1.5)
 
 
-def _against(peer: Callable, name: str, target: float) -> Figure:
+def _against(peer: str, name: str, target: float) -> Figure:
+    import peers  # which need packages of their own
+
     drawn = radiographs_2048()
     subject = Pretraining(name, 12 if name == "demo" else 4, drawn)
     count, image = len(subject.pixels), study(name).image
     files = [drawn[number % len(drawn)] for number in range(count)]
-    other = peer(subject.job, files, image.height, image.width)
+    other = getattr(peers, peer)(subject.job, files, image.height, image.width)
 
     def theirs() -> None:
         # Left out is what this project switches on to be deterministic.
