@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from stages import ENVIRONMENT, PREPARED, ROOT, command
+from processes import ENVIRONMENT, PLAN, PREPARED, ROOT, command
 
 SETTINGS = {"layout": {"source": "folder"}, "image": {"height": 32, "width": 64}, "dataset": ""}
 
@@ -48,8 +48,7 @@ def draw(folder: Path, count: int) -> None:
 
 def dry_run(files: list[str], *config: str) -> str:
     """Plan a study."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--quiet", "rules"]
-    return measured([*command, "--configfile", *files, "--config", "study=load", *config])
+    return measured([*PLAN, *files, "--config", "study=load", *config])
 
 
 def main() -> None:
@@ -63,16 +62,14 @@ def main() -> None:
             raw = Path(folder) / "raw"
             draw(raw, count)
             files = {name: Path(folder) / file for name, file in PREPARED.items()} | {"raw": raw}
-            print(
-                f"prepare, {count:,} radiographs: {measured(command('prepare', SETTINGS, files))}"
-            )
+            prepare = command("prepare", SETTINGS, files)
+            print(f"prepare, {count:,} radiographs: {measured(prepare)}")
             settings = ["config/demo.yaml", "config/abdi.yaml"]
             print(f"dry run, {count:,} radiographs: {dry_run(settings, f'data={{path: {raw}}}')}")
     if arguments.runs:
         seeds = list(range(1, arguments.runs // 25 + 1))  # five methods, five fractions
-        print(
-            f"dry run, {arguments.runs:,} runs: {dry_run(['config/paper.yaml'], f'seeds={seeds}')}"
-        )
+        found = dry_run(["config/paper.yaml"], f"seeds={seeds}")
+        print(f"dry run, {arguments.runs:,} runs: {found}")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,14 @@
 """Benchmarks of whole stages, and of the workflow around them."""
 
-import json
-import os
 import subprocess
-import sys
 import time
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 import torch
-from subjects import COMPUTE, ROOT, study
+from processes import ENVIRONMENT, PLAN, PREPARED, ROOT, command
+from subjects import COMPUTE, study
 from timing import Figure, alternate, compare, seconds
 
 from maskedteeth.data.arrays import pixels_of, read_index
@@ -20,21 +18,12 @@ from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv, write_json
 from maskedteeth.metrics.evaluate import evaluate
 from maskedteeth.settings.config import HeldOut, Layout, Phantom
-from maskedteeth.settings.sections import Run, as_values, cut
+from maskedteeth.settings.sections import Run, cut
 from maskedteeth.training.train import train
 
 #: Of the benchmarks of whole stages; half of them train, half test.
 RADIOGRAPHS = 96
 HALVES = HeldOut(test_fraction=0.5)
-#: What the stage `prepare` writes.
-PREPARED = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
-PREPARED |= {"images": "images.npy", "masks": "masks.npy"}
-#: Of a process, with which Python finds this package and Snakemake its commands.
-ENVIRONMENT = {
-    **os.environ,
-    "PYTHONPATH": str(ROOT / "workflow"),
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-}
 
 
 def evaluation(name: str) -> Figure:
@@ -119,24 +108,15 @@ def dry_run(name: str) -> Figure:
     """Compare a dry run of a study's whole grid with one of a Snakefile with a single rule."""
     trivial = Path(mkdtemp(prefix="maskedteeth-bench-"))
     (trivial / "Snakefile").write_text('rule all:\n    output: "x"\n    shell: "touch {output}"\n')
-    plan = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "--nolock"]
-    study = [*plan, "--configfile", f"config/{name}.yaml"]
-    rounds = alternate(5, lambda: _run(study), lambda: _run(plan, trivial))
+    study = [*PLAN, f"config/{name}.yaml"]
+    rounds = alternate(5, lambda: _run(study), lambda: _run(PLAN[:-1], trivial))
     detail = f"{min(r[0] for r in rounds):.2f} s against {min(r[1] for r in rounds):.2f} s at best"
     return Figure([whole / one for whole, one in rounds], 2, detail, "lower")
 
 
 def _run(words: list[str], folder: Path = ROOT) -> float:
-    def run() -> None:
-        subprocess.run(words, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
-
-    return seconds(run)
-
-
-def command(stage: str, sections: dict, files: dict) -> list[str]:
-    """Return the command line of a stage, as the workflow runs it."""
-    words = [sys.executable, "-m", "maskedteeth", "run", stage]
-    return [*words, json.dumps(as_values(sections)), json.dumps(files, default=str)]
+    options = {"cwd": folder, "env": ENVIRONMENT, "check": True, "capture_output": True}
+    return seconds(lambda: subprocess.run(words, **options))
 
 
 @cache

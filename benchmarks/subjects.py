@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 import yaml
+from processes import ROOT
 from snakemake.utils import update_config
 
 from maskedteeth.data.phantom import draw_dataset
@@ -17,7 +18,6 @@ from maskedteeth.training.engine import fit
 from maskedteeth.training.pretrain import Probes, Reconstruction
 from maskedteeth.training.weights import new_network
 
-ROOT = Path(__file__).parents[1]
 CUDA = torch.cuda.is_available()
 #: All of the machine: as many threads as torch takes when nobody asks, one a core.
 COMPUTE = Compute(device="cuda" if CUDA else "cpu", threads=torch.get_num_threads())

@@ -50,8 +50,7 @@ def test_sides_take_turns_and_none_always_comes_first():
 def test_a_benchmark_runs():
     done = run("light_stage_seconds")
     assert done.returncode == 0, done.stderr
-    rows = [line for line in done.stdout.splitlines() if line.startswith("| light_stage_seconds")]
-    assert [row.split(" | ")[1] for row in rows] == ["table1", "table2", "table3"]
+    assert all(f"| light_stage_seconds | table{n} | " in done.stdout for n in (1, 2, 3))
 
 
 def test_an_unknown_benchmark_is_named():
