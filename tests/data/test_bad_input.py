@@ -299,4 +299,4 @@ def test_changed_bytes_are_an_annotation_or_a_sentence(tmp_path, name, random, c
     except InputError as error:
         assert name in str(error) and str(error).endswith(".") and "\n" not in str(error)
         return
-    assert found.mask.shape == size and found.mask.dtype == np.uint8 and found.mask.max() <= 1
+    assert found.labels.shape == size and found.labels.dtype == np.uint8 and found.labels.max() <= 1

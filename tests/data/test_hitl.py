@@ -43,18 +43,18 @@ def test_a_polygon_fills_the_pixels_that_another_rasteriser_fills(read):
         generator = np.random.default_rng(seed)
         angles, radius = np.sort(generator.uniform(0, 2 * np.pi, 9)), generator.uniform(6, 18, 9)
         exterior = np.stack([30 + radius * np.cos(angles), 20 + radius * np.sin(angles)], 1).round()
-        mask = read(figure(exterior.tolist())).mask
+        mask = read(figure(exterior.tolist())).labels
         assert mask.dtype == np.uint8 and mask.shape == (40, 60) and mask.max() == 1
         assert reference(exterior).sum() > 50 and disagreement(mask, reference(exterior)) == 0
 
 
 def test_interior_rings_are_cut_out_also_where_they_overlap(read):
     hole = [[5, 5], [9, 5], [9, 9], [5, 9]]
-    mask = read(figure(SQUARE, [hole, []])).mask
+    mask = read(figure(SQUARE, [hole, []])).labels
     # The ring's own outline may go either way.
     assert disagreement(mask, reference(SQUARE) & ~reference(hole) & 1) <= 4 * 5
     holes = [[[4, 4], [8, 4], [8, 8], [4, 8]], [[6, 6], [10, 6], [10, 10], [6, 10]]]
-    mask = read(figure(SQUARE, holes)).mask
+    mask = read(figure(SQUARE, holes)).labels
     assert mask[7, 7] == 0 and mask[5, 5] == 0 and mask[9, 9] == 0 and mask[3, 3] == 1
 
 
@@ -63,8 +63,8 @@ def test_overlapping_teeth_are_united_and_a_hole_in_one_spares_the_other(read):
     other = [[6, 6], [20, 6], [20, 8], [6, 8]]
     teeth = [figure(SQUARE, [hole], title="1"), figure(other, title="2")]
     for annotation in (read(*teeth), read(*teeth[::-1])):
-        assert annotation.teeth == 2 and annotation.mask.max() == 1
-        assert [annotation.mask[y, x] for y, x in ((7, 7), (5, 5), (7, 18))] == [1, 0, 1]
+        assert annotation.teeth == 2 and annotation.labels.max() == 1
+        assert [annotation.labels[y, x] for y, x in ((7, 7), (5, 5), (7, 18))] == [1, 0, 1]
 
 
 STRAYS = {
@@ -80,21 +80,21 @@ STRAYS = {
 
 @pytest.mark.parametrize("stray", STRAYS)
 def test_what_is_no_tooth_draws_nothing_and_is_not_counted(read, stray):
-    alone, beside = read(figure(SQUARE)).mask, read(STRAYS[stray], figure(SQUARE))
-    assert beside.teeth == 1 and (beside.mask == alone).all()
+    alone, beside = read(figure(SQUARE)).labels, read(STRAYS[stray], figure(SQUARE))
+    assert beside.teeth == 1 and (beside.labels == alone).all()
 
 
 def test_a_radiograph_without_teeth_is_unlabelled(read):
     for objects in ([], [STRAYS["flat"]]):
         annotation = read(*objects)
-        assert not annotation.labelled and annotation.teeth == 0 and not annotation.mask.any()
+        assert not annotation.labelled and annotation.teeth == 0 and not annotation.labels.any()
 
 
 def test_a_polygon_that_crosses_itself_or_the_border_is_a_tooth(read):
-    mask = read(figure([[-10, -10], [5, -10], [5, 100], [-10, 100]])).mask
+    mask = read(figure([[-10, -10], [5, -10], [5, 100], [-10, 100]])).labels
     assert mask[:, :6].all() and not mask[:, 6:].any()
     found = read(figure([[10, 10], [30, 30], [30, 10], [10, 30]]))  # its lobes cancel to no area
-    assert found.teeth == 1 and found.mask[20, 12] == found.mask[20, 28] == 1
+    assert found.teeth == 1 and found.labels[20, 12] == found.labels[20, 28] == 1
 
 
 def test_the_json_half_is_read_wherever_it_is_and_the_png_half_is_not(tmp_path):

@@ -98,7 +98,7 @@ def test_every_radiograph_is_read_with_the_teeth_that_are_drawn(records, radiogr
             drawn = radiographs[number]
             assert cv2.absdiff(pixels, drawn.pixels).mean() < 3  # it is a JPEG
             assert annotation.teeth == len(drawn.teeth)
-            assert (annotation.mask == mask_of(drawn)).all()
+            assert (annotation.labels == mask_of(drawn)).all()
 
 
 def test_widths_differ_and_are_about_twice_the_height(radiographs):
@@ -167,7 +167,7 @@ def test_the_errors_are_where_the_list_says(records, radiographs, errors):
     assert not errors.keys() & {phantom.UNLABELLED, phantom.DUPLICATE}
     for number in errors.keys() - {phantom.INTERIOR_RING}:
         x0, y0, x1, y1 = errors[number]["bbox"]
-        wrong = read(records[number])[1].mask != mask_of(radiographs[number])
+        wrong = read(records[number])[1].labels != mask_of(radiographs[number])
         inside = wrong[y0 : y1 + 1, x0 : x1 + 1]
         assert wrong.sum() == inside.sum() > 0
         assert inside.size < 0.06 * wrong.size

@@ -115,7 +115,7 @@ def test_a_mask_whose_values_mean_something_else_is_refused(read, name):
 
 @pytest.mark.parametrize("name", READ)
 def test_a_mask_of_soft_outlines_or_lossy_compression_is_read(read, name):
-    mask = read(READ[name]).mask
+    mask = read(READ[name]).labels
     if name not in ("edentulous", "few teeth"):
         assert (mask != resized(MASK // 255, mask.shape[0] / HEIGHT, 0)).mean() < 0.03
 

@@ -45,7 +45,7 @@ class _Radiograph:
     row: dict
     hash: np.ndarray
     image: np.ndarray
-    mask: np.ndarray
+    labels: np.ndarray
     classes: Counter[str]
 
 
@@ -59,7 +59,7 @@ def prepare(
     problems: Path,
     state: Path,
     images: Path,
-    masks: Path,
+    labels: Path,
     path: str | None = None,
 ) -> None:
     """List every radiograph with its digest, size, teeth and duplicate group, and resize it.
@@ -76,7 +76,8 @@ def prepare(
             and a class of objects that are no teeth: id, reason.
         state: text to write: ``path`` and ``dataset``, a line each.
         images: NPY to write, uint8 (N, H, W), grey values in the order of ``index``.
-        masks: NPY to write, uint8 (N, H, W), 1 = tooth; all 0 for unlabelled radiographs.
+        labels: NPY to write, uint8 (N, H, W): 0 background, 1 to 32 the tooth in Universal
+            numbering, 99 a tooth of unknown number; all 0 for unlabelled radiographs.
         path: the setting data.path.
 
     Raises:
@@ -92,7 +93,8 @@ def prepare(
             pixels = decode_grey(content, record.image)
             _refuse_too_small(record.image, pixels)
             annotation = source.read_annotation(record, *pixels.shape)
-            _refuse_mostly_tooth(record, annotation.mask)
+            tooth = annotation.labels > 0
+            _refuse_mostly_tooth(record, tooth)
         except InputError as error:
             return Problem(record.id, str(error))
         drawn = record.annotation.relative_to(raw).as_posix() if record.annotation else ""
@@ -104,12 +106,11 @@ def prepare(
             "height": pixels.shape[0],
             "width": pixels.shape[1],
             "labelled": int(annotation.labelled),
-            "tooth_fraction": f"{annotation.mask.mean():.6f}" if annotation.labelled else "",
+            "tooth_fraction": f"{tooth.mean():.6f}" if annotation.labelled else "",
             "teeth": "" if annotation.teeth is None else annotation.teeth,
         }
-        small = [_resized(array, image) for array in (pixels, annotation.mask * 255)]
-        mask = (small[1] >= 128).astype(np.uint8)  # where tooth covers at least half of a pixel
-        return _Radiograph(row, perceptual_hash(pixels), small[0], mask, annotation.classes)
+        small = _resized(pixels, image), _resized_labels(annotation.labels, image)
+        return _Radiograph(row, perceptual_hash(pixels), *small, annotation.classes)
 
     cv2.setNumThreads(1)  # the threads below are the parallelism
     with ThreadPoolExecutor(THREADS) as pool:
@@ -131,7 +132,7 @@ def prepare(
     ]
     lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable + left_out]
     _write_array(images, [radiograph.image for radiograph in used])
-    _write_array(masks, [radiograph.mask for radiograph in used])
+    _write_array(labels, [radiograph.labels for radiograph in used])
     write_csv(index, rows, COLUMNS)
     write_csv(problems, lines, ("id", "reason"))
     write_text(state, f"{path}\n{dataset}\n")
@@ -150,6 +151,21 @@ def prepare(
 def _resized(pixels: np.ndarray, image: Image) -> np.ndarray:
     """Shrink a picture, uint8 (H, W), by averaging over areas."""
     return cv2.resize(pixels, (image.width, image.height), interpolation=cv2.INTER_AREA)
+
+
+def _resized_labels(labels: np.ndarray, image: Image) -> np.ndarray:
+    """Shrink labels, uint8 (H, W): tooth is where teeth cover at least half of a pixel.
+
+    Its number is that of the tooth that covers most of it; of two equal ones the lower.
+    """
+    tooth = _resized(np.where(labels > 0, np.uint8(255), 0), image) >= 128
+    numbers = np.flatnonzero(cv2.calcHist([labels], [0], None, [256], [0, 256])[1:]) + 1
+    most, found = np.zeros(tooth.shape, np.float32), tooth * np.uint8(max(numbers, default=0))
+    for number in numbers if len(numbers) > 1 else ():
+        covered = _resized((labels == number).astype(np.float32), image)
+        found[tooth & (covered > most)] = number
+        most = np.maximum(most, covered)
+    return found
 
 
 def _write_array(path: Path, pictures: list[np.ndarray]) -> None:

@@ -45,13 +45,14 @@ class Annotation:
     """The teeth of one radiograph.
 
     Attributes:
-        mask: uint8 (H, W), 1 = tooth, at the radiograph's size.
-        teeth: number of teeth annotated one by one, or None where only a mask is known.
+        labels: uint8 (H, W) at the radiograph's size: 0 background, 1 to 32 the tooth in Universal
+            numbering, 99 a tooth of unknown number.
+        teeth: how many are annotated one by one, or None where only a mask is known.
         labelled: whether anybody annotated this radiograph at all.
         classes: how many objects of which class were drawn; empty where only a mask is known.
     """
 
-    mask: np.ndarray
+    labels: np.ndarray
     teeth: int | None
     labelled: bool
     classes: Counter[str] = field(default_factory=Counter)

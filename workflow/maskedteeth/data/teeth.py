@@ -5,6 +5,9 @@ from pathlib import Path
 
 from maskedteeth.errors import InputError
 
+#: What ``labels.npy`` holds besides the teeth of known number, 1 to 32.
+BACKGROUND, UNNUMBERED = 0, 99
+
 UNIVERSAL = frozenset(map(str, range(1, 33)))
 FDI = frozenset(f"{quadrant}{tooth}" for quadrant in range(1, 5) for tooth in range(1, 9))
 

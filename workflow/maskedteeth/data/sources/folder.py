@@ -15,6 +15,7 @@ from maskedteeth.data.records import (
     list_images,
     trouble_with,
 )
+from maskedteeth.data.teeth import UNNUMBERED
 from maskedteeth.errors import InputError
 from maskedteeth.settings.sections import Layout
 
@@ -93,7 +94,7 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
         raise InputError(
             f"{file} is no mask: {grey:.0%} of its pixels are neither black nor white; {WANTED}."
         )
-    return Annotation((pixels > 127).astype(np.uint8), None, labelled=True)
+    return Annotation(np.where(pixels > 127, np.uint8(UNNUMBERED), 0), None, labelled=True)
 
 
 def _images(folder: Path, setting: str) -> tuple[dict[str, list[Path]], list[Problem]]:

@@ -94,7 +94,8 @@ def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem
 def read_annotation(record: Record, height: int, width: int) -> Annotation:
     """Rasterise the tooth polygons of a radiograph.
 
-    Each polygon is filled, its interior rings are cut out of it, and the teeth are united.
+    Each polygon is filled, its interior rings are cut out of it, and a tooth covers those
+    drawn before it.
     Polygons that enclose nothing draw nothing and are not counted as teeth. A radiograph without
     any tooth polygon is unlabelled: nobody annotated it.
 
@@ -111,7 +112,7 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
             f"{height} x {width} as viewers show it; annotate it anew or restore the radiograph."
         )
     drawn = [figure for figure in content.objects if figure.geometryType not in WITHOUT_AREA]
-    mask = np.zeros((height, width), np.uint8)
+    labels = np.zeros((height, width), np.uint8)
     teeth = 0
     for figure in _teeth(file, drawn):
         exterior, *interiors = (
@@ -120,10 +121,11 @@ def read_annotation(record: Record, height: int, width: int) -> Annotation:
         )
         if len(exterior) < 3 or np.linalg.matrix_rank(exterior - exterior[0]) < 2:
             continue  # all corners on one line
-        mask |= _filled(exterior, interiors, (height, width))
+        tooth = _filled(exterior, interiors, (height, width))
+        labels[tooth > 0] = int(figure.classTitle)
         teeth += 1
     classes = Counter(figure.classTitle for figure in drawn)
-    return Annotation(mask, teeth, teeth > 0, classes)
+    return Annotation(labels, teeth, teeth > 0, classes)
 
 
 def _filled(exterior: np.ndarray, interiors: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
