@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maskedteeth.data.pixels import decode_grey
-from maskedteeth.data.records import Record
 from maskedteeth.data.sources import folder, hitl
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Layout
 
 HEIGHT, WIDTH = 64, 128
 PNG, MASK = "images/2.png", "masks/2.png"
@@ -240,9 +240,9 @@ ANNOTATIONS = {
     "without y": (annotation([[3]]), NO_CORNERS),
     "far outside": (annotation([[20, 20], [40, 20], [40, 10**30]]), NO_CORNERS),
     "of another class": (
-        annotation(name="Tooth"),
-        f"{JSON} has figures of the classes 'Tooth' alone; teeth are '1' to '32'. Rename the "
-        "classes, or remove the figures.",
+        annotation(name="crown"),
+        f"{JSON} has, for {JPG}, objects of the classes 'crown' alone, none of which is known as "
+        "a tooth. Say in data.classes what they are, or remove them.",
     ),
     "no polygon": (
         annotation(kind="bitmap"),
@@ -278,7 +278,11 @@ def test_an_annotation_that_cannot_be_used_is_set_aside(tmp_path, write_hitl, se
 
 SEEDS = {
     "1.png": [saved(np.eye(40, dtype=np.uint8) * 255, kind) for kind in ("PNG", "JPEG", "TIFF")],
-    "1.json": [annotation()],
+    "1.jpg.json": [annotation()],
+}
+SOURCES = {
+    "1.png": (folder, ("images/1.png", "masks/1.png"), (40, 40)),
+    "1.jpg.json": (hitl, ("d2/img/1.jpg", "d2/ann/1.jpg.json"), (HEIGHT, WIDTH)),
 }
 CHANGES = st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), min_size=1, max_size=8)
 
@@ -290,13 +294,20 @@ def test_changed_bytes_are_an_annotation_or_a_sentence(tmp_path, name, random, c
     content = bytearray(random.choice(SEEDS[name]))
     for place, value in changes:
         content[place % len(content)] = value
-    record = Record("1", tmp_path / "1.jpg", tmp_path / name)
-    record.annotation.write_bytes(content)
-    read = (folder if name == "1.png" else hitl).read_annotation
-    size = (40, 40) if name == "1.png" else (HEIGHT, WIDTH)
-    try:
-        found = read(record, *size)
-    except InputError as error:
-        assert name in str(error) and str(error).endswith(".") and "\n" not in str(error)
-        return
-    assert found.labels.shape == size and found.labels.dtype == np.uint8 and found.labels.max() <= 1
+    source, files, size = SOURCES[name]
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(content)
+    found = source.find_records(tmp_path, Layout())
+    sentences, read = [problem.reason for problem in found.problems], []
+    for record in found.records:
+        try:
+            read.append(record.read(size, {"13": 13}).labels)
+        except InputError as error:
+            sentences.append(str(error))
+    assert len(sentences) + len(read) == 1
+    for sentence in sentences:
+        assert name in sentence and sentence.endswith(".") and "\n" not in sentence
+    for labels in read:
+        assert labels.shape == size and labels.dtype == np.uint8
+        assert set(np.unique(labels)) <= {0, 13, 99}

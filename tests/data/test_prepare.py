@@ -59,6 +59,20 @@ def test_polygons_become_masks_at_the_small_size(tmp_path, write_hitl, run_prepa
     assert (labels[0] == expected).all() and not labels[1].any()
 
 
+def test_a_small_pixel_has_the_number_of_the_tooth_that_covers_most_of_it(
+    tmp_path, write_hitl, run_prepare, arrays
+):
+    left = figure([[16, 16], [40, 16], [40, 47], [16, 47]], title="9")
+    right = figure([[41, 16], [79, 16], [79, 32], [41, 32]], title="3")
+    raw = write_hitl(tmp_path / "raw", [left, right], [right, left])
+    run_prepare(raw, "hitl", height=32, width=64)
+    expected = np.zeros((32, 64), np.uint8)
+    expected[8:24, 8:21] = 9  # also where it has two quarters, the other one, and background one
+    expected[8:16, 20] = 3  # half and half: the lower number
+    expected[8:17, 21:40] = 3
+    assert (arrays()[1] == expected).all()
+
+
 def test_radiographs_and_masks_are_paired_by_name_whatever_the_suffix(
     tmp_path, radiograph, run_prepare
 ):

@@ -14,7 +14,7 @@ from maskedteeth.data.copies import first_copies, perceptual_hash
 from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.records import Problem, Record, printable
 from maskedteeth.data.sources import module_of_source
-from maskedteeth.data.teeth import UNIVERSAL, refuse_fdi
+from maskedteeth.data.teeth import number_classes
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv, write_text
 from maskedteeth.settings.config import Image, Layout
@@ -46,7 +46,7 @@ class _Radiograph:
     hash: np.ndarray
     image: np.ndarray
     labels: np.ndarray
-    classes: Counter[str]
+    left_out: Counter[tuple[str, str]]
 
 
 def prepare(
@@ -73,7 +73,7 @@ def prepare(
             over the radiograph's file, ``tooth_fraction`` a share of the pixels. Radiographs of
             one ``duplicate_group`` are copies by their perceptual hash, or copies of copies.
         problems: CSV to write, a line a radiograph that was set aside, a file that belongs to none
-            and a class of objects that are no teeth: id, reason.
+            and a class of objects that were left out: id, reason.
         state: text to write: ``path`` and ``dataset``, a line each.
         images: NPY to write, uint8 (N, H, W), grey values in the order of ``index``.
         labels: NPY to write, uint8 (N, H, W): 0 background, 1 to 32 the tooth in Universal
@@ -82,17 +82,19 @@ def prepare(
 
     Raises:
         InputError: nothing usable was found, a larger share than data.most_problems is unusable, or
-            the teeth are numbered as FDI does.
+            it is not known which classes of objects are which teeth.
     """
     source = importlib.import_module(module_of_source(layout.source))
-    records, unusable = source.find_records(raw, layout)
+    found = source.find_records(raw, layout)
+    classes = {entry.name for record in found.records for entry in record.objects}
+    numbers = number_classes(classes, layout, found.numbering, raw)
 
     def read(record: Record) -> _Radiograph | Problem:
         try:
             content = read_file(record.image)
             pixels = decode_grey(content, record.image)
             _refuse_too_small(record.image, pixels)
-            annotation = source.read_annotation(record, *pixels.shape)
+            annotation = record.read(pixels.shape, numbers)
             tooth = annotation.labels > 0
             _refuse_mostly_tooth(record, tooth)
         except InputError as error:
@@ -110,40 +112,39 @@ def prepare(
             "teeth": "" if annotation.teeth is None else annotation.teeth,
         }
         small = _resized(pixels, image), _resized_labels(annotation.labels, image)
-        return _Radiograph(row, perceptual_hash(pixels), *small, annotation.classes)
+        return _Radiograph(row, perceptual_hash(pixels), *small, annotation.left_out)
 
     cv2.setNumThreads(1)  # the threads below are the parallelism
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(read, records))
-    used = [radiograph for radiograph in found if isinstance(radiograph, _Radiograph)]
-    unusable += [problem for problem in found if isinstance(problem, Problem)]
+        results = list(pool.map(read, found.records))
+    used = [result for result in results if isinstance(result, _Radiograph)]
+    unusable = found.problems + [result for result in results if isinstance(result, Problem)]
     set_aside = [problem for problem in unusable if problem.radiograph]
-    classes = sum((radiograph.classes for radiograph in used), Counter())
-    refuse_fdi(classes, raw)
     _refuse_too_many(set_aside, len(used) + len(set_aside), layout.most_problems, raw)
 
     rows = [radiograph.row for radiograph in used]
     for row, first in zip(rows, first_copies(np.stack([r.hash for r in used])), strict=True):
         row["duplicate_group"] = rows[first]["id"]
-    unknown = {name: count for name, count in classes.items() if name not in UNIVERSAL}
-    left_out = [
-        Problem(name, f"{count} objects of class {name!r} were left out: teeth are '1' to '32'.")
-        for name, count in sorted(unknown.items())
+    left_out = sum((radiograph.left_out for radiograph in used), Counter())
+    unusable += [
+        Problem(name, f"{count} objects of class {name!r} were left out: {reason}.", False)
+        for (name, reason), count in sorted(left_out.items())
     ]
-    lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable + left_out]
+    lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable]
     _write_array(images, [radiograph.image for radiograph in used])
     _write_array(labels, [radiograph.labels for radiograph in used])
     write_csv(index, rows, COLUMNS)
     write_csv(problems, lines, ("id", "reason"))
     write_text(state, f"{path}\n{dataset}\n")
 
-    labelled, strays = sum(row["labelled"] for row in rows), len(unusable) - len(set_aside)
+    labelled = sum(row["labelled"] for row in rows)
+    strays = sum(not problem.radiograph for problem in found.problems)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
     print(
         f"{len(rows)} radiographs, {labelled} labelled, {copies} duplicates, {len(set_aside)} set "
         f"aside"
         + (f", {strays} other files passed over" if strays else "")
-        + (f", {sum(unknown.values())} objects of other classes left out" if unknown else "")
+        + (f", {left_out.total()} objects left out" if left_out else "")
         + (f"; the reasons are in {problems}" if lines else "")
     )
 

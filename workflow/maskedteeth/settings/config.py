@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 #: Names are parts of files' names, which have an end, and of shell commands.
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+MEANING_PATTERN = r"^([1-9][0-9]?|tooth|ignore)$"
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
@@ -41,6 +42,15 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
+ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
+Meaning = Annotated[
+    str,
+    Field(
+        pattern=MEANING_PATTERN,
+        coerce_numbers_to_str=True,
+        json_schema_extra={"type": ["string", "integer"]},
+    ),
+]
 Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
@@ -89,6 +99,18 @@ class Layout(Strict):
     )
     images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
+    numbering: Literal["auto", "universal", "fdi", "none"] = Field(
+        "auto",
+        description="What numbers in the names of classes are: universal (1 to 32), fdi (11 to "
+        "48), or none: teeth are not told apart. auto: the one that fits; where both do, the run "
+        "stops.",
+    )
+    classes: dict[ClassName, Meaning] = Field(
+        {},
+        description="What classes of objects are whose names do not say it, such as {crown: tooth, "
+        "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
+        "nothing.",
+    )
     most_problems: Share = Field(
         0.1,
         description="Share of the radiographs that may be unusable and are set aside in "

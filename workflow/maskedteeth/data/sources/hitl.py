@@ -4,17 +4,15 @@ The dataset holds every radiograph twice, beside JSON annotations and beside dra
 JSON half is read, where each tooth is a polygon of its own.
 """
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
 import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
+from maskedteeth.data.objects import Object, polygons
 from maskedteeth.data.pixels import read_file
-from maskedteeth.data.records import Annotation, Problem, Record, list_images, trouble_with
-from maskedteeth.data.teeth import UNIVERSAL
+from maskedteeth.data.records import Found, Problem, Record, list_images, trouble_with
 from maskedteeth.errors import InputError
 from maskedteeth.settings.sections import Layout
 
@@ -51,11 +49,12 @@ class _File(BaseModel):
     objects: list[_Figure]
 
 
-def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem]]:
-    """List the radiographs of the dataset at ``root``, each with its annotation file.
+def find_records(root: Path, layout: Layout) -> Found:
+    """List the radiographs of the dataset at ``root``, each with its annotated objects.
 
     ``root`` is the folder `Teeth Segmentation JSON`, or one that holds it, however deep. Names that
-    two files share, annotations without a radiograph and files that are no images are problems.
+    two files share, annotations that cannot be read or are of no radiograph, and files that are no
+    images are problems. Where numbers of teeth leave it open they are Universal.
 
     Raises:
         InputError: the dataset's layout is not there, or holds no radiograph.
@@ -77,7 +76,11 @@ def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem
         if trouble := trouble_with(name, files):
             problems.append(Problem(name, trouble))
         else:
-            records.append(Record(name, files[0], annotations / f"{files[0].name}.json"))
+            annotation = annotations / f"{files[0].name}.json"
+            try:
+                records.append(_record(name, files[0], annotation))
+            except InputError as error:
+                problems.append(Problem(name, str(error)))
     expected = {f"{file.name}.json" for files in found.values() for file in files}
     problems += [
         Problem(
@@ -88,55 +91,35 @@ def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem
         for file in sorted(annotations.glob("[!.]*"))
         if file.name not in expected
     ]
-    return records, problems + strays
+    return Found(records, problems + strays, "universal")
 
 
-def read_annotation(record: Record, height: int, width: int) -> Annotation:
-    """Rasterise the tooth polygons of a radiograph.
+def _record(name: str, image: Path, annotation: Path) -> Record:
+    content = _parsed(annotation)
+    objects = tuple(_object(annotation, figure) for figure in content.objects)
+    return Record(name, image, annotation, objects, (content.size.height, content.size.width))
 
-    Each polygon is filled, its interior rings are cut out of it, and a tooth covers those
-    drawn before it.
-    Polygons that enclose nothing draw nothing and are not counted as teeth. A radiograph without
-    any tooth polygon is unlabelled: nobody annotated it.
 
-    Raises:
-        InputError: the file is not Supervisely's JSON, of another size than the radiograph, or
-            its teeth are drawn as something else than polygons, or are all of other classes.
-    """
-    assert record.annotation is not None
-    file, content = record.annotation, _parsed(record.annotation)
-    size = content.size.height, content.size.width
-    if size != (height, width):
+def _object(file: Path, figure: _Figure) -> Object:
+    name, kind, points = figure.classTitle, figure.geometryType, figure.points
+    if kind in WITHOUT_AREA:
+        return Object(name, None)
+    if kind == "polygon" and isinstance(points, _Points):
+        rings = (points.exterior, *points.interior)
+        return polygons(name, [[np.array(ring, np.float64).reshape(-1, 2) for ring in rings]])
+
+    def refuse(size: tuple[int, int]) -> np.ndarray:
+        if kind != "polygon":
+            raise InputError(
+                f"{file} has tooth {name} drawn as {kind!r}; only polygons are read: export it as "
+                "one, or remove it."
+            )
         raise InputError(
-            f"{file} says {size[0]} x {size[1]} pixels, but its radiograph {record.image} is "
-            f"{height} x {width} as viewers show it; annotate it anew or restore the radiograph."
+            f"{file} has tooth {name} whose 'exterior' and 'interior' are not lists of corners, "
+            "each of an x and a y within 65,536 pixels. Restore or remove it."
         )
-    drawn = [figure for figure in content.objects if figure.geometryType not in WITHOUT_AREA]
-    labels = np.zeros((height, width), np.uint8)
-    teeth = 0
-    for figure in _teeth(file, drawn):
-        exterior, *interiors = (
-            np.array(ring, np.float64).reshape(-1, 2)
-            for ring in (figure.points.exterior, *figure.points.interior)
-        )
-        if len(exterior) < 3 or np.linalg.matrix_rank(exterior - exterior[0]) < 2:
-            continue  # all corners on one line
-        tooth = _filled(exterior, interiors, (height, width))
-        labels[tooth > 0] = int(figure.classTitle)
-        teeth += 1
-    classes = Counter(figure.classTitle for figure in drawn)
-    return Annotation(labels, teeth, teeth > 0, classes)
 
-
-def _filled(exterior: np.ndarray, interiors: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    """Fill a polygon (P, 2) of x, y and its outline by the even-odd rule, as Supervisely does.
-
-    Interior rings are cut out one by one: filled together they would cancel where they overlap.
-    """
-    mask = np.zeros(size, np.uint8)
-    for value, ring in [(1, exterior), *((0, ring) for ring in interiors if len(ring))]:
-        cv2.fillPoly(mask, [np.rint(ring).astype(np.int32)], value)
-    return mask
+    return Object(name, refuse)
 
 
 def _parsed(file: Path) -> _File:
@@ -149,26 +132,3 @@ def _parsed(file: Path) -> _File:
             f"{file} is not a Supervisely annotation ({place}{first['msg']}); 'size' and 'objects' "
             "with polygons were expected. Restore or remove it."
         ) from None
-
-
-def _teeth(file: Path, drawn: list[_Figure]) -> list[_Figure]:
-    teeth = [figure for figure in drawn if figure.classTitle in UNIVERSAL]
-    for figure in teeth:
-        if figure.geometryType != "polygon":
-            raise InputError(
-                f"{file} has tooth {figure.classTitle} drawn as {figure.geometryType!r}; only "
-                "polygons are read: export it as one, or remove it."
-            )
-        if not isinstance(figure.points, _Points):
-            raise InputError(
-                f"{file} has tooth {figure.classTitle} whose 'exterior' and 'interior' are not "
-                "lists of corners, each of an x and a y within 65,536 pixels. Restore or remove it."
-            )
-    if drawn and not teeth:
-        classes = sorted({figure.classTitle for figure in drawn})
-        listing = ", ".join(repr(name) for name in classes[:3]) + ", ..." * (len(classes) > 3)
-        raise InputError(
-            f"{file} has figures of the classes {listing} alone; teeth are '1' to '32'. Rename the "
-            "classes, or remove the figures."
-        )
-    return teeth
