@@ -1,5 +1,6 @@
 """Whatever is wrong with a file of the user: it is used by a rule, or set aside with a reason."""
 
+import base64
 import io
 import json
 import os
@@ -215,6 +216,16 @@ def test_what_is_no_radiograph_is_passed_over_and_hidden_files_are_not_even_list
 SQUARE = [[20, 20], [40, 20], [40, 40], [20, 40]]
 
 
+def packed(png):
+    return base64.b64encode(zlib.compress(png)).decode()
+
+
+def bitmap_annotation(data):
+    drawn = {"classTitle": "13", "geometryType": "bitmap"}
+    drawn |= {"bitmap": {"data": data, "origin": [3, 4]}}
+    return json.dumps({"size": {"height": HEIGHT, "width": WIDTH}, "objects": [drawn]}).encode()
+
+
 def annotation(exterior=SQUARE, height=HEIGHT, name="13", kind="polygon"):
     objects = [figure(exterior, title=name, geometry=kind)]
     return json.dumps({"size": {"height": height, "width": WIDTH}, "objects": objects}).encode()
@@ -244,10 +255,24 @@ ANNOTATIONS = {
         f"{JSON} has, for {JPG}, objects of the classes 'crown' alone, none of which is known as "
         "a tooth. Say in data.classes what they are, or remove them.",
     ),
-    "no polygon": (
+    "of no area that is known": (
+        annotation(kind="rectangle"),
+        f"{JSON} has tooth 13 drawn as 'rectangle'; polygons and bitmaps are read: export it as "
+        "one or remove it.",
+    ),
+    "bitmap without one": (
         annotation(kind="bitmap"),
-        f"{JSON} has tooth 13 drawn as 'bitmap'; only polygons are read: export it as one, or "
-        "remove it.",
+        f"{JSON} has tooth 13 whose 'bitmap' has no 'data' with an 'origin' of x and y. Restore "
+        "or remove it.",
+    ),
+    "damaged bitmap": (
+        bitmap_annotation("AAAA"),
+        f"The bitmap of '13' in {JSON} is empty (0 bytes); restore or remove it.",
+    ),
+    "bitmap of something else": (
+        bitmap_annotation(packed(b"tooth")),
+        f"The bitmap of '13' in {JSON} is not an image: its content is none of JPEG, PNG, TIFF, "
+        "BMP; replace or remove it.",
     ),
     "of another size": (
         annotation(height=65),
@@ -278,7 +303,10 @@ def test_an_annotation_that_cannot_be_used_is_set_aside(tmp_path, write_hitl, se
 
 SEEDS = {
     "1.png": [saved(np.eye(40, dtype=np.uint8) * 255, kind) for kind in ("PNG", "JPEG", "TIFF")],
-    "1.jpg.json": [annotation()],
+    "1.jpg.json": [
+        annotation(),
+        bitmap_annotation(packed(saved(np.eye(40, dtype=np.uint8) * 255))),
+    ],
 }
 SOURCES = {
     "1.png": (folder, ("images/1.png", "masks/1.png"), (40, 40)),

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
+
+from maskedteeth.data.pixels import decode_bitmap
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,27 @@ def polygons(name: str, pieces: Sequence[Sequence[np.ndarray]]) -> Object:
             outline, then the holes in it.
     """
     return Object(name, lambda size: _fill(pieces, size))
+
+
+def bitmap(name: str, read: Callable[[], bytes], corner: tuple[int, int], file: Path) -> Object:
+    """Return an object that is drawn as a picture of its own.
+
+    Args:
+        name: its class.
+        read: returns the picture, as PNG; the object is what is opaque in it or, where nothing is
+            transparent, not black.
+        corner: x and y of its upper left pixel in the radiograph.
+        file: of the annotation, for sentences.
+    """
+
+    def draw(size: tuple[int, int]) -> np.ndarray:
+        picture = decode_bitmap(read(), f"The bitmap of {name!r} in {file}")
+        covered, (x, y), (height, width) = np.zeros(size, np.uint8), corner, picture.shape
+        inside = covered[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
+        inside[:] = picture[max(-y, 0) :, max(-x, 0) :][: inside.shape[0], : inside.shape[1]]
+        return covered
+
+    return Object(name, draw)
 
 
 def _fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.ndarray:

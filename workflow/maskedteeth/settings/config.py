@@ -92,10 +92,11 @@ class Phantom(Strict):
 class Layout(Strict):
     """How a dataset is laid out, and how much of it may be unusable."""
 
-    source: Literal["hitl", "folder", "phantom"] = Field(
+    source: Literal["hitl", "folder", "supervisely", "phantom"] = Field(
         "hitl",
         description="hitl: the paper's dataset (Humans in the Loop, Supervisely JSON); "
-        "folder: images with masks of the same name; phantom: drawn from a seed.",
+        "folder: images with masks of the same name; supervisely: a project of any datasets and "
+        "classes; phantom: drawn from a seed.",
     )
     images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
@@ -131,7 +132,7 @@ class Data(Layout):
         None,
         min_length=1,
         description="A folder (for hitl also a zip) that you already have. Null: hitl is "
-        "downloaded; folder needs a path.",
+        "downloaded; the others need a folder.",
     )
     download: Literal["publisher", "kaggle"] = Field(
         "publisher",
@@ -147,10 +148,10 @@ class Data(Layout):
                 f"path is {self.path!r}, but source is 'phantom', which is drawn; for your own "
                 "radiographs set data.source to 'folder'"
             )
-        if self.source == "folder" and not self.in_place:
+        if self.source not in ("hitl", "phantom") and not self.in_place:
             raise ValueError(
-                f"path is {self.path or 'not set'}, but source is 'folder'; name the folder of "
-                "your radiographs, for instance --config data='{path: my/radiographs}'"
+                f"path is {self.path or 'not set'}, but source is {self.source!r}; name the folder "
+                "of your radiographs, for instance --config data='{path: my/radiographs}'"
             )
         return self
 
@@ -159,10 +160,10 @@ class Data(Layout):
         """The dataset's name in print: ``title``, or what ``source`` and ``path`` say."""
         names = {
             "hitl": "Humans in the Loop (2023), Teeth Segmentation on dental X-ray images",
-            "folder": f"radiographs in '{last_name(self.path or '.')}', not the paper's dataset",
             "phantom": "digital phantom (drawn by a program; no evidence about the paper)",
         }
-        return self.title or names[self.source]
+        own = f"radiographs in '{last_name(self.path or '.')}', not the paper's dataset"
+        return self.title or names.get(self.source, own)
 
     @property
     def in_place(self) -> bool:

@@ -5,7 +5,12 @@ and what cannot be used: :class:`maskedteeth.data.records.Found`.
 """
 
 #: By the names of data.source. The phantom is drawn in the layout of the paper's dataset.
-SOURCES = {"folder": "folder", "hitl": "hitl", "phantom": "hitl"}
+SOURCES = {
+    "folder": "folder",
+    "hitl": "hitl",
+    "phantom": "hitl",
+    "supervisely": "supervisely",
+}
 
 
 def module_of_source(source: str) -> str:
