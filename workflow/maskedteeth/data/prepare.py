@@ -5,10 +5,12 @@ import importlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
 from maskedteeth.data.copies import first_copies, perceptual_hash
 from maskedteeth.data.pixels import decode_grey, read_file
@@ -160,13 +162,28 @@ def _resized_labels(labels: np.ndarray, image: Image) -> np.ndarray:
     Its number is that of the tooth that covers most of it; of two equal ones the lower.
     """
     tooth = _resized(np.where(labels > 0, np.uint8(255), 0), image) >= 128
-    numbers = np.flatnonzero(cv2.calcHist([labels], [0], None, [256], [0, 256])[1:]) + 1
-    most, found = np.zeros(tooth.shape, np.float32), tooth * np.uint8(max(numbers, default=0))
-    for number in numbers if len(numbers) > 1 else ():
-        covered = _resized((labels == number).astype(np.float32), image)
-        found[tooth & (covered > most)] = number
-        most = np.maximum(most, covered)
-    return found
+    boxes = {n: box for n, box in enumerate(ndimage.find_objects(labels), start=1) if box}
+    if len(boxes) < 2:
+        return tooth * np.uint8(max(boxes, default=0))
+    found, most = np.zeros(tooth.shape, np.uint8), np.zeros(tooth.shape, np.float32)
+    shares = [_shares(*sides) for sides in zip(labels.shape, tooth.shape, strict=True)]
+    for number, box in boxes.items():
+        parts = [share[:, side] for share, side in zip(shares, box, strict=True)]
+        ends = [np.flatnonzero(part.any(axis=1))[[0, -1]] for part in parts]
+        place = tuple(slice(first, last + 1) for first, last in ends)
+        down, across = (part[side] for part, side in zip(parts, place, strict=True))
+        rows = cv2.gemm(down, (labels[box] == number).astype(np.float32), 1, None, 0)
+        covered = cv2.gemm(rows, across, 1, None, 0, flags=cv2.GEMM_2_T)
+        more = covered > most[place] + 1e-6  # rounding makes no winner
+        found[place][more], most[place][more] = number, covered[more]
+    return found * tooth
+
+
+@lru_cache(8)
+def _shares(pixels: int, fewer: int) -> np.ndarray:
+    """Return the shares of a row's pixels in those of a resized row, float32 (fewer, pixels)."""
+    one = np.eye(pixels, dtype=np.float32)
+    return cv2.resize(one, (pixels, fewer), interpolation=cv2.INTER_AREA)
 
 
 def _write_array(path: Path, pictures: list[np.ndarray]) -> None:

@@ -89,8 +89,8 @@ class Record:
                 left_out[entry.name, IGNORED] += 1
             elif entry.draw and number is None:
                 left_out[entry.name, UNKNOWN] += 1
-            elif entry.draw and (covered := entry.draw(size) > 0).any():
-                labels[covered] = number
+            elif entry.draw and (covered := entry.draw(size)).any():
+                np.copyto(labels, number, where=covered.astype(bool))
                 teeth += 1
             else:
                 left_out[entry.name, EMPTY] += 1
