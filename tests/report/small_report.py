@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from maskedteeth.report.tables.table1 import table1
+from maskedteeth.report.tables.table2 import table2
+from maskedteeth.report.tables.table3 import table3
 from PIL import Image
 from records import RECORD, evaluated, of_pretext, presentation
 
@@ -14,9 +17,6 @@ from maskedteeth.report.table import Part, Table, write_table
 from maskedteeth.report.tables.boundary import boundary
 from maskedteeth.report.tables.cost import cost
 from maskedteeth.report.tables.statistics import statistics
-from maskedteeth.report.tables.table1 import table1
-from maskedteeth.report.tables.table2 import table2
-from maskedteeth.report.tables.table3 import table3
 from maskedteeth.report.tables.table_pretext import table_pretext
 
 ROOT = Path(__file__).parents[2]

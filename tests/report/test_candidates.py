@@ -3,8 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from scipy import ndimage
-
 from maskedteeth.report.candidates import (
     CONFIDENCE,
     NOT_ANNOTATED,
@@ -13,6 +11,7 @@ from maskedteeth.report.candidates import (
     disk_size,
     rank_regions,
 )
+from scipy import ndimage
 
 JAW = [(left, 100, 22, 44) for left in range(60, 440, 30)]
 

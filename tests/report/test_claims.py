@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from maskedteeth.report.measured import Study
+from maskedteeth.report.published import Paper
+from maskedteeth.report.quantities import judge
 from records import presentation
 from scipy import stats
 
 from maskedteeth.metrics.segmentation import scores
 from maskedteeth.report.claims import CLAIMS, OURS, claim
-from maskedteeth.report.measured import Study
-from maskedteeth.report.published import Paper
-from maskedteeth.report.quantities import judge
 from maskedteeth.report.tables.claims import claims
 
 # --- The paper's numbers ---

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from maskedteeth.report.quantities import Quantity, all_of, judge, mean
 
 

@@ -7,11 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records import RECORD, presentation
-from scipy import stats
-from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
-
-from maskedteeth.files import write_csv, write_json
 from maskedteeth.report.comparisons import compare
 from maskedteeth.report.statistics import (
     bootstrap_weights,
@@ -24,6 +19,11 @@ from maskedteeth.report.statistics import (
     spread_draws,
     training_chance,
 )
+from records import RECORD, presentation
+from scipy import stats
+from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
+
+from maskedteeth.files import write_csv, write_json
 from maskedteeth.report.table import Table, in_latex
 from maskedteeth.report.tables.boundary import boundary
 from maskedteeth.report.tables.statistics import statistics

@@ -53,5 +53,12 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:g}%"
 
 
+def first_radiographs(ids: list[str]) -> str:
+    """Say which radiographs a figure shows: nobody chose them."""
+    if len(ids) == 1:
+        return f"the first test radiograph ({ids[0]})"
+    return f"the first {len(ids)} test radiographs ({', '.join(ids)})"
+
+
 def _about(report: Presentation, tested: str, runs: list[Path]) -> str:
     return " ".join(filter(None, [f"Dataset: {report.dataset}.", tested, compare(list(runs))]))

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from maskedteeth.report.about import percent
-from maskedteeth.report.comparisons import ALPHA
+from maskedteeth.report.chance import too_narrow
 from maskedteeth.report.results import read_rows
-from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.table import MARKS
 from maskedteeth.report.tables.cost import duration
 from maskedteeth.report.tables.layout import TITLES, interval
+from maskedteeth.report.tables.statistics import ALPHA
 from maskedteeth.report.tables.table_pretext import BETTER, NETWORK
 
 

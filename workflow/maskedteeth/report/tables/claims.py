@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.report import quantities as q
 from maskedteeth.report.about import about
+from maskedteeth.report.chance import too_narrow
 from maskedteeth.report.claims import CLAIMS
-from maskedteeth.report.measured import Study
-from maskedteeth.report.published import Paper
+from maskedteeth.report.evidence import Paper, Study
 from maskedteeth.report.results import read_rows
-from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import number
+from maskedteeth.report.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED, judge
 from maskedteeth.settings.sections import Presentation
 
 LEGEND = (
@@ -43,14 +42,13 @@ def claims(
     metrics: list[Path],
     table2: Path,
     table3: Path,
-    models: Path,
     pretexts: list[Path] = (),  # type: ignore[assignment]
     runs: list[Path] = (),  # type: ignore[assignment]
 ) -> Table:
     """Judge the paper's claims by its own numbers and by the study's.
 
-    The paper's tables are CSV files, ``models`` the names of methods in settings and in these;
-    ``pretexts`` are ``metrics.csv`` of all pretexts, none without.
+    The paper's tables are CSV files; ``pretexts`` are ``metrics.csv`` of all pretexts, none
+    without.
 
     Returns:
         Of each claim: claim, place, text, note, and for paper and ours the verdict and, named
@@ -62,8 +60,8 @@ def claims(
     rows = []
     for name, claim in CLAIMS.items():
         row = {"claim": name, "place": claim.place, "text": claim.text, "note": claim.note}
-        for results in (Paper(models, table2, table3), study):
-            verdict = q.judge(claim.holds, results)._asdict()
+        for results in (Paper(table2, table3), study):
+            verdict = judge(claim.margins, results)._asdict()
             row[results.side] = verdict.pop("verdict")
             row |= {f"{results.side}_{part}": value for part, value in verdict.items()}
         rows.append(row)
@@ -84,9 +82,9 @@ def claims(
 
 
 def _cell(row: dict, side: str) -> str:
-    if row[side] == q.NOT_TESTED:
-        return f"{q.NOT_TESTED}: {row[f'{side}_basis']}"
-    verdict = row[side] if row[side] == q.INCONCLUSIVE else f"**{row[side]}**"
+    if row[side] == NOT_TESTED:
+        return f"{NOT_TESTED}: {row[f'{side}_basis']}"
+    verdict = row[side] if row[side] == INCONCLUSIVE else f"**{row[side]}**"
     margin, low, high = (number(row[f"{side}_{p}"], "+.3f") for p in ("margin", "low", "high"))
     remark = row[f"{side}_remark"]
     return f"{verdict} {margin} [{low}, {high}]" + (f", {remark}" if remark else "")
@@ -96,8 +94,8 @@ def _lead(frame: pd.DataFrame) -> str:
     def counts(side: str) -> str:
         n = Counter(frame[side])
         return (
-            f"support {n[q.SUPPORTED]}, refute {n[q.REFUTED]}, leave {n[q.INCONCLUSIVE]} open and "
-            f"cannot test {n[q.NOT_TESTED]}"
+            f"support {n[SUPPORTED]}, refute {n[REFUTED]}, leave {n[INCONCLUSIVE]} open and "
+            f"cannot test {n[NOT_TESTED]}"
         )
 
     return (

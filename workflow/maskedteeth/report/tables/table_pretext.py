@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from maskedteeth.report.about import about_pretext
-from maskedteeth.report.results import read_rows
-from maskedteeth.report.statistics import (
+from maskedteeth.report.chance import (
     TAIL,
     bootstrap_weights,
     estimate,
@@ -19,6 +18,7 @@ from maskedteeth.report.statistics import (
     resampled_means,
     too_narrow,
 )
+from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import NOTHING, TITLES, interval, number, once
 from maskedteeth.settings.sections import Presentation

@@ -1,23 +1,22 @@
-"""Uncertain numbers, comparisons of them, and verdicts on what they say.
+"""Uncertain numbers, and verdicts on claims about them.
 
-:class:`Results` looks numbers up, in the paper or in a study, as :class:`Quantity` objects, which
-are added, subtracted and scaled like numbers. ``a > b`` is a :class:`Statement`, which keeps its
-*margin* ``a - b``, the amount by which it holds. Statements are joined with ``&`` and
-:func:`all_of`.
+A claim is a function that looks numbers up (:mod:`maskedteeth.report.evidence`) and returns its
+*margins*: numbers that are all above zero if the claim is true. Each is a :class:`Quantity`, which
+is added, subtracted and scaled like a number.
 
-A statement is *supported* if the interval of each of its margins lies above zero (an
-intersection-union test, Berger 1982, doi 10.1080/00401706.1982.10487790), and *refuted* if that of
-one of its k margins lies below zero at a level k times stricter (Bonferroni). So, for every
-statement, the chance to show what is not so is at most 2.5 %, if that is so for the intervals.
+A claim is *supported* if the interval of each of its margins lies above zero (an intersection-union
+test, Berger 1982, doi 10.1080/00401706.1982.10487790), and *refuted* if that of one of its k
+margins lies below zero at a level k times stricter (Bonferroni). So, for every claim, the chance to
+show what is not so is at most 2.5 %, if that is so for the intervals.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from maskedteeth.report.statistics import TAIL
+from maskedteeth.report.chance import TAIL
 
 SUPPORTED, REFUTED, INCONCLUSIVE = "supported", "refuted", "inconclusive"
 NOT_TESTED = "not tested"
@@ -79,75 +78,22 @@ class Quantity:
 
         return replace(self, draws=self.draws * factor, around=around)
 
-    def __neg__(self) -> "Quantity":
-        return self * -1
-
     def __sub__(self, other: "Quantity | float") -> "Quantity":
-        return self + -other
+        return self + other * -1
 
-    def __gt__(self, other: "Quantity | float") -> "Statement":
-        return Statement((self - other,))
-
-    def __lt__(self, other: "Quantity | float") -> "Statement":
-        return Statement((-self + other,))
+    def __rsub__(self, other: float) -> "Quantity":
+        return self * -1 + other
 
     __radd__, __rmul__ = __add__, __mul__
 
 
-def mean(quantities: Iterable[Quantity]) -> Quantity:
-    """Average quantities."""
-    quantities = list(quantities)
-    return sum(quantities) * (1 / len(quantities))
-
-
-@dataclass(frozen=True, eq=False)
-class Statement:
-    """Comparisons that must all hold, by their margins."""
-
-    margins: tuple[Quantity, ...]
-
-    def __and__(self, other: "Statement") -> "Statement":
-        return all_of([self, other])
-
-    def __bool__(self) -> bool:
-        raise TypeError("join comparisons with & or all_of, not with 'and', 'or' or a < b < c")
-
-
-def all_of(statements: Iterable[Statement]) -> Statement:
-    """State that all of them hold."""
-    return Statement(tuple(margin for each in statements for margin in each.margins))
-
-
-class Results:
-    """Where statements look numbers up: the paper, or a study. What is missing is Unavailable.
-
-    Subclasses have ``mean(metric, method, fraction)``, over seeds; ``spread(statistic, metric,
-    method, fraction)`` over these, with "sd" or "range"; and ``pretext(metric, pretext)``.
-    """
-
-    #: "paper" or "ours".
-    side: str
-
-    def dice(self, method: str, fraction: float) -> Quantity:
-        """Return the mean Dice of a method trained on a fraction."""
-        return self.mean("dice", method, fraction)
-
-    def jaccard(self, method: str, fraction: float) -> Quantity:
-        """Return the mean Jaccard."""
-        return self.mean("jaccard", method, fraction)
-
-    def untestable(self, *, paper: str, ours: str) -> Unavailable:
-        """Return why none of these numbers decides a claim, for it to raise."""
-        return Unavailable({"paper": paper, "ours": ours}[self.side])
-
-
 class Verdict(NamedTuple):
-    """What results say of a claim: supported, refuted, inconclusive or not tested.
+    """What numbers say of a claim: supported, refuted, inconclusive or not tested.
 
     Attributes:
         verdict: which.
-        margin: by how much the statement holds (negative: fails), of several comparisons the
-            smallest of those that decide; NaN when not tested.
+        margin: by how much the claim holds (negative: fails), of several comparisons the smallest
+            of those that decide; NaN when not tested.
         low: lower end of the margin's 95 % interval.
         high: upper end.
         basis: what the intervals are made of; when not tested, why.
@@ -162,10 +108,10 @@ class Verdict(NamedTuple):
     remark: str = ""
 
 
-def judge(claim: Callable[[Results], Statement], results: Results) -> Verdict:
-    """Judge a claim by the paper's results or by a study's."""
+def judge(claim: Callable[[Any], list[Quantity]], evidence: Any) -> Verdict:
+    """Judge a claim by the paper's numbers or by a study's."""
     try:
-        margins = claim(results).margins
+        margins = claim(evidence)
     except Unavailable as reason:
         return Verdict(NOT_TESTED, basis=str(reason))
     known = [margin for margin in margins if margin.remark != ONE_SEED]

@@ -82,33 +82,6 @@ def estimate(name: str, draws: np.ndarray) -> dict[str, float]:
     return {name: float(draws[0]), f"{name}_low": low, f"{name}_high": high}
 
 
-def spread_bounds(statistic: str, seeds: int, tail: float = TAIL) -> tuple[float, float]:
-    """Return the ends of the interval of a spread over seeds, as multiples of the one measured.
-
-    Seeds are taken as draws of a normal distribution, so a standard deviation ("sd") has a
-    chi-square interval (for three seeds from 0.52 to 6.3 times the one measured), and a range
-    ("range"), as what a further set of as many seeds has on average, that of its own law. It leaves
-    out ``tail`` on each side.
-    """
-    if statistic == "sd":
-        low, high = np.sqrt((seeds - 1) / scipy.stats.chi2.isf((tail, 1 - tail), seeds - 1))
-    else:
-        quantiles = scipy.stats.studentized_range.isf((tail, 1 - tail), seeds, np.inf)
-        low, high = _mean_range(seeds) / quantiles
-    return float(low), float(high)
-
-
-def spread_draws(statistic: str, seeds: int, resamples: int, seed: list[int]) -> np.ndarray:
-    """Draw what a spread over seeds may be, as multiples of the one measured, (resamples,).
-
-    The draws' percentile interval is that of :func:`spread_bounds`.
-    """
-    drawn = np.random.default_rng(seed).standard_normal((resamples, seeds))
-    if statistic == "sd":
-        return 1 / np.std(drawn, axis=1, ddof=1)
-    return _mean_range(seeds) / np.ptp(drawn, axis=1)
-
-
 def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.ndarray:
     """Draw by how much a mean over seeds may miss that over all seeds there could be.
 
@@ -123,13 +96,6 @@ def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.n
     seeds, generator = len(values), np.random.default_rng(seed)
     deviates = generator.standard_normal((resamples, seeds)) @ (values - np.mean(values))
     return deviates / np.sqrt(seeds * generator.chisquare(seeds - 1, resamples))
-
-
-def _mean_range(count: int) -> float:
-    """Return the mean range of so many draws of a standard normal distribution (Tippett 1925)."""
-    x = np.linspace(-9, 9, 20_001)
-    below = scipy.stats.norm.cdf(x)
-    return float(np.trapezoid(1 - below**count - (1 - below) ** count, x))
 
 
 def too_narrow(images: int) -> str:
