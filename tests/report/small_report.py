@@ -5,9 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from maskedteeth.report.tables.table1 import table1
-from maskedteeth.report.tables.table2 import table2
-from maskedteeth.report.tables.table3 import table3
 from PIL import Image
 from records import RECORD, evaluated, of_pretext, presentation
 
@@ -16,6 +13,7 @@ from maskedteeth.report.page.report import report
 from maskedteeth.report.table import Part, Table, write_table
 from maskedteeth.report.tables.boundary import boundary
 from maskedteeth.report.tables.cost import cost
+from maskedteeth.report.tables.of_paper import table1, table2, table3
 from maskedteeth.report.tables.statistics import statistics
 from maskedteeth.report.tables.table_pretext import table_pretext
 
@@ -150,7 +148,6 @@ class SmallReport:
             "runs": self.runs,
             "index": self.folder / "index.csv",
             "problems": self.folder / "problems.csv",
-            "decisions": ROOT / "docs" / "decisions.md",
             "template": PAGE / "template.html.jinja",
             "style": PAGE / "style.css",
             "html": html,

@@ -129,7 +129,6 @@ PAGE = {
     "runs": RECORDS,
     "index": ARRAYS["index"],
     "problems": rules.prepare.output.problems,
-    "decisions": os.path.relpath(PROJECT / "docs" / "decisions.md"),
     "template": os.path.relpath(
         PACKAGE / "maskedteeth" / "report" / "page" / "template.html.jinja"
     ),

@@ -1,17 +1,24 @@
 """What every table and figure says of its data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from maskedteeth.record import compare, read
 from maskedteeth.settings.sections import Presentation
 
+ONE_SET = "Test: one test set that no network was trained on."
+#: What tested what, by the protocol.
 TESTED_ON = {
-    "fixed-test": "one test set that no network was trained on",
-    "complement": "COMPLEMENT protocol, all radiographs that the training left out; the pretext "
-    "was trained on every one of them",
-}
-PRETEXT_TESTED_ON = TESTED_ON | {
-    "complement": "COMPLEMENT protocol, radiographs that the pretext was trained on",
+    "segmentation": {
+        "fixed-test": ONE_SET,
+        "complement": "Test: COMPLEMENT protocol, all radiographs that the training left out; the "
+        "pretext was trained on every one of them.",
+    },
+    "pretext": {
+        "fixed-test": ONE_SET,
+        "complement": "Test: COMPLEMENT protocol, radiographs that the pretext was trained on.",
+    },
+    "training": {},
 }
 #: What the seed of a run decides of its training and test sets.
 DRAWN = {
@@ -22,19 +29,13 @@ DRAWN = {
 }
 
 
-def about(report: Presentation, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
-    """Say what a segmentation was measured on; of the records behind it, where they differ."""
-    return _about(report, f"Test: {TESTED_ON[report.protocol]}.", runs)
+def about(report: Presentation, runs: Sequence[Path] = (), of: str = "segmentation") -> str:
+    """Say what results are of: the dataset, the test, and where the records behind them differ.
 
-
-def about_pretext(report: Presentation, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
-    """Say what a pretext was measured on, likewise."""
-    return _about(report, f"Test: {PRETEXT_TESTED_ON[report.protocol]}.", runs)
-
-
-def about_training(report: Presentation, runs: list[Path]) -> str:
-    """Say what was trained on, likewise; nothing of a test."""
-    return _about(report, "", runs)
+    They are ``of`` a segmentation, a pretext or a training; nothing tests the latter.
+    """
+    tested = TESTED_ON[of].get(report.protocol, "")
+    return " ".join(filter(None, [f"Dataset: {report.dataset}.", tested, compare(list(runs))]))
 
 
 def about_seeds(report: Presentation, runs: list[Path]) -> str:
@@ -58,7 +59,3 @@ def first_radiographs(ids: list[str]) -> str:
     if len(ids) == 1:
         return f"the first test radiograph ({ids[0]})"
     return f"the first {len(ids)} test radiographs ({', '.join(ids)})"
-
-
-def _about(report: Presentation, tested: str, runs: list[Path]) -> str:
-    return " ".join(filter(None, [f"Dataset: {report.dataset}.", tested, compare(list(runs))]))

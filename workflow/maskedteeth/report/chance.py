@@ -105,23 +105,15 @@ def too_narrow(images: int) -> str:
     return f"With {images} test radiographs such intervals are too narrow; take them as a hint."
 
 
-def signed_rank_test(differences: np.ndarray) -> tuple[float, float]:
-    """Test paired differences, float (n,), for symmetry around zero (Wilcoxon 1945).
+def signed_rank_test(differences: np.ndarray) -> float:
+    """Return the two-sided p of paired differences, float (n,), being symmetric around zero.
 
-    Zeros are dropped before ranking, as Wilcoxon did. SciPy takes the exact distribution for up to
-    50 differences without ties (for up to 13 with them), else the normal approximation.
-
-    Returns:
-        Two-sided p, 1 where all differences are zero; and the matched-pairs rank-biserial
-        correlation (Kerby 2014, doi 10.2466/11.IT.3.1) in [-1, 1]: the share of the ranks' sum
-        that speaks for positive differences minus the share that speaks for negative ones.
+    Zeros are dropped before ranking, as Wilcoxon (1945) did; p is 1 where all are zero. SciPy takes
+    the exact distribution for up to 50 differences without ties (for up to 13 with them), else the
+    normal approximation.
     """
     others = differences[differences != 0]
-    if others.size == 0:
-        return 1.0, 0.0
-    ranks = scipy.stats.rankdata(np.abs(others))
-    correlation = np.sum(np.sign(others) * ranks) / np.sum(ranks)
-    return float(scipy.stats.wilcoxon(others).pvalue), float(correlation)
+    return float(scipy.stats.wilcoxon(others).pvalue) if others.size else 1.0
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

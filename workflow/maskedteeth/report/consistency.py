@@ -11,7 +11,8 @@ averaged,
     (1) J ≥ D / (2 − D), because D / (2 − D) is convex (Jensen's inequality);
     (2) D ≤ 2PR / (P + R), because the harmonic mean is concave;
     (3) J ≥ P + R − 1, because this is linear and holds for a case: of the pixels in truth or
-        prediction the share 1 − J is wrong, at most 1 − P falsely found and 1 − R missed.
+        prediction the share 1 − J is wrong, at most 1 − P falsely found and 1 − R missed;
+    (4) J ≤ D, J ≤ P and J ≤ R, likewise.
 
 A row is *impossible* where one of these fails for all values that round to the printed ones. They
 hold for soft counts as well as for thresholded ones, and for images in which nothing was found or
@@ -75,8 +76,8 @@ def judge(values: dict[str, float], half_width: float = ROUNDING) -> Verdict:
     if failing.max() <= NEGLIGIBLE:
         return Verdict("averaged", *residuals)
     excess = brentq(lambda more: _shortfalls(values, half_width + more).max(), 0, 1)
-    # Dice and Jaccard follow the same convention, so an empty image may break (2) or (3), by 1 at
-    # most, but not (1).
+    # Dice and Jaccard follow the same convention, so an empty image may break all but (1), by 1 at
+    # most.
     share = np.inf if failing[0] > NEGLIGIBLE else failing.max()
     return Verdict("impossible", *residuals, float(excess), float(share))
 
@@ -95,9 +96,16 @@ def is_pooled(values: dict[str, float], half_width: float = ROUNDING) -> bool:
 
 
 def _shortfalls(values: dict[str, float], half_width: float) -> np.ndarray:
-    """Return by how much (1), (2) and (3) fail, float (3,); not above zero where they may hold."""
-    (d, _, p, r), (_, jaccard, precision, recall) = _box(values, half_width)
-    return np.array([d / (2 - d) - jaccard, d - _dice(precision, recall), p + r - 1 - jaccard])
+    """Return by how much (1) to (4) fail, float (4,); not above zero where they may hold."""
+    (dice, jaccard, precision, recall), most = _box(values, half_width)
+    return np.array(
+        [
+            dice / (2 - dice) - most[1],
+            dice - _dice(most[2], most[3]),
+            precision + recall - 1 - most[1],
+            jaccard - min(most[0], most[2], most[3]),
+        ]
+    )
 
 
 def _box(values: dict[str, float], half_width: float) -> tuple[np.ndarray, np.ndarray]:

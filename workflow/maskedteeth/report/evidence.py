@@ -21,7 +21,6 @@ from maskedteeth.report.consistency import ROUNDING, is_pooled
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.verdicts import NOT_POOLED, ONE_SEED, Quantity, Unavailable
 
-RADIOGRAPHS = "bootstrap over radiographs"
 #: Spreads over seeds: standard deviation and range, over the first axis.
 SPREADS = {
     "sd": lambda values: np.std(values, axis=0, ddof=1),
@@ -83,8 +82,7 @@ class Paper(Evidence):
             return (ROUNDING + t) * np.array([-1, 1])
 
         remark = "" if is_pooled(dict(row[list(METRICS)])) else NOT_POOLED
-        basis = ("rounding", "t over seeds") if len(seeds) else ("rounding",)
-        return Quantity(np.full(2, float(row[metric])), around, basis, remark)
+        return Quantity(np.full(2, float(row[metric])), around, remark)
 
     def spread(self, statistic: str, metric: str, method: str, fraction: float) -> Quantity:
         """Return a spread over the seeds of table 3."""
@@ -96,7 +94,7 @@ class Paper(Evidence):
         count = len(seeds)
         off = ROUNDING * {"sd": np.sqrt(count / (count - 1)), "range": 2}[statistic]
         value = np.full(2, float(SPREADS[statistic](seeds)))
-        return Quantity(value, lambda tail: off * np.array([-1, 1]), ("rounding",))
+        return Quantity(value, lambda tail: off * np.array([-1, 1]))
 
     def pretext(self, metric: str, pretext: str) -> Quantity:
         """Refuse: the paper gives each of these numbers once, so nothing can confirm it."""
@@ -139,12 +137,11 @@ class Study(Evidence):
         seeds, counts = self._counts(method, fraction)
         draws = pooled_scores(counts, self.weights)[metric]
         if len(seeds) == 1:
-            basis = (RADIOGRAPHS, f"one seed of {method} at fraction {fraction:g}")
-            return Quantity(draws, basis=basis, remark=ONE_SEED)
+            return Quantity(draws, remark=ONE_SEED)
         by_seed = scores(*(counts[key].sum(axis=1) for key in ("tp", "fp", "fn")))[metric]
         same = crc32(repr(seeds).encode())
         draws[1:] += training_chance(by_seed, len(draws) - 1, [SEED, same, 1])
-        return Quantity(draws, basis=(RADIOGRAPHS, "t over seeds"))
+        return Quantity(draws)
 
     def spread(self, statistic: str, metric: str, method: str, fraction: float) -> Quantity:
         """Return a spread over seeds, each pooled over its test radiographs."""
@@ -153,7 +150,7 @@ class Study(Evidence):
             raise Unavailable(f"the study has one seed of {method} at fraction {fraction:g}")
         single = [{key: value[[s]] for key, value in counts.items()} for s in range(len(seeds))]
         values = np.stack([pooled_scores(seed, self.weights)[metric] for seed in single])
-        return Quantity(SPREADS[statistic](values), basis=(RADIOGRAPHS,))
+        return Quantity(SPREADS[statistic](values))
 
     def pretext(self, metric: str, pretext: str) -> Quantity:
         """Return a mean over radiographs of the pretext's one training."""
@@ -163,8 +160,7 @@ class Study(Evidence):
         values = rows.set_index("id")[metric].reindex(self.ids).to_numpy(float)
         if np.isnan(values).all():
             raise Unavailable(f"{metric.upper()} of {pretext} was not measured")
-        basis = (RADIOGRAPHS, "one training of the pretext")
-        return Quantity(resampled_means(values, self.weights), basis=basis)
+        return Quantity(resampled_means(values, self.weights))
 
     def _counts(self, method: str, fraction: float) -> tuple[list[int], dict[str, np.ndarray]]:
         """Return the seeds, and tp, fp, fn, tn: float64 (seeds, images)."""

@@ -42,13 +42,11 @@ class Quantity:
             study share their draws; NaN in one that misses all test radiographs of a run.
         around: of ``tail``, a share to leave out on each side, returns by how much more the number
             may be too high and too low, float64 (2,): what is known of printed numbers.
-        basis: what the uncertainty is made of.
         remark: what a reader must know of it, or "".
     """
 
     draws: np.ndarray
     around: Callable[[float], np.ndarray] = _exact
-    basis: tuple[str, ...] = ()
     remark: str = ""
 
     @property
@@ -68,7 +66,6 @@ class Quantity:
         return Quantity(
             self.draws + other.draws,
             lambda tail: self.around(tail) + other.around(tail),
-            tuple(dict.fromkeys(self.basis + other.basis)),
             self.remark or other.remark,
         )
 
@@ -96,15 +93,13 @@ class Verdict(NamedTuple):
             of those that decide; NaN when not tested.
         low: lower end of the margin's 95 % interval.
         high: upper end.
-        basis: what the intervals are made of; when not tested, why.
-        remark: what a reader must know of it, in two or three words.
+        remark: what a reader must know of it, in two or three words; when not tested, why.
     """
 
     verdict: str
     margin: float = np.nan
     low: float = np.nan
     high: float = np.nan
-    basis: str = ""
     remark: str = ""
 
 
@@ -113,15 +108,14 @@ def judge(claim: Callable[[Any], list[Quantity]], evidence: Any) -> Verdict:
     try:
         margins = claim(evidence)
     except Unavailable as reason:
-        return Verdict(NOT_TESTED, basis=str(reason))
+        return Verdict(NOT_TESTED, remark=str(reason))
     known = [margin for margin in margins if margin.remark != ONE_SEED]
     failing = [m for m in known if m.interval(TAIL / len(margins))[1] < 0]
     unshown = [m for m in margins if m not in known or m.interval()[0] <= 0]
     verdict = REFUTED if failing else INCONCLUSIVE if unshown else SUPPORTED
     margin = min(failing or unshown or margins, key=lambda each: each.value)
     low, high = map(float, margin.interval())
-    basis = dict.fromkeys(part for each in margins for part in each.basis)
     remark = next((each.remark for each in margins if each.remark), "")
     if remark == ONE_SEED and verdict != INCONCLUSIVE:
         remark = ""
-    return Verdict(verdict, margin.value, low, high, ", ".join(basis), remark)
+    return Verdict(verdict, margin.value, low, high, remark)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.report.about import about_pretext, first_radiographs
+from maskedteeth.report.about import about, first_radiographs
 from maskedteeth.report.figures.panels import WIDE, Picture, Sheet, draw_grid
 from maskedteeth.settings.sections import Presentation
 
@@ -40,7 +40,7 @@ def _draw(
     """Draw so many samples; ``titles`` are of the columns, by what stands in them."""
     stored = np.load(samples)
     ids = stored["ids"][:count].tolist()
-    caption = f"{words} {first_radiographs(ids)}. {about_pretext(report)}"
+    caption = f"{words} {first_radiographs(ids)}. {about(report, of='pretext')}"
     rows = [[Picture(stored[key][n]) for key in titles] for n in range(len(ids))]
     return draw_grid(rows, [*titles.values()], caption)
 
@@ -50,7 +50,8 @@ def figure6(report: Presentation, *, previews: Path) -> Sheet:
     stored = np.load(previews)
     caption = (
         "Figure 6: Sequential learning of our model on the Random Block Masking pretext task: "
-        f"{first_radiographs(stored['ids'].tolist())} behind fixed blocks. {about_pretext(report)}"
+        f"{first_radiographs(stored['ids'].tolist())} behind fixed blocks. "
+        f"{about(report, of='pretext')}"
     )
     columns = [stored["masked"], stored["sobel"], *stored["generated"], stored["xray"]]
     rows = [list(map(Picture, row)) for row in zip(*columns, strict=True)]

@@ -52,7 +52,7 @@ def claims(
 
     Returns:
         Of each claim: claim, place, text, note, and for paper and ours the verdict and, named
-        after them, margin, low, high, basis, remark.
+        after them, margin, low, high, remark.
     """
     none = pd.DataFrame(columns=["pretext", "id"])
     measured = read_rows(*pretexts) if pretexts else none
@@ -83,7 +83,7 @@ def claims(
 
 def _cell(row: dict, side: str) -> str:
     if row[side] == NOT_TESTED:
-        return f"{NOT_TESTED}: {row[f'{side}_basis']}"
+        return f"{NOT_TESTED}: {row[f'{side}_remark']}"
     verdict = row[side] if row[side] == INCONCLUSIVE else f"**{row[side]}**"
     margin, low, high = (number(row[f"{side}_{p}"], "+.3f") for p in ("margin", "low", "high"))
     remark = row[f"{side}_remark"]

@@ -29,7 +29,7 @@ ALPHA = 0.05
 COLUMNS = [
     *("method", "fraction", "seeds", "radiographs"),
     *(f"{name}{bound}" for name in (*METRICS, "difference") for bound in ("", "_low", "_high")),
-    *("pairs", "zeros", "p", "p_holm", "rank_biserial"),
+    *("pairs", "zeros", "p", "p_holm"),
 ]
 
 
@@ -48,7 +48,6 @@ def statistics(report: Presentation, *, metrics: list[Path], runs: list[Path]) -
             "Train. data": table["fraction"].astype(str),
             "Dice": [interval(row, "dice") for row in rows],
             "Difference to ours": [interval(row, "difference", "+.3f") for row in rows],
-            "Rank-biserial r": [number(row["rank_biserial"], "+.2f") for row in rows],
             "p": [p_value(row["p"]) for row in rows],
             "p (Holm)": [p_value(row["p_holm"]) for row in rows],
         }
@@ -74,9 +73,8 @@ def compare_with_ours(metrics: pd.DataFrame, ours: str, resamples: int) -> pd.Da
         A row a method and fraction, in the order given: method, fraction, seeds, radiographs; for
         each metric its pooled value under its own name with ``_low`` and ``_high``, the bounds of
         its 95 % interval; difference (the method's mean minus ours) with ``_low`` and ``_high``;
-        pairs (radiographs compared), zeros (pairs without a difference), p, p_holm,
-        rank_biserial. What compares is NaN in the rows of ``ours``, and where ours was not
-        tested at that fraction.
+        pairs (radiographs compared), zeros (pairs without a difference), p and p_holm. What
+        compares is NaN in the rows of ``ours``, and where ours was not tested at that fraction.
     """
     draw = cache(lambda images: bootstrap_weights(images, resamples))
     groups = dict(list(metrics.groupby(["method", "fraction"], sort=False)))
@@ -124,13 +122,11 @@ def _difference(by_image: pd.Series, draw: Callable[[int], np.ndarray]) -> dict[
     differences = by_image.dropna().round(12).to_numpy()
     if differences.size == 0:
         return {"pairs": 0}
-    p, correlation = signed_rank_test(differences)
     return {
         **estimate("difference", resampled_means(differences, draw(differences.size))),
         "pairs": differences.size,
         "zeros": np.count_nonzero(differences == 0),
-        "p": p,
-        "rank_biserial": correlation,
+        "p": signed_rank_test(differences),
     }
 
 
@@ -153,9 +149,7 @@ def _notes(compared: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
         "Below zero the model is worse. Models are compared at the same fraction; the table of "
         "claims compares across fractions.",
         "*p*: two-sided Wilcoxon signed-rank test of these differences; pairs without a difference "
-        f"are dropped ({dropped}). *p (Holm)*: corrected for all {len(compared)} comparisons. *r*: "
-        "matched-pairs rank-biserial correlation, from −1 (worse than ours on every radiograph) to "
-        "+1 (better on every one).",
+        f"are dropped ({dropped}). *p (Holm)*: corrected for all {len(compared)} comparisons.",
         "A small p says that these trained networks differ on radiographs like these. It does not "
         "say that networks trained again would differ.",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from maskedteeth.report.about import about_pretext
+from maskedteeth.report.about import about
 from maskedteeth.report.chance import (
     TAIL,
     bootstrap_weights,
@@ -64,6 +64,8 @@ LEGEND = (
     "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
     "masked pixels only. SSIM, FSIM and LPIPS look at the surroundings of a pixel, so visible "
     "pixels still count a little near the edge of a block. The paper gives no such values.",
+    "*Masked*: the share of the pixels that a pretext hides, on average. Where the shares of two "
+    "pretexts differ, so do their tasks: do not compare their values.",
 )
 
 
@@ -91,7 +93,8 @@ def table_pretext(
     table["value_published"] = table["metric"].map(paper).where(of_paper)
     table["value_difference"] = table["value"] - table["value_published"]
 
-    in_print, masks = _masked(network)
+    hidden = network.groupby("pretext")["hidden"].mean()
+    in_print = {name: f"{name} ({share:.1%} masked)" for name, share in hidden.items()}
     marked = table.assign(better=[_is_better(row) for _, row in table.iterrows()])
     parts = (
         Part(_text(marked[marked["pixels"] == pixels], in_print, paper), title)
@@ -111,8 +114,8 @@ def table_pretext(
         title="The pretext's metrics on the test radiographs",
         frame=table.assign(protocol=report.protocol),
         parts=tuple(parts),
-        lead=f"{_lead(marked)} {about_pretext(report, runs)} {unavailable}".rstrip(),
-        notes=(*LEGEND, intervals.rstrip(), masks),
+        lead=f"{_lead(marked)} {about(report, runs, 'pretext')} {unavailable}".rstrip(),
+        notes=(*LEGEND, intervals.rstrip()),
     )
 
 
@@ -162,24 +165,6 @@ def _is_better(row: pd.Series) -> bool:
     """Say whether a filler is shown to be better than the network, over the pixels of its row."""
     sign, name = BETTER[row["metric"]], f"to_{RIVAL[row['pixels']]}"
     return bool(sign * row[f"{name}_low"] > 0 and sign * row[f"{name}_high"] > 0)
-
-
-def _masked(network: pd.DataFrame) -> tuple[dict[str, str], str]:
-    """Return the pretexts' names in print, and how much they mask.
-
-    Where they differ in that, so do their tasks, and the names say it, too.
-    """
-    alike = network.groupby("id")["hidden"].nunique().max() == 1
-    names, said = {}, {}
-    for name, share in network.groupby("pretext", sort=False)["hidden"]:
-        names[name] = name if alike else f"{name} ({share.mean():.1%} masked)"
-        said[name] = f"{share.mean():.1%} of the pixels ({share.min():.1%} to {share.max():.1%})"
-    if alike:
-        return names, f"Masked: {next(iter(said.values()))}."
-    return names, (
-        f"Masked: {'; '.join(f'{name}, {share}' for name, share in said.items())}. These pretexts "
-        "mask different blocks, so their tasks differ: do not compare their values."
-    )
 
 
 def _lead(table: pd.DataFrame) -> str:
