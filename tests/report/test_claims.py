@@ -243,8 +243,13 @@ def test_the_papers_claims_get_the_verdicts_of_its_own_numbers(tmp_path, folder)
     assert set(frame["ours"]) == {"not tested"}
     assert frame.loc["due_to_pretext", "paper_remark"] != frame.loc["due_to_pretext", "ours_remark"]
     verdicts = made.parts[0].text
-    assert verdicts["Paper"][0] == "**supported** +0.025 [+0.014, +0.036], not pooled"
-    assert verdicts["Ours"][0] == "not tested: the study has no method random_block_masking"
+    assert (
+        verdicts["By the paper's numbers"][0] == "**supported** +0.025 [+0.014, +0.036], not pooled"
+    )
+    assert (
+        verdicts["By this study's numbers"][0]
+        == "not tested: the study has no method random_block_masking"
+    )
     assert "COMPLEMENT" in made.lead and "such intervals are too narrow" in made.notes[-1]
 
 

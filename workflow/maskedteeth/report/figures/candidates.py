@@ -130,8 +130,8 @@ def _draw(
     shown = rank(run.ids, run.probability, truths)[ranks]
     names = "; ".join(f"{c.id} ({c.kind})" for c in shown) or "none"
     caption = (
-        f"{words} confidently. They are candidates for annotation errors, and nobody has verified "
-        f"them: {names}. Prediction: {report.labels[run.method]}, trained on "
+        f"{words} confidently. They are candidates for annotation errors, which nobody has "
+        f"verified: {names}. Prediction: {report.labels[run.method]}, trained on "
         f"{percent(run.fraction)} of the samples in the dataset (seed {run.seed}). Score: sum of "
         "|p − g| over the outlined region in % of the radiograph's pixels (p: probability of "
         f"tooth, g: annotation). A region is connected, has |p − g| ≥ {CONFIDENCE:g} everywhere "

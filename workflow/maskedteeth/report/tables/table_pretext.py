@@ -179,9 +179,9 @@ def _lead(table: pd.DataFrame) -> str:
             )
         whose = f" of {pretext}" if table["pretext"].nunique() > 1 else ""
         said.append(
-            "**Ways to fill the blocks that learnt nothing and yet are better than the "
-            f"network{whose}:** over the whole radiograph, as the paper measures, {found['all']}; "
-            f"over the masked pixels alone, {found['masked']}."
+            f"**Better than the network{whose}, though they learnt nothing:** over the whole "
+            f"radiograph, as the paper measures, {found['all']}; over the masked pixels alone, "
+            f"{found['masked']}."
         )
     return " ".join(said)
 
