@@ -63,7 +63,6 @@ def test_means_and_intervals_are_scipys(images, table):
     values = images.loc[images["filler"] == "inpainting", "ssim_masked"].to_numpy()
     row = table.loc[("masked", "inpainting", "ssim")]
     assert row["value"] == pytest.approx(values.mean())
-    assert row["value_sd"] == pytest.approx(np.std(values, ddof=1))
     assert (row["value_low"], row["value_high"]) == bootstrap(values, 0.95)
 
 

@@ -6,19 +6,10 @@ from pathlib import Path
 from maskedteeth.record import compare, read
 from maskedteeth.settings.sections import Presentation
 
-ONE_SET = "Test: one test set that no network was trained on."
-#: What tested what, by the protocol.
+#: What tested, by the protocol.
 TESTED_ON = {
-    "segmentation": {
-        "fixed-test": ONE_SET,
-        "complement": "Test: COMPLEMENT protocol, all radiographs that the training left out; the "
-        "pretext was trained on every one of them.",
-    },
-    "pretext": {
-        "fixed-test": ONE_SET,
-        "complement": "Test: COMPLEMENT protocol, radiographs that the pretext was trained on.",
-    },
-    "training": {},
+    "fixed-test": "Test: one test set that no network was trained on.",
+    "complement": "Test: COMPLEMENT protocol; the pretext was trained on all test radiographs.",
 }
 #: What the seed of a run decides of its training and test sets.
 DRAWN = {
@@ -29,13 +20,14 @@ DRAWN = {
 }
 
 
-def about(report: Presentation, runs: Sequence[Path] = (), of: str = "segmentation") -> str:
-    """Say what results are of: the dataset, the test, and where the records behind them differ.
-
-    They are ``of`` a segmentation, a pretext or a training; nothing tests the latter.
-    """
-    tested = TESTED_ON[of].get(report.protocol, "")
-    return " ".join(filter(None, [f"Dataset: {report.dataset}.", tested, compare(list(runs))]))
+def about(report: Presentation, runs: Sequence[Path] = (), tested: bool = True) -> str:
+    """Say of results what the dataset is, what tested, and where the records behind them differ."""
+    said = [
+        f"Dataset: {report.dataset}.",
+        tested and TESTED_ON[report.protocol],
+        compare(list(runs)),
+    ]
+    return " ".join(filter(None, said))
 
 
 def about_seeds(report: Presentation, runs: list[Path]) -> str:

@@ -40,7 +40,7 @@ def _draw(
     """Draw so many samples; ``titles`` are of the columns, by what stands in them."""
     stored = np.load(samples)
     ids = stored["ids"][:count].tolist()
-    caption = f"{words} {first_radiographs(ids)}. {about(report, of='pretext')}"
+    caption = f"{words} {first_radiographs(ids)}. {about(report)}"
     rows = [[Picture(stored[key][n]) for key in titles] for n in range(len(ids))]
     return draw_grid(rows, [*titles.values()], caption)
 
@@ -50,8 +50,7 @@ def figure6(report: Presentation, *, previews: Path) -> Sheet:
     stored = np.load(previews)
     caption = (
         "Figure 6: Sequential learning of our model on the Random Block Masking pretext task: "
-        f"{first_radiographs(stored['ids'].tolist())} behind fixed blocks. "
-        f"{about(report, of='pretext')}"
+        f"{first_radiographs(stored['ids'].tolist())} behind fixed blocks. {about(report)}"
     )
     columns = [stored["masked"], stored["sobel"], *stored["generated"], stored["xray"]]
     rows = [list(map(Picture, row)) for row in zip(*columns, strict=True)]

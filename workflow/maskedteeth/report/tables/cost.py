@@ -39,7 +39,7 @@ def cost(report: Presentation, *, runs: list[Path]) -> Table:
         title="Cost of all trainings",
         frame=table.assign(protocol=report.protocol),
         parts=(Part(text),),
-        lead=f"{_machines(table)} {about(report, runs, 'training')}",
+        lead=f"{_machines(table)} {about(report, runs, tested=False)}",
         notes=(
             "*Training*: time in training steps, of all and of one on average. *Images/s*: median "
             "over trainings. *Measuring*: time of the evaluations. *Memory*: the most that a "

@@ -39,7 +39,7 @@ FILLERS = {
 #: What fillers are compared with over which pixels.
 RIVAL = {"all": NETWORK, "masked": COMPOSITE}
 COLUMNS = ["pretext", "pixels", "filler", "metric", "radiographs"]
-COLUMNS += ["value", "value_low", "value_high", "value_sd"]
+COLUMNS += ["value", "value_low", "value_high"]
 COLUMNS += [
     f"to_{rival}{bound}" for rival in (NETWORK, COMPOSITE) for bound in ("", "_low", "_high")
 ]
@@ -114,7 +114,7 @@ def table_pretext(
         title="The pretext's metrics on the test radiographs",
         frame=table.assign(protocol=report.protocol),
         parts=tuple(parts),
-        lead=f"{_lead(marked)} {about(report, runs, 'pretext')} {unavailable}".rstrip(),
+        lead=f"{_lead(marked)} {about(report, runs)} {unavailable}".rstrip(),
         notes=(*LEGEND, intervals.rstrip()),
     )
 
@@ -127,8 +127,7 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
 
     Returns:
         A row a pretext, pixels ("all" or "masked"), filler and metric: pretext, pixels, filler,
-        metric, radiographs (measured), value (their mean), value_sd (sample standard deviation),
-        value_low and value_high (95 % percentile bootstrap interval); to_network (the filler's
+        metric, radiographs (measured), value (their mean), value_low and value_high (95 % percentile bootstrap interval); to_network (the filler's
         mean minus the network's) and to_composite (minus the network's with the visible pixels
         kept) over the radiographs that both were measured on, each with _low and _high, the bounds
         of intervals that all m of these together hold what they are of in 95 % of studies: each
@@ -145,7 +144,7 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
             column = metric + PIXELS[pixels][0]
             values = wide[filler][column]
             row = {"pretext": pretext, "pixels": pixels, "filler": filler, "metric": metric}
-            row |= {"radiographs": int(values.count()), "value_sd": values.std(ddof=1)}
+            row["radiographs"] = int(values.count())
             if values.notna().any():
                 row |= estimate("value", resampled_means(values.to_numpy(float), weights))
                 row["value"] = values.mean()
