@@ -10,7 +10,7 @@ from scipy import stats
 
 from maskedteeth.files import write_json
 from maskedteeth.report.table import Table, in_latex
-from maskedteeth.report.tables.table_pretext import compare, table_pretext
+from maskedteeth.report.tables.table_pretext import compare_fillers, table_pretext
 
 METRICS = ("ssim", "lpips", "fsim", "l1")
 #: Means over the whole radiograph: SSIM, LPIPS, FSIM, L1.
@@ -50,7 +50,7 @@ KEYS = ["pixels", "filler", "metric"]
 
 @pytest.fixture(scope="module")
 def table(images):
-    return compare(images, 2000).set_index(KEYS)
+    return compare_fillers(images, 2000).set_index(KEYS)
 
 
 def bootstrap(values, level):
@@ -80,7 +80,7 @@ def test_differences_are_paired_and_their_intervals_wider_for_being_many(images,
 def test_radiographs_that_were_not_measured_are_left_out(images):
     some = images.copy()
     some.loc[(some["filler"] == "inpainting") & (some["id"] < "010"), "ssim_masked"] = math.nan
-    row = compare(some, 500).set_index(KEYS).loc[("masked", "inpainting", "ssim")]
+    row = compare_fillers(some, 500).set_index(KEYS).loc[("masked", "inpainting", "ssim")]
     there = some[some["id"] >= "010"].pivot(index="id", columns="filler", values="ssim_masked")
     assert row["radiographs"] == RADIOGRAPHS - 10
     assert row["value"] == pytest.approx(there["inpainting"].mean())

@@ -22,12 +22,8 @@ DRAWN = {
 
 def about(report: Presentation, runs: Sequence[Path] = (), tested: bool = True) -> str:
     """Say of results what the dataset is, what tested, and where the records behind them differ."""
-    said = [
-        f"Dataset: {report.dataset}.",
-        tested and TESTED_ON[report.protocol],
-        compare(list(runs)),
-    ]
-    return " ".join(filter(None, said))
+    test = TESTED_ON[report.protocol] if tested else ""
+    return " ".join(filter(None, [f"Dataset: {report.dataset}.", test, compare(list(runs))]))
 
 
 def about_seeds(report: Presentation, runs: list[Path]) -> str:

@@ -35,12 +35,7 @@ TOGETHER = re.compile(r"(?<=\d,) (?=[+−]?\d\.)|(?<=\d) (?=%)")
 #: A cell of a column of numbers.
 NUMBER = re.compile(r"[*<≤+−]*\s?\d.*|[–*]*")
 #: First words of a cell, and the class that colours it on a page.
-MARKS = {
-    **dict.fromkeys(("supported", "agrees"), "good"),
-    **dict.fromkeys(("refuted", "impossible", "disagrees"), "bad"),
-    "inconclusive": "open",
-    "not tested": "none",
-}
+MARKS = {"supported": "good", "refuted": "bad", "inconclusive": "open", "not tested": "none"}
 
 
 @dataclass(frozen=True)

@@ -44,28 +44,25 @@ COLUMNS += [
     f"to_{rival}{bound}" for rival in (NETWORK, COMPOSITE) for bound in ("", "_low", "_high")
 ]
 LEGEND = (
-    "The network sees a radiograph with masked blocks and draws the whole radiograph. *Network*: "
-    "its drawing as it is. It also draws the visible pixels anew, and not exactly. The paper "
-    "measures this, so the paper's values stand beside it. *Network, visible pixels kept*: the "
-    "network's pixels inside the blocks, the radiograph's own outside.",
-    "The other rows fill the same blocks with something that learnt nothing, and keep the visible "
-    "pixels. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
-    "pixels. *Image mean*: the mean of the radiograph's visible pixels. *Unfilled*: the blocks "
-    "stay as they are. A network with Sobel guidance also sees the edges inside the blocks "
-    "(section 3.2 of the paper); the fillers do not.",
+    "The network sees a radiograph with masked blocks and draws all of it. *Network*: its drawing, "
+    "in which the visible pixels are drawn anew, too, and not exactly. This is what the paper "
+    "measures. *Network, visible pixels kept*: its drawing inside the blocks, outside the "
+    "radiograph itself.",
+    "The other rows keep the visible pixels and fill the blocks with something for which nothing "
+    "was learnt. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
+    "pixels. *Image mean*: the mean of the visible pixels. *Unfilled*: the blocks stay as they "
+    "are. A network with Sobel guidance sees the edges inside the blocks; these do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
-    "pretext in that column.",
-    "†: this filler is better than the network, and the difference on the same radiographs is "
-    "larger than chance explains (intervals corrected for all comparisons here, by Bonferroni). "
-    "Without †, the filler is not shown to be better, and the network may or may not be. Over the "
-    "whole radiograph, fillers are compared with *Network*; over the masked pixels, with *Network, "
-    "visible pixels kept*, because the fillers keep these, too. The intervals do not show how "
-    "results vary when the pretext is trained again.",
-    "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
-    "masked pixels only. SSIM, FSIM and LPIPS look at the surroundings of a pixel, so visible "
-    "pixels still count a little near the edge of a block. The paper gives no such values.",
-    "*Masked*: the share of the pixels that a pretext hides, on average. Where the shares of two "
-    "pretexts differ, so do their tasks: do not compare their values.",
+    "pretext in that column. *Masked*: the share of the pixels that a pretext hides, on average; "
+    "where the shares differ, so do the tasks: do not compare the values.",
+    "†: better than the network on the same radiographs, by more than chance explains (interval of "
+    "the difference, corrected for all comparisons here by Bonferroni). Without †, either may be "
+    "better. Over the whole radiograph, the comparison is with *Network*; over the masked pixels, "
+    "with *Network, visible pixels kept*, because the others keep these, too. No interval shows "
+    "how results vary when the pretext is trained again.",
+    "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over "
+    "these. All but L1 look at the surroundings of a pixel, so visible pixels still count a little "
+    "near the edge of a block. The paper gives no such values.",
 )
 
 
@@ -80,14 +77,14 @@ def table_pretext(
     """Make the table of the pretexts' metrics, from their ``metrics.csv`` and ``fillers.csv``.
 
     Returns:
-        Columns of :func:`compare`, value_published and value_difference (ours minus the paper's: of
-        the network's output over all pixels), and protocol.
+        Columns of :func:`compare_fillers`, value_published and value_difference (ours minus the
+        paper's: of the network's output over all pixels), and protocol.
     """
     network = read_rows(*metrics).assign(filler=NETWORK)
     names = list(network["pretext"].unique())
     images = pd.concat([network, read_rows(*fillers)], ignore_index=True)
     images = images.sort_values("pretext", key=lambda name: name.map(names.index), kind="stable")
-    table = compare(images, report.bootstrap_resamples)
+    table = compare_fillers(images, report.bootstrap_resamples)
     paper = read_rows(published).set_index("metric")["value"].reindex(list(BETTER))
     of_paper = (table["filler"] == NETWORK) & (table["pixels"] == "all")
     table["value_published"] = table["metric"].map(paper).where(of_paper)
@@ -119,7 +116,7 @@ def table_pretext(
     )
 
 
-def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
+def compare_fillers(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
     """Average over radiographs, with intervals, and compare the fillers with the network.
 
     ``images`` has a row a pretext, filler and test radiograph, the filler "network" first: pretext,
@@ -127,12 +124,12 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
 
     Returns:
         A row a pretext, pixels ("all" or "masked"), filler and metric: pretext, pixels, filler,
-        metric, radiographs (measured), value (their mean), value_low and value_high (95 % percentile bootstrap interval); to_network (the filler's
-        mean minus the network's) and to_composite (minus the network's with the visible pixels
-        kept) over the radiographs that both were measured on, each with _low and _high, the bounds
-        of intervals that all m of these together hold what they are of in 95 % of studies: each
-        leaves out 5 %/m (Bonferroni). What compares is NaN for network and composite; all is NaN
-        where nothing was measured.
+        metric, radiographs (measured), value (their mean), value_low and value_high (95 %
+        percentile bootstrap interval); to_network (the filler's mean minus the network's) and
+        to_composite (minus the network's with the visible pixels kept) over the radiographs that
+        both were measured on, each with _low and _high, the bounds of intervals that all m of these
+        together hold what they are of in 95 % of studies: each leaves out 5 %/m (Bonferroni). What
+        compares is NaN for network and composite; all is NaN where nothing was measured.
     """
     rows, compared = [], []
     for pretext, group in images.groupby("pretext", sort=False):
