@@ -13,24 +13,14 @@ from maskedteeth.report.tables.layout import TITLES, number, once
 AGREES, DISAGREES, IMPOSSIBLE = "agrees", "disagrees", "impossible"
 KEYS = ["method", "fraction"]
 #: Of the CSV.
-COLUMNS = [
-    *(
-        "check",
-        "place",
-        "model",
-        "fraction",
-        *METRICS,
-        "jaccard_residual",
-        "dice_residual",
-        "excess",
-    ),
-    *("empty_share", "without_dice", "metric", "quoted", "recomputed", "verdict", "note"),
-]
+COLUMNS = ["check", "place", "model", "fraction", *METRICS, "jaccard_residual", "dice_residual"]
+COLUMNS += ["excess", "empty_share", "without_dice", "metric", "quoted", "recomputed", "verdict"]
+COLUMNS += ["note"]
 LEGEND = (
     "In one count of pixels precision P and recall R determine Dice D, and Dice determines Jaccard "
     "J: D = 2PR/(P + R) and J = D/(2 − D). The two columns of differences are zero then.",
     "*pooled*: one count of pixels can have these metrics.",
-    "*averaged*: no single count can, but an average can, over images, seeds, batches or classes, "
+    "*averaged*: no single count can, but an average may, over images, seeds, batches or classes, "
     "with any weights. Then J − D/(2 − D) is never negative and D − 2PR/(P + R) never positive.",
     f"**{IMPOSSIBLE}**: no average can either, if all metrics of a case are of the same counts. "
     "This is proved for all values that round to the printed ones, in "
@@ -39,8 +29,8 @@ LEGEND = (
     "*Without Dice*: the verdict if Dice is ignored, because equation 11, read literally, computes "
     "it from probabilities and not from masks.",
     "*Or empty*: a way out. Images without teeth, in which none are found, get 0 or 1 by "
-    "convention, perhaps not the same for each metric. This share of such images would make the "
-    "row possible. The dataset has 0.5 % (3 of 598).",
+    "convention, perhaps not the same for each metric. At least this share of such images is "
+    "needed to make the row possible. The dataset has 0.5 % (3 of 598).",
 )
 
 
