@@ -29,11 +29,6 @@ def kill_everything(process):
     os.killpg(process.pid, signal.SIGKILL)
 
 
-def kill_snakemake(process):
-    """As the kernel does when it needs memory: the training is left over."""
-    os.kill(process.pid, signal.SIGKILL)
-
-
 def interrupt(process):
     """As a terminal does on Ctrl-C."""
     os.killpg(process.pid, signal.SIGINT)
@@ -51,7 +46,7 @@ def terminate(process):
             "pretrain",
             "pretext/random_block_masking",
             "pretrain-random_block_masking.log",
-            (kill_snakemake, terminate),
+            (terminate,),
         ),
         (
             "train",

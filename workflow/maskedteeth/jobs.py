@@ -117,7 +117,7 @@ class Jobs:
 
         Args:
             stage: what it runs.
-            inputs: the rule's inputs: paths by name, or functions of the wildcards that return them.
+            inputs: the rule's: paths by name, or functions of the wildcards that return them.
             **more: what the stage is told besides, because it changes no result.
 
         Returns:

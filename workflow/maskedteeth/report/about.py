@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.record import compare, read
+from maskedteeth.report.records import read, unlike
 from maskedteeth.settings.sections import Presentation
 
 TESTED_ON = {
@@ -54,4 +54,4 @@ def percent(fraction: float) -> str:
 
 
 def _about(report: Presentation, tested: str, runs: list[Path]) -> str:
-    return " ".join(filter(None, [f"Dataset: {report.dataset}.", tested, compare(list(runs))]))
+    return " ".join(filter(None, [f"Dataset: {report.dataset}.", tested, unlike(list(runs))]))

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from PIL import Image
 
 from maskedteeth.files import write_text
-from maskedteeth.record import compare, is_evaluation, read
 from maskedteeth.report.page import summary
+from maskedteeth.report.records import is_evaluation, read, unlike
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import MARKS
 from maskedteeth.settings.sections import Presentation
@@ -65,7 +65,7 @@ def report(
         "csv": {name: _uri("text/csv", file) for name, file in csv.items()},
         "figures": {file.stem: _figure(file) for file in figures if file.suffix == ".png"},
         "named": named,
-        "differences": compare(runs),
+        "differences": unlike(runs),
         "decisions": _document(decisions),
         "changed": changed,
         "overlay": yaml.safe_dump(
