@@ -27,7 +27,7 @@ def compare(generated, xray, network=None, hidden=None):
     )
     hidden = torch.ones_like(xray, dtype=torch.bool) if hidden is None else hidden
     with torch.inference_mode():
-        return Reference(xray, hidden, network).compare(generated)
+        return Reference(xray, hidden, network).measure(generated)
 
 
 @pytest.fixture(scope="module")
