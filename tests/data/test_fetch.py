@@ -92,10 +92,8 @@ def test_kaggle_serves_with_the_users_credentials(kaggle, fetch, raw, capfd):
 
 
 def test_studies_that_fetch_at_once_download_kaggles_zip_once(kaggle, fetch, raw, tmp_path):
-    def other():
-        module.fetch("kaggle", "as it is", raw=tmp_path / "other/raw", downloads=tmp_path / "downloads")
-
-    thread = threading.Thread(target=other)
+    files = {"raw": tmp_path / "other/raw", "downloads": tmp_path / "downloads"}
+    thread = threading.Thread(target=module.fetch, args=("kaggle", ""), kwargs=files)
     thread.start()
     fetch("kaggle")
     thread.join()

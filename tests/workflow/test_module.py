@@ -1,7 +1,5 @@
 """Another workflow takes over the rules, as docs/extending.md shows it."""
 
-import json
-
 import pytest
 import yaml
 

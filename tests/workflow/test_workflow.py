@@ -1,6 +1,5 @@
 """The real workflow on a tiny study: what it makes, and what it makes again after a change."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -106,9 +105,7 @@ def test_a_further_fraction_trains_only_its_own_runs(project):
     assert not {"prepare", "pretrain", "measure_pretext", "figure8"} & set(jobs)
 
 
-@pytest.mark.parametrize(
-    ("name", "trained"), [("figure4", 1), ("figure8", 3), ("table3", 2)]
-)
+@pytest.mark.parametrize(("name", "trained"), [("figure4", 1), ("figure8", 3), ("table3", 2)])
 def test_a_table_or_figure_alone_trains_no_more_than_it_shows(fresh, name, trained):
     jobs = fresh.planned(name)
     assert (jobs["train"], jobs["pretrain"]) == (trained, 1)
