@@ -15,7 +15,8 @@ BROKEN = "raise RuntimeError('CUDA versions differ')"
 
 def run(code, folder):
     """Run ``code`` in a new Python, where ``folder`` comes before the installed packages."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-c", textwrap.dedent(code)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
