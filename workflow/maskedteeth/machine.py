@@ -4,7 +4,6 @@ import platform
 import resource
 import shutil
 from pathlib import Path
-from typing import Any
 
 
 def processor() -> str:
@@ -33,23 +32,3 @@ def peak_memory_mib() -> float:
     except OSError:  # macOS, which counts in bytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 2**10
-
-
-def describe_process(pid: int) -> dict[str, Any]:
-    """Describe a process of this machine so that no other is taken for it.
-
-    Process numbers come again after a restart and in every container.
-
-    Returns:
-        host; boot and pid namespace it counts in; pid; and when it started, in clock ticks since
-        the boot. Of a process that does not run, and where there is no /proc, the latter are empty.
-    """
-    process = Path(f"/proc/{pid}")
-    try:
-        started = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        space = str((process / "ns" / "pid").readlink())
-    except OSError:
-        started = boot = space = ""
-    where = {"host": platform.node(), "boot": boot, "space": space}
-    return {**where, "pid": pid, "started": started}
