@@ -74,8 +74,8 @@ wildcard_constraints:
 
 
 # Snakemake needs the first even for a dry run.
-for PLACE in (Path(".snakemake"), Path("results"), RESULTS):
-    if not os.access(PLACE if os.path.lexists(PLACE) else PLACE.parent, os.W_OK):
+for PLACE in (".snakemake", "results"):
+    if not os.access(PLACE if os.path.lexists(PLACE) else ".", os.W_OK):
         raise WorkflowError(
             f"{PLACE} cannot be written in {Path.cwd()}: it is read-only, or a link to a disk that is "
             "not there. Mount the disk, or add --directory with a folder of yours."
