@@ -356,7 +356,8 @@ class Compute(Strict):
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto",
-        description="auto: CUDA where torch can use a card, else the CPU. Apple's GPUs are not used.",
+        description="auto: CUDA where torch can use a card, else the CPU. Apple's GPUs are not "
+        "used.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
