@@ -378,7 +378,9 @@ class Compute(Strict):
     """What of the machine results depend on; a few CUDA operations are not deterministic either."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="auto: CUDA where there is a card, else the CPU."
+        "auto",
+        description="auto: CUDA where torch can use a card, else the CPU. Apple's GPUs are not "
+        "used.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
