@@ -45,7 +45,7 @@ def figure5(
     report: Presentation,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -53,7 +53,7 @@ def figure5(
     """Draw X-ray, annotation and generated mask of the two foremost candidates of one run."""
     words = "Figure 5: Test radiographs on which generated mask and annotation disagree most"
     titles = ("Dental X-ray", "Annotation", "Generated mask")
-    files = (images, masks, index, metrics, predictions)
+    files = (images, labels, index, metrics, predictions)
     return _draw(report, words, titles, slice(FOREMOST), *files)
 
 
@@ -61,7 +61,7 @@ def figure9(
     report: Presentation,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -72,7 +72,7 @@ def figure9(
         "ground truth disagree"
     )
     titles = ("Input radiograph", "Ground truth", "Generated mask")
-    files = (images, masks, index, metrics, predictions)
+    files = (images, labels, index, metrics, predictions)
     return _draw(report, words, titles, slice(FOREMOST, FOREMOST + report.samples), *files)
 
 
@@ -118,7 +118,7 @@ def _draw(
     titles: tuple[str, ...],
     ranks: slice,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -126,7 +126,7 @@ def _draw(
     """Draw candidates by their ranks, of which 0 is the foremost, with the region outlined."""
     (run,) = read_runs(metrics, predictions)
     radiographs = read_index(index)
-    truths = pixels_of(masks, radiographs, run.ids)
+    truths = pixels_of(labels, radiographs, run.ids) > 0
     shown = rank(run.ids, run.probability, truths)[ranks]
     names = "; ".join(f"{c.id} ({c.kind})" for c in shown)
     found = f"These are candidates for annotation errors; nobody has verified them: {names}."

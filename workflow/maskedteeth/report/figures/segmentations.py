@@ -14,7 +14,7 @@ def figure4(
     report: Presentation,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -28,14 +28,14 @@ def figure4(
         f"{first_radiographs(ids)}. Small print: Dice. {about(report)}"
     )
     titles = ("Dental X-ray", "Ground truth", "Generated mask")
-    return draw_grid(_rows(report, [run], ids, images, masks, index), titles, caption)
+    return draw_grid(_rows(report, [run], ids, images, labels, index), titles, caption)
 
 
 def figure8(
     report: Presentation,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -65,15 +65,15 @@ def figure8(
         f"{first_radiographs(ids)}. Small print: Dice. {about(report, runs)}"
     )
     titles = ["Input", "Ground truth", *(report.short_labels[run.method] for run in shown)]
-    return draw_grid(_rows(report, shown, ids, images, masks, index), titles, caption, width=WIDE)
+    return draw_grid(_rows(report, shown, ids, images, labels, index), titles, caption, width=WIDE)
 
 
 def _rows(
-    report: Presentation, runs: list[Run], ids: list[str], images: Path, masks: Path, index: Path
+    report: Presentation, runs: list[Run], ids: list[str], images: Path, labels: Path, index: Path
 ) -> list[list[Picture]]:
     """Return X-ray, ground truth and each run's mask with its Dice, a row an id."""
     rows, radiographs = [], read_index(index)
-    arrays = (pixels_of(array, radiographs, ids) for array in (images, masks))
+    arrays = (pixels_of(array, radiographs, ids) for array in (images, labels))
     for name, xray, truth in zip(ids, *arrays, strict=True):
         masked = (run.segmentation(name, report.threshold, f"{run.dice[name]:.3f}") for run in runs)
         rows.append([Picture(xray), mask_picture(truth), *masked])
