@@ -13,6 +13,7 @@ TABLE = "table2"  # which sees what all tables and figures see
 CHANGES = [
     ({"data": {"most_problems": 0.2}}, {"prepare"}),
     ({"data": {"masks": "teeth"}}, {"prepare"}),
+    ({"data": {"classes": {7: 11}}}, {"prepare"}),
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
     ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),
     ({"image": {"height": 128}}, {"prepare", "describe"}),
@@ -50,7 +51,7 @@ def test_a_changed_setting_is_seen_by_the_stages_that_depend_on_it_alone(
     def seen(study, stage):
         return cut(study, sections_of(stage), JOB)
 
-    stages = {*STAGES, TABLE} - {"report"}
+    stages = {*STAGES, TABLE} - {"report", "card"}
     before, after = settings(), settings(**changes)
     assert {s for s in stages if seen(before, s) != seen(after, s)} == expected
 

@@ -42,7 +42,7 @@ MISTAKES = [
     ),
     (
         {"data": {"source": "dicom"}},
-        "Setting data.source is 'dicom'; it must be 'hitl', 'folder' or 'phantom'.",
+        "Setting data.source is 'dicom'; it must be 'hitl', 'folder',",
     ),
     (
         {"evaluation": {"lpips": False}},
@@ -71,6 +71,11 @@ MISTAKES = [
     (
         {"data": {"source": "folder"}},
         "Setting data: path is not set, but source is 'folder'; name the folder of your",
+    ),
+    (
+        {"data": {"classes": {"crown": "tooths"}}},
+        "Setting data.classes.crown is 'tooths'; it must consist of a number of one or two digits, "
+        "or the word tooth or ignore.",
     ),
     (
         {"data": {"images": "/mine/images"}},

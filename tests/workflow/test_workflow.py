@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 TRAINING = "workflow/maskedteeth/training"
 RUNS = 6  # 3 methods, 2 fractions, 1 seed
 TABLES = {"table1", "table2", "table3", "table_pretext", "statistics", "boundary", "claims"}
-TABLES |= {"annotation_errors", "cost"}
+TABLES |= {"cost"}
 FIGURES = {*(f"figure{n}" for n in range(1, 10)), "dice_by_fraction", "differences"}
 FIGURES |= {"contact_sheet", "training_curves"}
 
@@ -81,8 +81,8 @@ def test_a_changed_pretext_objective_reruns_the_pretext_and_what_starts_from_it(
 
 
 def test_a_changed_layout_reruns_its_table_and_the_report_alone(project):
-    with project.edit("workflow/maskedteeth/report/tables/table2.py", "of all models", "of each"):
-        assert project.planned() == {"table2": 1, "report": 1}
+    with project.edit("workflow/maskedteeth/report/tables/boundary.py", "of all models", "of each"):
+        assert project.planned() == {"boundary": 1, "report": 1}
 
 
 def test_a_changed_page_is_made_again_and_nothing_else(project):
@@ -144,7 +144,7 @@ def test_the_audit_is_of_no_study(project):
         (
             "phantom: {images: 12, height: 64}",
             "source: folder, path: nowhere",
-            "data.path nowhere is not a folder; name the folder of the dataset.",
+            "name the folder of the dataset.",
         ),
     ],
 )
@@ -193,13 +193,16 @@ def test_files_of_the_dataset_that_are_replaced_by_older_ones_are_read_again(fol
     assert project.planned(PREPARED) == {"prepare": 1}
 
 
-def test_a_dataset_that_is_no_longer_there_leaves_what_is_finished_usable(folder_project):
+@pytest.mark.parametrize("empty", [False, True], ids=["gone", "empty mount point"])
+def test_a_dataset_that_is_no_longer_there_leaves_what_is_finished_usable(folder_project, empty):
     project, raw = folder_project
     project.snakemake("contact_sheet")
     raw.rename(raw.with_name("elsewhere"))
+    if empty:
+        raw.mkdir()
     (project.results / "figures" / "contact_sheet.png").unlink()
     printed = project.snakemake("contact_sheet")
-    assert "is not there; its index is used" in printed
+    assert "is not there or empty; its index is used" in printed
     assert (project.results / "figures" / "contact_sheet.png").exists()
 
 
@@ -267,27 +270,6 @@ def test_a_finished_study_that_is_moved_with_tar_has_nothing_to_do(project, tmp_
     assert other.planned() == {}
     shutil.rmtree(other.results / "tables")
     assert set(other.planned("table2")) == {"table2"}
-
-
-def test_the_projects_path_may_hold_any_character(new_project, tmp_path):
-    (tmp_path / "Zähne (ü) 'neu'").mkdir()
-    project = new_project(tmp_path / "Zähne (ü) 'neu'")
-    project.snakemake("audit", "results/tiny/data/index.csv")
-    assert (project.results / "data" / "index.csv").exists()
-
-
-def test_snakemake_runs_from_another_folder_with_the_projects_snakefile(new_project, tmp_path):
-    (tmp_path / "project").mkdir()
-    project = new_project(tmp_path / "project")
-    (tmp_path / "work").mkdir()
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run"]
-    (tmp_path / "work" / "mine.yaml").write_text("data: {source: phantom, path: null}\n")
-    command += ["-s", "../project/Snakefile", "--configfile", "../project/config/abdi.yaml"]
-    command += ["mine.yaml"]
-    done = subprocess.run(command, cwd=tmp_path / "work", capture_output=True, text=True)
-    printed = done.stdout + done.stderr
-    assert done.returncode == 0 and "train" in printed, printed[-2000:]
-    assert project.folder.exists()
 
 
 def test_jobs_take_no_module_from_the_working_directory(new_project, tmp_path):

@@ -57,6 +57,15 @@ wildcard_constraints:
     group="|".join(JOBS.groups),
 
 
+# Snakemake needs the first even for a dry run.
+for PLACE in (".snakemake", "results"):
+    if not os.access(PLACE if os.path.lexists(PLACE) else ".", os.W_OK):
+        raise WorkflowError(
+            f"{PLACE} cannot be written in {Path.cwd()}: it is read-only, or a link to a disk that is "
+            "not there. Mount the disk, or add --directory with a folder of yours."
+        )
+
+
 def growing(amount):
     """A resource that every further attempt (--retries) gets as much again of."""
     return lambda wildcards, attempt: amount * attempt

@@ -28,7 +28,7 @@ TABLES = {
         "metrics": EVALUATED["metrics"],
         "pretexts": JOBS.of_pretexts("metrics.csv", PRETEXTS),
         "runs": RECORDS,
-        **{name: PUBLISHED[name] for name in ("table2", "table3", "models")},
+        **{name: PUBLISHED[name] for name in ("table2", "table3")},
     },
     "cost": {"runs": RECORDS},
 }
@@ -53,9 +53,6 @@ if PRETEXTS:  # a study without a pretext has none of these
     (PREVIEWS,) = JOBS.of_pretexts("previews.npz", PRETEXT_SHOWN)
     FIGURES |= {name: {"samples": SAMPLES} for name in ("figure2", "figure3", "figure7")}
     FIGURES["figure6"] = {"previews": PREVIEWS}
-if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
-    TABLES["annotation_errors"] = {"raw": RAW, "masks": ARRAYS["masks"], "index": ARRAYS["index"]}
-    TABLES["annotation_errors"] |= of_groups(OURS, "metrics.csv", "predictions.npz")
 
 
 # Kind → what there is of it, and the files of each; the last is also shown by snakemake --report.
@@ -121,7 +118,6 @@ PAGE = {
     "runs": RECORDS,
     "index": ARRAYS["index"],
     "problems": rules.prepare.output.problems,
-    "decisions": os.path.relpath(PROJECT / "docs" / "decisions.md"),
     "template": f"{PAGE_FILES}/template.html.jinja",
     "style": f"{PAGE_FILES}/style.css",
 }

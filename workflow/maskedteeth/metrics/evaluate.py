@@ -29,7 +29,7 @@ def evaluate(
     compute: Compute,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     weights: list[Path],
     metrics: Path,
@@ -45,7 +45,7 @@ def evaluate(
         boundary_tolerance: pixels by which an outline may be off.
         compute: the machine.
         images: ``images.npy``.
-        masks: ``masks.npy``.
+        labels: ``labels.npy``.
         index: ``index.csv``.
         weights: of the finished trainings, in the order of ``runs``.
         metrics: CSV to write, a line a run and test radiograph: method, fraction, seed, id and
@@ -65,7 +65,7 @@ def evaluate(
         (__name__, *sorted(modules)),
         machine,
         images=images,
-        masks=masks,
+        labels=labels,
         index=index,
     )
     radiographs = read_index(index)
@@ -76,7 +76,7 @@ def evaluate(
         network = stored_network(run.model, file, machine.device)
         pixels = pixels_of(images, radiographs, ids)
         probability = predict(network, pixels, run.model.inputs, machine)
-        prediction, truth = probability >= threshold, pixels_of(masks, radiographs, ids)
+        prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids) > 0
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         measured = measure(prediction, truth, boundary_tolerance)
         tables.append({**about, "fraction": f"{run.fraction:g}", "id": ids, **measured})
@@ -96,7 +96,7 @@ def measure(
 
     Args:
         prediction: bool (N, H, W), True = tooth.
-        truth: uint8 0/1 (N, H, W), 1 = tooth.
+        truth: bool (N, H, W), likewise.
         boundary_tolerance: pixels by which an outline may be off.
 
     Returns:

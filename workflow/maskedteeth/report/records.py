@@ -11,7 +11,7 @@ from maskedteeth.errors import InputError
 from maskedteeth.fingerprint import PACKAGE
 
 #: Inputs that all runs of a study share.
-SHARED_INPUTS = ("images", "masks", "index")
+SHARED_INPUTS = ("images", "labels", "index")
 #: Settings of a measurement that all runs of a study share.
 MEASUREMENT = ("threshold", "boundary_tolerance", "mask_seed")
 #: Runs that a sentence names one by one; of more it gives the number.
