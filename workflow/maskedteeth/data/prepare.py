@@ -13,7 +13,8 @@ import numpy as np
 from scipy import ndimage
 
 from maskedteeth.data.copies import first_copies, perceptual_hash
-from maskedteeth.data.pixels import decode_grey, read_file
+from maskedteeth.data.dicom import decode_radiograph
+from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import Problem, Record, printable
 from maskedteeth.data.sources import module_of_source
 from maskedteeth.data.teeth import number_classes
@@ -23,7 +24,7 @@ from maskedteeth.settings.config import Image, Layout
 
 COLUMNS = (
     *("id", "file", "annotation", "sha256", "height", "width"),
-    *("labelled", "tooth_fraction", "teeth", "duplicate_group"),
+    *("labelled", "tooth_fraction", "teeth", "part", "duplicate_group"),
 )
 
 #: Radiographs read at once.
@@ -94,7 +95,7 @@ def prepare(
     def read(record: Record) -> _Radiograph | Problem:
         try:
             content = read_file(record.image)
-            pixels = decode_grey(content, record.image)
+            pixels = decode_radiograph(content, record.image)
             _refuse_too_small(record.image, pixels)
             annotation = record.read(pixels.shape, numbers)
             tooth = annotation.labels > 0
@@ -112,6 +113,7 @@ def prepare(
             "labelled": int(annotation.labelled),
             "tooth_fraction": f"{tooth.mean():.6f}" if annotation.labelled else "",
             "teeth": "" if annotation.teeth is None else annotation.teeth,
+            "part": record.part,
         }
         small = _resized(pixels, image), _resized_labels(annotation.labels, image)
         return _Radiograph(row, perceptual_hash(pixels), *small, annotation.left_out)
