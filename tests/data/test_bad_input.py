@@ -326,7 +326,11 @@ def test_changed_bytes_are_an_annotation_or_a_sentence(tmp_path, name, random, c
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes(content)
-    found = source.find_records(tmp_path, Layout())
+    try:
+        found = source.find_records(tmp_path, Layout())
+    except InputError as error:  # of a map whose values are new to everyone
+        assert re.fullmatch(r"1 masks in \S+/masks are maps of the values .*\.", str(error))
+        return
     sentences, read = [problem.reason for problem in found.problems], []
     for record in found.records:
         try:

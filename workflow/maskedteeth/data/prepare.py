@@ -33,6 +33,9 @@ THREADS = 2
 #: Pixels that a radiograph must have on each side; no network takes fewer.
 FEWEST_PIXELS = 32
 
+#: A longer one, to its other side, is a strip. Panoramic radiographs have 1.7 to 3.
+MOST_TIMES_AS_LONG = 4
+
 #: A radiograph with more teeth than this share of its pixels, or with tooth along more than half of
 #: each border, has an inverted mask. Real ones have 7 to 26 %.
 MOST_TOOTH = 0.6
@@ -96,7 +99,7 @@ def prepare(
         try:
             content = read_file(record.image)
             pixels = decode_radiograph(content, record.image)
-            _refuse_too_small(record.image, pixels)
+            _refuse_shape(record.image, pixels)
             annotation = record.read(pixels.shape, numbers)
             tooth = annotation.labels > 0
             _refuse_mostly_tooth(record, tooth)
@@ -200,7 +203,12 @@ def _write_array(path: Path, pictures: list[np.ndarray]) -> None:
         file.writelines(picture.data for picture in pictures)
 
 
-def _refuse_too_small(image: Path, pixels: np.ndarray) -> None:
+def _refuse_shape(image: Path, pixels: np.ndarray) -> None:
+    if max(pixels.shape) > MOST_TIMES_AS_LONG * min(pixels.shape):
+        raise InputError(
+            f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph is at most "
+            f"{MOST_TIMES_AS_LONG} times as long as it is wide: cut it to the jaws or remove it."
+        )
     if min(pixels.shape) < FEWEST_PIXELS:
         raise InputError(
             f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph has at least "
@@ -214,8 +222,8 @@ def _refuse_mostly_tooth(record: Record, mask: np.ndarray) -> None:
         raise InputError(
             f"{record.annotation} says that {mask.mean():.0%} of the radiograph is tooth"
             + (", along all of its borders, too" if borders > 0.5 else "")
-            + f"; at most {MOST_TOOTH:.0%} were expected. It is probably inverted: teeth must be "
-            "255 and everything else 0."
+            + f"; at most {MOST_TOOTH:.0%} were expected. A mask is then probably inverted: "
+            "everything but teeth must be 0."
         )
 
 

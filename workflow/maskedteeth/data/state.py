@@ -51,10 +51,10 @@ def _files_of(path: Path, data: Data) -> Iterator[Path]:
     """Yield the zip, or the files of a folder without hidden ones, behind links, too."""
     if path.is_file():
         yield path
-    elif data.source == "folder":  # what else lies there is not read
-        for folder in (path / data.images, path / data.masks):
-            if folder.is_dir():
-                yield from (f for f in folder.iterdir() if f.is_file() and f.name[0] != ".")
-    else:
-        for folder, _, names in os.walk(path, followlinks=True):
+        return
+    folders = [path]
+    if data.source == "folder":  # what else lies there is not read
+        folders = [f for name in (data.images, data.masks) for f in folders_named(path, name)]
+    for place in folders:
+        for folder, _, names in os.walk(place, followlinks=True):
             yield from (Path(folder, name) for name in names if name[0] != ".")
