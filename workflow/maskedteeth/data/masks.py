@@ -159,7 +159,9 @@ def _in_blocks(values: np.ndarray) -> np.ndarray:
 def _why_not_black_and_white(file: Path, drawing: Drawing, crisp: bool) -> str | None:
     grey, brightest = drawing.grey, drawing.grey.max()
     if 0 < brightest <= 127:
-        return f"{file} has no pixel above half of full scale, but some up to {brightest}; {WANTED}."
+        return (
+            f"{file} has no pixel above half of full scale, but some up to {brightest}; {WANTED}."
+        )
     if trouble := _further_colours(file, drawing.colours, crisp):
         return trouble
     share = float(((grey >= GREY.start) & (grey < GREY.stop)).mean())

@@ -1,9 +1,7 @@
 """What every source of radiographs has in common."""
 
-import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,14 +9,10 @@ from typing import Literal
 import numpy as np
 
 from maskedteeth.data.dicom import is_dicom
+from maskedteeth.data.folders import SUFFIXES, files_below, has_suffix
 from maskedteeth.data.objects import Object
 from maskedteeth.data.teeth import BACKGROUND
 from maskedteeth.errors import InputError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
-
-#: Of files that are taken for DICOM unseen; many DICOM files are named by a number instead.
-DICOM_SUFFIXES = (".dcm", ".dicom", ".dic")
 
 #: Why an object was left out.
 UNKNOWN = "if they are teeth, say so in data.classes"
@@ -151,7 +145,7 @@ def list_images(folder: Path) -> tuple[dict[str, list[Path]], list[Problem]]:
     """
     by_name: dict[str, list[Path]] = {}
     strays = []
-    files = [(file.relative_to(folder), file) for file in _files_below(folder)]
+    files = [(file.relative_to(folder), file) for file in files_below(folder)]
     for place, file in sorted(files, key=lambda f: (f[0].parent.parts, natural_order(f[0].stem))):
         if is_radiograph(file):
             name = unicodedata.normalize("NFC", name_of(place))
@@ -167,12 +161,12 @@ def list_images(folder: Path) -> tuple[dict[str, list[Path]], list[Problem]]:
 
 def name_of(file: Path) -> str:
     """Name a radiograph by its file, without a suffix that is one."""
-    return (file.with_suffix("") if _has_suffix(file) else file).as_posix()
+    return (file.with_suffix("") if has_suffix(file) else file).as_posix()
 
 
 def is_radiograph(file: Path) -> bool:
     """Tell an image by its suffix, and a DICOM file by that or its content."""
-    if _has_suffix(file):
+    if has_suffix(file):
         return True
     try:
         if not file.is_file():  # reading a pipe would wait for ever
@@ -181,27 +175,6 @@ def is_radiograph(file: Path) -> bool:
             return is_dicom(opened.read(132))
     except OSError:
         return False
-
-
-def _has_suffix(file: Path) -> bool:
-    return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES)
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield what is in a folder and its subfolders, behind links, too, without hidden ones."""
-
-    def refuse(error: OSError) -> None:
-        raise InputError(
-            f"{error.filename} cannot be read ({error.strerror}); change its permissions."
-        )
-
-    for base, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        here = Path(base)
-        inner = [here / name for name in folders if name[0] != "." and name != "__MACOSX"]
-        yield from (here / name for name in names if name[0] != ".")
-        yield from (each for each in inner if _has_suffix(each))  # which will be refused
-        loops = {each for each in inner if here.resolve().is_relative_to(each.resolve())}
-        folders[:] = [i.name for i in inner if i not in loops and not _has_suffix(i)]
 
 
 def trouble_with(name: str, files: list[Path]) -> str | None:

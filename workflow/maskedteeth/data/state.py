@@ -1,12 +1,13 @@
 """What files a dataset consists of, so that other ones are noticed, newer or older."""
 
 import hashlib
-import os
+import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from maskedteeth.data.folders import files_below, folders_named
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import Data
 
@@ -48,13 +49,13 @@ def state_of_dataset(data: Data, known: Path) -> str:
 
 
 def _files_of(path: Path, data: Data) -> Iterator[Path]:
-    """Yield the zip, or the files of a folder without hidden ones, behind links, too."""
-    if path.is_file():
-        yield path
-        return
+    """Yield the zip, or the files of a folder."""
     folders = [path]
     if data.source == "folder":  # what else lies there is not read
-        folders = [f for name in (data.images, data.masks) for f in folders_named(path, name)]
-    for place in folders:
-        for folder, _, names in os.walk(place, followlinks=True):
-            yield from (Path(folder, name) for name in names if name[0] != ".")
+        folders = [
+            f for name in (data.images, data.masks) for f in folders_named(path, name).values()
+        ]
+    if path.is_file():
+        yield path
+    else:
+        yield from itertools.chain.from_iterable(map(files_below, folders))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from maskedteeth.data.folders import SUFFIXES, folders_named
 from maskedteeth.data.masks import Drawn, counted, look_at, name_of_value, number_values
 from maskedteeth.data.names import pair_names
 from maskedteeth.data.pixels import decode_mask, read_file
 from maskedteeth.data.records import (
     IGNORED,
-    SUFFIXES,
     Annotation,
     Found,
     Problem,
@@ -115,7 +115,7 @@ def find_records(root: Path, layout: Layout) -> Found:
     """
     radiographs, problems = _images(root, layout.images, "data.images")
     masks: Files = {}
-    if layout.masks == DEFAULT_MASKS and not _folders(root, layout.masks):
+    if layout.masks == DEFAULT_MASKS and not folders_named(root, layout.masks):
         print(f"{root / layout.masks} is not there: no radiograph has a mask (data.masks)")
     else:
         masks, strays = _images(root, layout.masks, "data.masks")
@@ -145,15 +145,8 @@ def _look(mask: Path | None) -> Drawn | None:
         return None
 
 
-def _folders(root: Path, name: str) -> dict[str, Path]:
-    """Return the folders of this name by what goes before the names of the files in them."""
-    if (root / name).is_dir():
-        return {"": root / name}
-    return {f"{f.relative_to(root).parts[0]}/": f for f in sorted(root.glob(f"*/{name}"))}
-
-
 def _images(root: Path, name: str, setting: str) -> tuple[Files, list[Problem]]:
-    folders, found, strays = _folders(root, name), {}, []
+    folders, found, strays = folders_named(root, name), {}, []
     if not folders:
         raise InputError(
             f"{root / name} is not a folder; data.path must hold one named as {setting} says."
