@@ -103,10 +103,10 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
             all_teeth = True
         else:
             raise InputError(
-                f"{title}: {listing}. What they are is not known: if all are teeth, set data.numbering to "
-                "'none', or to 'universal' or 'fdi' if they are numbers of teeth. If some are "
-                f"something else, say so in data.classes, such as {{'{unsaid[0]}': tooth, "
-                f"'{unsaid[-1]}': ignore}}."
+                f"{title}: {listing}. What they are is not known: if all are teeth, set "
+                "data.numbering to 'none', or to 'universal' or 'fdi' if they are numbers of "
+                "teeth. If some are something else, say so in data.classes, such as "
+                f"{{'{unsaid[0]}': tooth, '{unsaid[-1]}': ignore}}."
             )
     print(title)
     meant = layout.classes | (dict.fromkeys(unsaid, "tooth") if all_teeth else {})
@@ -114,8 +114,8 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
     known = number_classes(names.values(), said, None, folder)
     if unknown := [name for name in names.values() if name not in known]:
         raise InputError(
-            f"{title}: {listing}. No numbers of data.numbering are {', '.join(unknown)}: say in data.classes what they are, such as "
-            f"{{'{unknown[0]}': ignore}}."
+            f"{title}: {listing}. No numbers of data.numbering are {', '.join(unknown)}: say in "
+            f"data.classes what they are, such as {{'{unknown[0]}': ignore}}."
         )
     return {BACKGROUND: BACKGROUND} | {value: known[name] for value, name in names.items()}
 

@@ -204,15 +204,15 @@ def _write_array(path: Path, pictures: list[np.ndarray]) -> None:
 
 
 def _refuse_shape(image: Path, pixels: np.ndarray) -> None:
-    if max(pixels.shape) > MOST_TIMES_AS_LONG * min(pixels.shape):
-        raise InputError(
-            f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph is at most "
-            f"{MOST_TIMES_AS_LONG} times as long as it is wide: cut it to the jaws or remove it."
-        )
     if min(pixels.shape) < FEWEST_PIXELS:
         raise InputError(
             f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph has at least "
             f"{FEWEST_PIXELS} on each side: export it larger or remove it."
+        )
+    if max(pixels.shape) > MOST_TIMES_AS_LONG * min(pixels.shape):
+        raise InputError(
+            f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph is at most "
+            f"{MOST_TIMES_AS_LONG} times as long as it is wide: cut it to the jaws or remove it."
         )
 
 
