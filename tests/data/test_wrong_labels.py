@@ -122,7 +122,11 @@ MASKS = {
     "FDI, 16 bits": (FDI_MAP.astype(np.uint16), {}, LABELS),
     "FDI, upper jaw": (FDI_MAP * UPPER, {}, LABELS * UPPER),
     "FDI, few, said": (FDI_MAP * (LABELS < 4), {"numbering": "fdi"}, LABELS * (LABELS < 4)),
-    "FDI, void ignored": (np.where(EDGE, 255, FDI_MAP), {"classes": {"255": "ignore"}}, LABELS * ~EDGE),
+    "FDI, void ignored": (
+        np.where(EDGE, np.uint8(255), FDI_MAP),
+        {"classes": {"255": "ignore"}},
+        LABELS * ~EDGE,
+    ),
     "no numbers wanted": (FDI_MAP, {"numbering": "none"}, ANY),
     "1 tooth, 255 void ignored": (
         np.minimum(VOID, 1) + np.uint8(254) * EDGE,
@@ -148,14 +152,18 @@ MASKS = {
         "maps of 33 values: .* is not known",
     ),
     "implants in grey": (np.where(LABELS == 3, np.uint8(128), MASK), {}, "values: 128 .*, 255 "),
-    "FDI with a stray": (np.where(LABELS == 3, np.uint8(91), FDI_MAP), {"numbering": "fdi"}, "are 91: say in data.classes"),
+    "FDI and 91": (
+        np.where(LABELS == 3, np.uint8(91), FDI_MAP),
+        {"numbering": "fdi"},
+        "are 91: say in data.classes",
+    ),
     "three greys, JPEG": (jpeg(GREYS, 90), {}, r"has \d+ colours: .* a mask has two"),
     "FDI, JPEG": (jpeg(FDI_MAP, 90), {}, "neither black nor white|has no pixel above half"),
     "black teeth opaque": (with_alpha(MASK, 0 * MASK), {}, "transparent in 7.% of its pixels"),
     "wholly transparent": (with_alpha(0 * MASK), {}, "transparent in 100% of its pixels"),
     "a pale layer": (with_alpha(np.full_like(MASK, 100)), {}, "transparent in 100% of its pixels"),
-    "inverted": (255 - MASK, {}, "is probably inverted"),
-    "inverted map": (np.where(LABELS > 0, LABELS * 0, 7), {}, "is probably inverted"),
+    "inverted": (255 - MASK, {}, "probably inverted"),
+    "inverted map": (np.where(LABELS > 0, LABELS * 0, 7), {}, "probably inverted"),
     "all white": (np.full_like(MASK, 255), {}, "100% of the radiograph is tooth, along all"),
 }  # fmt: skip
 
@@ -192,7 +200,7 @@ ONE_OF_TEN = {
     "map of labels": (MASK, LABELS, "has no pixel above half of full scale, but some up to 32;"),
     "of jaws": (MASK, JAWS, "has 3 colours: #000000 .* a mask has two"),
     "0 and 1": (MASK, ANY // 99, "has no pixel above half of full scale, but some up to 1;"),
-    "inverted": (MASK, 255 - MASK, "is probably inverted"),
+    "inverted": (MASK, 255 - MASK, "probably inverted"),
     "soft": (FDI_MAP, cv2.GaussianBlur(FDI_MAP, (0, 0), 1), "are no class of the other masks"),
     "soft, black and white": (FDI_MAP, SOFT["blurred"], "are no class of the other masks"),
 }
@@ -207,8 +215,8 @@ def test_a_mask_that_is_not_like_the_others_is_set_aside(read_masks, name):
 
 
 def test_what_maps_mean_is_decided_once_and_said_aloud(read_masks, capsys):
-    part = [np.where(LABELS % 4 == n, FDI_MAP, 0) for n in range(4)]  # 8 different teeth each
-    labels, _ = read_masks(*part)
+    parts = [np.where(n == LABELS % 4, FDI_MAP, 0) for n in range(4)]  # 8 different teeth each
+    labels, _ = read_masks(*parts)
     assert (sum(labels) == LABELS).all()
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("4 masks in ") and printed[0].endswith(" are maps of 32 values")
@@ -241,17 +249,17 @@ NAMED = {
     ".jpg.png": (["1", "2"], ["1.jpg", "2.jpg"], {}, "{}.jpg"),
     "predicted here": (["1", "2"], ["1.mask", "1.overlay", "2.mask", "2.overlay"], {}, "{}.mask"),
     "both sides": (["1", "2"], ["GT_1 teeth", "GT_2 teeth"], {}, "GT_{} teeth"),
-    "other case": (["IMG_1", "IMG_2"], ["img_1", "img_2"], {}, {"IMG_1": "img_1", "IMG_2": "img_2"}),
+    "other case": (["IMG_1"], ["img_1"], {}, {"IMG_1": "img_1"}),
     "padded": (["1", "2"], ["001", "002"], {}, {"1": "001", "2": "002"}),
     "padded, _Mask": (["X1"], ["x01_Mask"], {}, {"X1": "x01_Mask"}),
     "said": (["1", "1a"], ["1a", "1aa"], {"mask_name": "{name}a"}, "{}a"),
     "parts": (["train/1", "valid/1"], ["train/1", "valid/1"], {}, "{}"),
     "parts, _mask": (["train/1", "valid/1"], ["train/1_mask", "valid/1_mask"], {}, "{}_mask"),
-    "parts, masks together": (["train/1", "valid/2"], ["1", "2"], {}, {"train/1": "1", "valid/2": "2"}),
+    "masks together": (["a/1", "b/2"], ["1", "2"], {}, {"a/1": "1", "b/2": "2"}),
     "beside a subfolder": (["1", "old/2"], ["1", "old/2"], {}, "{}"),
     "some without": (["1", "2", "3"], ["2"], {}, {"2": "2"}),
     "one stray in ten": ([*"abcdefghi"], ["x", *(f"{c}_m" for c in "abcdefghi")], {}, "{}_m"),
-    "other patients": (["1", "2"], ["101", "102"], {}, "2 of 2 masks belong to no radiograph: 101, .*data.mask_name"),
+    "other patients": (["1", "2"], ["101", "102"], {}, "2 of 2 masks .* 101, .* data.mask_name"),
     "no mask of theirs": (["1"], ["seg_a", "seg_b"], {}, "masks belong to no radiograph"),
     "which of two": (["a/1", "b/1"], ["1"], {}, "1 of 1 masks belong to no radiograph"),
     "said wrongly": (["1"], ["1"], {"mask_name": "{name}_m"}, "1 of 1 masks .* data.mask_name"),
@@ -273,10 +281,8 @@ def test_masks_find_their_radiographs_by_names(tmp_path, radiograph, run_prepare
         return
     rows, _ = run_prepare(tmp_path / "raw", **layout)
     if isinstance(expected, str):
-        expected = {
-            name: "/".join([*name.split("/")[:-1], expected.format(name.split("/")[-1])])
-            for name in radiographs
-        }
+        names = {name: name.rpartition("/") for name in radiographs}
+        expected = {name: a + b + expected.format(c) for name, (a, b, c) in names.items()}
     assert {row["id"] for row in rows} == set(radiographs)
     found = {row["id"]: row["annotation"] for row in rows if row["labelled"] == "1"}
     assert found == {name: f"masks/{mask}.png" for name, mask in expected.items()}
@@ -290,10 +296,7 @@ def test_two_masks_of_one_radiograph_set_it_aside(tmp_path, write_folder, run_pr
     (raw / "masks/1.png").write_bytes((raw / "masks/001.png").read_bytes())
     _, problems = run_prepare(raw)
     assert [problem["id"] for problem in problems] == ["1"]
-    assert (
-        "masks/001.png and " in problems[0]["reason"]
-        and "share the name 1" in problems[0]["reason"]
-    )
+    assert re.search("masks/001.png and .* share the name 1;", problems[0]["reason"])
 
 
 def test_folders_of_parts_hold_images_and_masks(tmp_path, write_folder, run_prepare):
@@ -303,14 +306,6 @@ def test_folders_of_parts_hold_images_and_masks(tmp_path, write_folder, run_prep
     assert [row["id"] for row in rows] == ["train/1", "train/2", "valid/1", "valid/2"]
     assert [row["part"] for row in rows] == ["train", "train", "valid", "valid"]
     assert all(row["labelled"] == "1" for row in rows) and not problems
-
-
-def test_an_inverted_mask_is_set_aside_and_many_stop_the_run(tmp_path, write_folder, run_prepare):
-    raw = write_folder(tmp_path / "raw", 12)
-    for file in (raw / "masks").iterdir():
-        cv2.imwrite(str(file), 255 - cv2.imread(str(file), 0))
-    with pytest.raises(InputError, match="11 of 12 radiographs .* is probably inverted"):
-        run_prepare(raw)
 
 
 # --- Classes of objects ---
