@@ -9,9 +9,9 @@ from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
-from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.pretext.masking import draw_masks
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Blocks
+from maskedteeth.settings.config import Mask
 from maskedteeth.training.device import evaluating
 from maskedteeth.training.weights import stored_network
 
@@ -19,7 +19,7 @@ FILLERS = ["composite", "inpainting", "image_mean", "unfilled"]
 #: Two seeds that mean different blocks, blocks that are no black, a precision for training alone.
 CHANGES = {"evaluation": {"mask_seed": 5}, "pretext": {"blocks": {"seed": 44}}}
 CHANGES["compute"] = {"precision": "bfloat16"}
-CHANGES["pretext"]["blocks"]["blocks"] = {"fill": 0.25}
+CHANGES["pretext"]["blocks"]["mask"] = {"fill": 0.25}
 
 
 def measure(study, out, lpips):
@@ -88,8 +88,8 @@ def test_the_blocks_are_those_of_the_evaluations_seed_and_the_network_sees_what_
     metrics, _, samples = measured
     pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), metrics["id"])
     xray = to_unit(torch.from_numpy(pixels))
-    hidden = draw_masks(Blocks(), len(xray), 32, 64, generator(5, "probes"))
-    visible = hide(xray, hidden, Blocks(fill=0.25))
+    hidden = draw_masks(Mask(), len(xray), 32, 64, generator(5, "probes"))
+    visible = torch.where(hidden, 0.25, xray)
     weights, model = study / "pretext/weights.safetensors", study.settings().model_of("ours")
     network = stored_network(model, weights, torch.device("cpu"))
     with evaluating(network):

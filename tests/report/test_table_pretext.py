@@ -125,11 +125,11 @@ def test_the_table_says_where_a_filler_is_better_than_the_network(make, images):
     """Over the masked pixels the network keeps the visible ones, as fillers do."""
     table = make(images)
     assert table.lead.startswith(
-        "**Ways to fill the blocks that learnt nothing and yet are better than the network:** over "
+        "**Ways to fill the masks that learnt nothing and yet are better than the network:** over "
         "the whole radiograph, as the paper measures, inpainting (SSIM, L1); over the masked "
         "pixels alone, none. Dataset: "
     )
-    whole, masked = (part.text.set_index("Blocks filled by") for part in table.parts)
+    whole, masked = (part.text.set_index("Masks filled by") for part in table.parts)
     assert ["†" in cell for cell in whole.loc["Inpainting"][1:]] == [True, False, False, True]
     assert not any("†" in cell for cell in masked.loc["Inpainting"])
     assert ["**" in cell for cell in whole.loc["Network, visible pixels kept"][1:]] == [True] * 4

@@ -132,8 +132,8 @@ MISTAKES = [
         f"Setting pretext.{MASKING}: preview epoch 75 is after the last epoch (40).",
     ),
     (
-        {"pretext": {MASKING: {"blocks": {"fewest": 6}}}},
-        f"Setting pretext.{MASKING}.blocks: fewest (6) is above most (5).",
+        {"pretext": {MASKING: {"mask": {"fewest": 6}}}},
+        f"Setting pretext.{MASKING}.mask: fewest (6) is above most (5).",
     ),
     (
         {"methods": {MASKING: {"initialisation": "jigsaw"}}},

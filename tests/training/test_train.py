@@ -112,7 +112,7 @@ def test_the_run_is_recorded(study):
     assert run["code"] == fingerprint(*modules)
     settings = study.settings()
     sections = {"training": settings.training, "model": settings.model_of("ours"), "seed": 3407}
-    sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25}
+    sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25, "transfer": "all"}
     compute = {"device": "cpu", "precision": "float32", "threads": 1}
     assert run["settings"] == as_values(sections) | {"compute": compute}
     about = [run[name] for name in ("method", "fraction", "seed", "radiographs", "trained_on")]

@@ -48,7 +48,7 @@ pretexts = st.fixed_dictionaries(
         "model": ours | library,
         "epochs": st.integers(75, 1000),
         "seed": st.integers(0, 2**31 - 1),
-        "blocks": st.fixed_dictionaries({}, optional={"most": st.integers(2, 64)}),
+        "mask": st.fixed_dictionaries({}, optional={"most": st.integers(2, 64)}),
     },
 )
 

@@ -11,13 +11,14 @@ from maskedteeth.settings.sections import Presentation
 
 
 def figure6(report: Presentation, *, previews: Path) -> Sheet:
-    """Draw each probe's input, Sobel filter, reconstruction after each epoch, and target."""
+    """Draw each probe's input with its Sobel filter, reconstruction after epochs, and target."""
     stored = np.load(previews)
     caption = (
         "Figure 6: Sequential learning of our model on the Random Block Masking pretext task: "
         f"{first_radiographs(stored['ids'].tolist())} behind fixed blocks. {about_pretext(report)}"
     )
-    columns = [stored["masked"], stored["sobel"], *stored["generated"], stored["xray"]]
+    sobel = {"Sobel": stored["sobel"]} if "sobel" in stored else {}
+    columns = [stored["masked"], *sobel.values(), *stored["generated"], stored["xray"]]
     rows = [list(map(Picture, row)) for row in zip(*columns, strict=True)]
-    titles = ["Input", "Sobel", *(f"Epoch {epoch}" for epoch in stored["epochs"]), "Target"]
+    titles = ["Input", *sobel, *(f"Epoch {epoch}" for epoch in stored["epochs"]), "Target"]
     return draw_grid(rows, titles, caption, width=WIDE)

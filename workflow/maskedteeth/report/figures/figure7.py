@@ -11,6 +11,7 @@ from maskedteeth.settings.sections import Presentation
 
 TITLES = {
     "masked": "Masked radiograph",
+    "input": "Input",
     "xray": "Ground truth",
     "generated": "Generated radiograph",
 }
@@ -19,10 +20,11 @@ TITLES = {
 def figure7(report: Presentation, *, samples: Path) -> Sheet:
     """Draw masked radiograph, ground truth and generated radiograph, a radiograph a row."""
     stored = np.load(samples)
+    titles = {key: title for key, title in TITLES.items() if key in stored}
     ids = stored["ids"][: report.samples].tolist()
     caption = (
         "Figure 7: Qualitative analysis of Random Block Masking on "
         f"{first_radiographs(ids)}. {about_pretext(report)}"
     )
-    rows = [[Picture(stored[key][n]) for key in TITLES] for n in range(len(ids))]
-    return draw_grid(rows, [*TITLES.values()], caption)
+    rows = [[Picture(stored[key][n]) for key in titles] for n in range(len(ids))]
+    return draw_grid(rows, [*titles.values()], caption)

@@ -44,14 +44,14 @@ COLUMNS += [
     f"to_{rival}{bound}" for rival in (NETWORK, COMPOSITE) for bound in ("", "_low", "_high")
 ]
 LEGEND = (
-    "The network sees a radiograph with masked blocks and draws the whole radiograph. *Network*: "
+    "The network sees a radiograph with masked parts and draws the whole radiograph. *Network*: "
     "its drawing as it is. It also draws the visible pixels anew, and not exactly. The paper "
     "measures this, so the paper's values stand beside it. *Network, visible pixels kept*: the "
-    "network's pixels inside the blocks, the radiograph's own outside.",
-    "The other rows fill the same blocks with something that learnt nothing, and keep the visible "
+    "network's pixels inside the masks, the radiograph's own outside.",
+    "The other rows fill the same masks with something that learnt nothing, and keep the visible "
     "pixels. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
-    "pixels. *Image mean*: the mean of the radiograph's visible pixels. *Unfilled*: the blocks "
-    "stay as they are. A network with Sobel guidance also sees the edges inside the blocks "
+    "pixels. *Image mean*: the mean of the radiograph's visible pixels. *Unfilled*: the masks "
+    "stay as they are. A network with Sobel guidance also sees the edges inside the masks "
     "(section 3.2 of the paper); the fillers do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
     "pretext in that column.",
@@ -96,6 +96,7 @@ def table_pretext(
     parts = (
         Part(_text(marked[marked["pixels"] == pixels], in_print, paper), title)
         for pixels, (_, title) in PIXELS.items()
+        if (marked["pixels"] == pixels).any()
     )
     unavailable = (
         "LPIPS was not measured: `evaluation.lpips` is off, or its weights could not be had."
@@ -130,7 +131,7 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
         kept) over the radiographs that both were measured on, each with _low and _high, the bounds
         of intervals that all m of these together hold what they are of in 95 % of studies: each
         leaves out 5 %/m (Bonferroni). What compares is NaN for network and composite; all is NaN
-        where nothing was measured.
+        where nothing was measured. A pretext that masks nothing has no rows of masked pixels.
     """
     rows, compared = [], []
     for pretext, group in images.groupby("pretext", sort=False):
@@ -138,7 +139,8 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
         weights = bootstrap_weights(len(ids), resamples)
         fillers = group.groupby("filler", sort=False)
         wide = {filler: part.set_index("id").reindex(ids) for filler, part in fillers}
-        for pixels, filler, metric in product(PIXELS, wide, BETTER):
+        shown = PIXELS if group["hidden"].any() else {"all": PIXELS["all"]}
+        for pixels, filler, metric in product(shown, wide, BETTER):
             column = metric + PIXELS[pixels][0]
             values = wide[filler][column]
             row = {"pretext": pretext, "pixels": pixels, "filler": filler, "metric": metric}
@@ -146,7 +148,8 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
             if values.notna().any():
                 row |= estimate("value", resampled_means(values.to_numpy(float), weights))
                 row["value"] = values.mean()
-            for rival in () if filler in (NETWORK, COMPOSITE) else (NETWORK, COMPOSITE):
+            rivals = () if filler in (NETWORK, COMPOSITE) else (NETWORK, COMPOSITE)
+            for rival in filter(wide.__contains__, rivals):
                 differences = (values - wide[rival][column]).to_numpy(float)
                 if np.isfinite(differences).any():
                     draws = resampled_means(differences, weights)
@@ -178,7 +181,7 @@ def _masked(network: pd.DataFrame) -> tuple[dict[str, str], str]:
         return names, f"Masked: {next(iter(said.values()))}."
     return names, (
         f"Masked: {'; '.join(f'{name}, {share}' for name, share in said.items())}. These pretexts "
-        "mask different blocks, so their tasks differ: do not compare their values."
+        "mask different pixels, so their tasks differ: do not compare their values."
     )
 
 
@@ -186,6 +189,9 @@ def _lead(table: pd.DataFrame) -> str:
     """Say which fillers that learnt nothing are better than each pretext's network."""
     said = []
     for pretext, group in table.groupby("pretext", sort=False):
+        if not (group["pixels"] == "masked").any():
+            said.append(f"{pretext} masks nothing: *Unfilled* is what its network sees.")
+            continue
         found = {pixels: "none" for pixels in PIXELS}
         for pixels, rows in group[group["better"]].groupby("pixels"):
             found[pixels] = " and ".join(
@@ -194,7 +200,7 @@ def _lead(table: pd.DataFrame) -> str:
             )
         whose = f" of {pretext}" if table["pretext"].nunique() > 1 else ""
         said.append(
-            "**Ways to fill the blocks that learnt nothing and yet are better than the "
+            "**Ways to fill the masks that learnt nothing and yet are better than the "
             f"network{whose}:** over the whole radiograph, as the paper measures, {found['all']}; "
             f"over the masked pixels alone, {found['masked']}."
         )
@@ -212,7 +218,7 @@ def _text(table: pd.DataFrame, names: dict[str, str], paper: pd.Series) -> pd.Da
     for (pretext, filler), rows in groups:
         cells = (_cell(row) for _, row in rows.iterrows())
         lines.append([names[pretext], FILLERS[filler][0], *cells])
-    titles = ["Pretext", "Blocks filled by", *(TITLES[metric] for metric in BETTER)]
+    titles = ["Pretext", "Masks filled by", *(TITLES[metric] for metric in BETTER)]
     text = pd.DataFrame(lines, columns=titles)
     return text.assign(Pretext=once(text["Pretext"]))
 
