@@ -397,7 +397,7 @@ def _filled_in(entry: Any, above: dict[str, Any], where: str) -> Any:
         # A mask of another kind has other settings.
         joined = isinstance(value, dict) and isinstance(filled.get(name), dict)
         filled[name] = filled[name] | value if joined and "kind" not in value else value
-    return filled
+    return filled | {"like": None}
 
 
 # --- Evaluation, report, machine ---
