@@ -84,3 +84,30 @@ def test_at_the_papers_size_375_permille_are_hidden_on_average():
 def test_a_seed_means_the_same_blocks():
     assert torch.equal(draw(8, seed=1), draw(8, seed=1))
     assert not torch.equal(draw(8, seed=1), draw(8, seed=2))
+
+
+@pytest.mark.parametrize(("size", "ratio"), [(16, 0.25), (16, 0.75), (8, 0.5)])
+def test_patches_mask_the_same_share_of_every_radiograph_anywhere_on_their_grid(size, ratio):
+    masks = draw(2000, mask=Mask(kind="patches", size=size, ratio=ratio))
+    assert masks.shape == (2000, 1, HEIGHT, WIDTH) and (ratios(masks) == ratio).all()
+    grid = masks[:, :, ::size, ::size]
+    assert torch.equal(masks, grid.repeat_interleave(size, 2).repeat_interleave(size, 3))
+    counts = grid.sum(dim=(0, 1)).flatten().numpy()
+    expected = np.full(counts.shape, 2000 * ratio)
+    # Every choice is equally likely: a patch's count has the variance of the hypergeometric.
+    chi2 = ((counts - expected) ** 2 / expected).sum() / (1 - ratio)
+    assert stats.chi2.sf(chi2, len(counts) - 1) > 1e-3
+
+
+def test_patches_that_do_not_fit_are_cut_off_at_the_edge():
+    masks = draw(50, mask=Mask(kind="patches", size=48, ratio=0.5))  # 2 rows, 3 columns
+    for mask in masks[:, 0]:
+        grid = mask[::48, ::48]
+        assert grid.sum() == 3
+        whole = grid.repeat_interleave(48, 0).repeat_interleave(48, 1)
+        assert torch.equal(mask, whole[:HEIGHT, :WIDTH])
+
+
+def test_without_a_mask_nothing_is_hidden():
+    assert draw(3, mask=Mask(kind="none")).shape == (3, 1, HEIGHT, WIDTH)
+    assert not draw(3, mask=Mask(kind="none")).any()

@@ -77,6 +77,25 @@ def test_null_takes_a_method_or_a_pretext_out(settings):
     assert overlay(study, settings()) == changes
 
 
+def test_an_entry_like_another_has_its_settings_where_it_names_none(settings):
+    small = {"model": {"widths": [4, 8, 16]}, "mask": {"most": 4}, "epochs": 100}
+    alike = {"like": "random_block_masking"}
+    pretexts = {
+        "random_block_masking": small,
+        "without_sobel": alike | {"model": {"inputs": ["xray"]}},
+        "patches": alike | {"mask": {"kind": "patches"}},  # has no `most`
+        "longer": {"like": "patches", "longer": 2},
+    }
+    study = settings(pretext=pretexts, methods={"twin": {"label": "Twin", "like": "unet"}})
+    without_sobel, patches = study.pretext["without_sobel"], study.pretext_of("patches")
+    assert (without_sobel.model.widths, without_sobel.model.inputs) == ((4, 8, 16), ("xray",))
+    assert without_sobel.mask.most == 4 and without_sobel.epochs == 100
+    assert (patches.mask.kind, patches.mask.most, patches.epochs) == ("patches", 5, 100)
+    longer = study.pretext_of("longer")
+    assert longer == patches.model_copy(update={"epochs": 200})
+    assert study.model_of("twin") == study.model_of("unet")
+
+
 def test_a_new_architecture_is_a_line_of_config(settings):
     study = settings(methods={"fpn": {"label": "FPN", "model": {"architecture": "fpn"}}})
     assert list(study.methods)[-1] == "fpn" and study.model_of("fpn").encoder == "resnet34"
