@@ -75,8 +75,8 @@ def comparable_to_linknet(r):
 @claim(
     "Section 3.2; appendix A",
     "The Sobel-filtered input improves the pretext's reconstruction and helps to avoid blurring",
-    "Read as a higher SSIM, a higher FSIM and a lower L1 than those of the same pretext without it, "
-    "which `config/ablations.yaml` has.",
+    "Read as a higher SSIM, a higher FSIM and a lower L1 than of the same pretext without it "
+    "(`config/ablations.yaml` has one).",
 )
 def sobel_guides(r):
     if r.side == "paper":
