@@ -113,3 +113,22 @@ def test_fillers_are_wrong_only_where_masked(measured):
     assert (by_name["composite"]["l1_masked"] == metrics["l1_masked"]).all()
     l1 = np.abs(samples["masked"].astype(float) - samples["xray"]).mean((1, 2)) / 255
     np.testing.assert_allclose(by_name["unfilled"]["l1"], l1, atol=2e-3)
+
+
+def test_a_pretext_that_masks_nothing_is_measured_over_all_pixels_beside_what_it_sees(
+    study, folder, measured, tmp_path
+):
+    pretext = {"mask": {"kind": "none"}, "denoise": 0.1, "model": {"inputs": ["xray"]}}
+    files = {"changes": {"pretext": {"blocks": pretext}}, "lpips": folder / "off.safetensors"}
+    assert study.run("pretrain", tmp_path, changes=files["changes"]) == 0
+    assert study.run("measure_pretext", tmp_path, **files) == 0
+    metrics, fillers = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("metrics", "fillers"))
+    assert (metrics["hidden"] == 0).all() and metrics["ssim"].notna().all()
+    assert metrics.filter(like="_masked").isna().all(axis=None)
+    assert set(fillers["filler"]) == {"unfilled"}
+    noise = 0.1 * np.sqrt(2 / np.pi)
+    np.testing.assert_allclose(fillers["l1"], noise, rtol=0.05)
+    samples = np.load(tmp_path / "samples.npz")
+    assert set(samples) == {"ids", "xray", "input", "generated"}
+    l1 = np.abs(samples["input"].astype(float) - samples["xray"]).mean((1, 2)) / 255
+    np.testing.assert_allclose(l1, fillers["l1"], atol=2e-3)
