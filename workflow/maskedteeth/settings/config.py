@@ -242,7 +242,7 @@ class Recipe(Strict):
         80, ge=1, le=1_000_000, description="Passes over the pool (fixed-test: 0.9 of the data)."
     )
     batch_size: int = Field(8, ge=1, le=100_000, description="Radiographs a step.")
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate in step 1.")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's, in the first step.")
     schedule: Literal["constant", "cosine"] = Field(
         "constant",
         description="The learning rate stays, or falls to 0 along half a cosine, step by step.",

@@ -1,6 +1,7 @@
 """Weights of networks, in safetensors: nothing from a file is ever executed."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,16 +14,19 @@ from maskedteeth.files import replacing
 from maskedteeth.models import build
 from maskedteeth.settings.config import Model, Transfer
 
+#: Which parts of our network and of the library's are taken over from a pretext.
+TAKEN: dict[Transfer, Callable[[str], bool]] = {
+    "all": lambda part: True,
+    "without_head": lambda part: part not in ("head", "segmentation_head"),
+    "encoder": lambda part: part in ("encoder", "bottleneck"),
+}
+
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Write all parameters and buffers of ``network``, atomically."""
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary)
-
-
-#: The last layer, and what is before the decoder, in our network and the library's.
-HEAD, ENCODER = ("head", "segmentation_head"), ("encoder", "bottleneck")
 
 
 def load_weights(network: nn.Module, path: Path, transfer: Transfer = "all") -> None:
@@ -32,14 +36,10 @@ def load_weights(network: nn.Module, path: Path, transfer: Transfer = "all") -> 
         InputError: the file is damaged, of a network of another shape, or of a training that
             diverged.
     """
-
-    def is_taken(name: str) -> bool:
-        part = name.partition(".")[0]
-        return {"all": True, "encoder": part in ENCODER}.get(transfer, part not in HEAD)
-
-    own = {n: t for n, t in network.state_dict().items() if not is_taken(n)}
+    is_taken = TAKEN[transfer]
+    own = {n: t for n, t in network.state_dict().items() if not is_taken(n.partition(".")[0])}
     try:
-        tensors = {n: t for n, t in load_file(path).items() if is_taken(n)}
+        tensors = {n: t for n, t in load_file(path).items() if is_taken(n.partition(".")[0])}
         network.load_state_dict(tensors | own)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} cannot be read as safetensors: {error}. Train again.") from None
