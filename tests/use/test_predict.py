@@ -43,10 +43,11 @@ def test_a_folder_becomes_masks_overlays_and_a_table(predict, xrays, segmenter, 
     out = tmp_path / "out"
     status, rows = predict(xrays)
     assert status == 0 and "2 masks in" in capsys.readouterr().out
-    columns = ["file", "name", "height", "width", "tooth_fraction", "confidence", "problem"]
+    columns = ["file", "name", "height", "width", "tooth_fraction", "confidence"]
+    columns += ["warning", "problem"]
     assert list(rows[0]) == columns
     assert [row["name"] for row in rows] == ["big", "old/deep"]
-    for row, size in zip(rows, [(300, 500), (90, 70)], strict=True):
+    for row, size in zip(rows, [(300, 500), (90, 170)], strict=True):
         assert (int(row["height"]), int(row["width"])) == size and row["problem"] == ""
         mask = grey(out / f"{row['name']}.mask.png")
         found = segmenter(row["file"])
