@@ -11,8 +11,8 @@ points down and fills up to them.
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -57,10 +57,12 @@ def _polygon(region: np.ndarray) -> np.ndarray:
     rings, _ = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     for tolerance in TOLERANCES:
         simple = [cv2.approxPolyDP(ring, 2 * tolerance, closed=True)[:, 0] for ring in rings]
-        outer, *holes = (ring for ring in simple if len(ring) > 2)
-        polygon = (_with_holes(outer, holes) + 0.5) / 2
-        if _iou(polygon, region) >= LEAST_IOU:
-            break
+        outer, *holes = simple
+        if len(outer) > 2:
+            polygon = _with_holes(outer, [hole for hole in holes if len(hole) > 2])
+            polygon = (polygon + 0.5) / 2
+            if _iou(polygon, region) >= LEAST_IOU:
+                break
     return polygon
 
 
@@ -75,43 +77,45 @@ def _with_holes(outline: np.ndarray, holes: list[np.ndarray]) -> np.ndarray:
 
 
 def _iou(polygon: np.ndarray, region: np.ndarray) -> float:
-    (filled,) = coco_mask.frPyObjects([polygon.ravel().tolist()], *region.shape)
-    both = coco_mask.decode(filled) + region
-    return np.count_nonzero(both == 2) / np.count_nonzero(both)
+    filled = coco_mask.frPyObjects([polygon.ravel().tolist()], *region.shape)
+    return coco_mask.iou(filled, [coco_mask.encode(np.asfortranarray(region))], [False]).item()
 
 
-class Format(Protocol):
-    """Annotations of several radiographs in one format."""
+@dataclass(frozen=True)
+class Segmented:
+    """A radiograph with what was found in it.
 
-    def __init__(self, out: Path, names: dict[int, str]) -> None:
-        """Take the folder to write to, and the names of the labels."""
+    Attributes:
+        name: of its results: that of its file without suffix, in a folder with the way to it.
+        file: the radiograph.
+        size: its height and width, in pixels.
+        regions: of :func:`regions_of`.
+    """
 
-    def add(self, name: str, file: Path, size: tuple[int, int], regions: list[Region]) -> None:
-        """Take a radiograph: name of its results, file, (H, W) and what was found."""
+    name: str
+    file: Path
+    size: tuple[int, int]
+    regions: list[Region]
 
-    def finish(self) -> None:
-        """Write what is about all radiographs."""
+    @property
+    def image(self) -> str:
+        """The way to the radiograph in the folder that the user named."""
+        return Path(self.name).with_name(self.file.name).as_posix()
 
 
-class Coco:
-    """`annotations.coco.json` with all radiographs, by their names in the user's folder."""
-
-    def __init__(self, out: Path, names: dict[int, str]) -> None:
-        self.file = out / "annotations.coco.json"
-        categories = [{"id": label, "name": name} for label, name in names.items()]
-        self.images, self.annotations = [], []
-        self.content = {"images": self.images, "annotations": self.annotations}
-        self.content["categories"] = categories
-
-    def add(self, name: str, file: Path, size: tuple[int, int], regions: list[Region]) -> None:
-        image = {"id": len(self.images) + 1, "file_name": _image(name, file)}
-        self.images.append(image | {"height": size[0], "width": size[1]})
-        for label, polygon in regions:
+def write_coco(radiographs: list[Segmented], names: dict[int, str], out: Path) -> None:
+    """Write `annotations.coco.json`; radiographs go by their way in the user's folder."""
+    images, annotations = [], []
+    for number, radiograph in enumerate(radiographs, start=1):
+        height, width = radiograph.size
+        image = {"id": number, "file_name": radiograph.image}
+        images.append({**image, "height": height, "width": width})
+        for label, polygon in radiograph.regions:
             low, high = polygon.min(axis=0), polygon.max(axis=0)
-            self.annotations.append(
+            annotations.append(
                 {
-                    "id": len(self.annotations) + 1,
-                    "image_id": image["id"],
+                    "id": len(annotations) + 1,
+                    "image_id": number,
                     "category_id": label,
                     "segmentation": [polygon.ravel().tolist()],
                     "area": float(cv2.contourArea(polygon.astype(np.float32))),
@@ -119,62 +123,50 @@ class Coco:
                     "iscrowd": 0,
                 }
             )
+    categories = [{"id": label, "name": name} for label, name in names.items()]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    write_text(out / "annotations.coco.json", json.dumps(content) + "\n")
 
-    def finish(self) -> None:
-        write_text(self.file, json.dumps(self.content) + "\n")
 
-
-class LabelMe:
-    """`NAME.json` for each radiograph, with the way to it."""
-
-    def __init__(self, out: Path, names: dict[int, str]) -> None:
-        self.out, self.names = out.resolve(), names
-
-    def add(self, name: str, file: Path, size: tuple[int, int], regions: list[Region]) -> None:
-        path = self.out / f"{name}.json"
+def write_labelme(radiographs: list[Segmented], names: dict[int, str], out: Path) -> None:
+    """Write `NAME.json` for each radiograph, with the way from there to its file."""
+    for radiograph in radiographs:
+        path = out.resolve() / f"{radiograph.name}.json"
         shapes = [
             {
-                "label": self.names[label],
+                "label": names[label],
                 "points": polygon.tolist(),
                 "group_id": None,
                 "shape_type": "polygon",
                 "flags": {},
             }
-            for label, polygon in regions
+            for label, polygon in radiograph.regions
         ]
-        content = {"version": "5.5.0", "flags": {}, "shapes": shapes}
-        content |= {"imagePath": os.path.relpath(file.resolve(), path.parent), "imageData": None}
-        write_json(path, content | {"imageHeight": size[0], "imageWidth": size[1]})
+        content = {
+            "version": "5.5.0",
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": os.path.relpath(radiograph.file.resolve(), path.parent),
+            "imageData": None,
+            "imageHeight": radiograph.size[0],
+            "imageWidth": radiograph.size[1],
+        }
+        write_json(path, content)
 
-    def finish(self) -> None:
-        pass
 
-
-class Yolo:
-    """`labels/train/NAME.txt` for each radiograph, `train.txt` and `data.yaml`."""
-
-    def __init__(self, out: Path, names: dict[int, str]) -> None:
-        self.out, self.images = out, []
-        self.classes = {label: number for number, label in enumerate(names)}
-        self.about = {"path": ".", "train": "train.txt"}
-        self.about["names"] = dict(enumerate(names.values()))
-
-    def add(self, name: str, file: Path, size: tuple[int, int], regions: list[Region]) -> None:
+def write_yolo(radiographs: list[Segmented], names: dict[int, str], out: Path) -> None:
+    """Write `labels/train/NAME.txt` for each radiograph, `train.txt` and `data.yaml`."""
+    classes = {label: number for number, label in enumerate(names)}
+    for radiograph in radiographs:
         lines = []
-        for label, polygon in regions:
-            points = (polygon / size[::-1]).ravel()
-            lines.append(f"{self.classes[label]} {' '.join(f'{value:.7f}' for value in points)}\n")
-        write_text(self.out / "labels" / "train" / f"{name}.txt", "".join(lines))
-        self.images.append(f"./images/train/{printable(_image(name, file))}\n")
-
-    def finish(self) -> None:
-        write_text(self.out / "train.txt", "".join(self.images))
-        write_text(self.out / "data.yaml", yaml.safe_dump(self.about, sort_keys=False))
-
-
-def _image(name: str, file: Path) -> str:
-    """Return the way to a radiograph in the folder that the user named."""
-    return Path(name).with_name(file.name).as_posix()
+        for label, polygon in radiograph.regions:
+            points = (polygon / radiograph.size[::-1]).ravel()
+            lines.append(f"{classes[label]} {' '.join(f'{value:.7f}' for value in points)}\n")
+        write_text(out / "labels" / "train" / f"{radiograph.name}.txt", "".join(lines))
+    images = [f"./images/train/{printable(radiograph.image)}\n" for radiograph in radiographs]
+    write_text(out / "train.txt", "".join(images))
+    about = {"path": ".", "train": "train.txt", "names": dict(enumerate(names.values()))}
+    write_text(out / "data.yaml", yaml.safe_dump(about, sort_keys=False))
 
 
-FORMATS: dict[str, type[Format]] = {"labelme": LabelMe, "yolo": Yolo, "coco": Coco}
+WRITERS = {"labelme": write_labelme, "yolo": write_yolo, "coco": write_coco}

@@ -1,6 +1,6 @@
 """`maskedteeth predict`: segment a user's own radiographs."""
 
-import errno
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,9 +15,9 @@ from maskedteeth.errors import InputError, say
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.use.radiographs import find_radiographs
 
-COLUMNS = (
-    *("file", "name", "height", "width", "tooth_fraction", "confidence", "warning", "problem"),
-)
+COLUMNS = ("file", "name", "height", "width", "tooth_fraction", "confidence", "warning", "problem")
+#: File systems take 255 bytes, of which the endings of results take up to 12.
+LONGEST_NAME = 240
 #: What a mask's 1 is called in annotations.
 NAMES = {1: "tooth"}
 
@@ -68,7 +68,7 @@ def predict(
     """
     files = find_radiographs(radiographs, out)
 
-    from maskedteeth.use.annotations import FORMATS, regions_of
+    from maskedteeth.use.annotations import WRITERS, Segmented, regions_of
     from maskedteeth.use.networks import Segmenter
 
     segmenter = Segmenter(weights, device=device, threshold=threshold, flip=flip)
@@ -77,26 +77,28 @@ def predict(
             "The weights are of a study of drawn radiographs (data.source: phantom): what they "
             "make of real ones means nothing."
         )
-    exporters = [kind(out, NAMES) for name, kind in FORMATS.items() if name in format]
+    writers = [WRITERS[name] for name in format if name in WRITERS]
+    rows: list[dict[str, Any]] = []
+    segmented: list[Segmented] = []
 
     def segment(name: str, file: Path) -> dict[str, Any]:
+        _refuse_long(file)
         found = segmenter(file)
+        size = found.mask.shape
         if "png" in format:
-            write_png(out / f"{name}.overlay.png", overlay(found.pixels, found.mask))
             write_png(out / f"{name}.mask.png", found.mask * 255)
-        regions = regions_of(found.mask) if exporters else []
-        for exporter in exporters:
-            exporter.add(name, file, found.mask.shape, regions)
+            write_png(out / f"{name}.overlay.png", overlay(found.pixels, found.mask))
+        if writers:
+            segmented.append(Segmented(name, file, size, regions_of(found.mask)))
         return {
-            "height": found.mask.shape[0],
-            "width": found.mask.shape[1],
+            "height": size[0],
+            "width": size[1],
             "tooth_fraction": f"{found.tooth_fraction:.6f}",
             "confidence": f"{found.confidence:.6f}",
             "warning": found.warning,
         }
 
     table = out / "predictions.csv"
-    rows: list[dict[str, Any]] = []
     try:
         for name, file in tqdm(files.items(), unit="radiograph", disable=None):
             row = {"file": printable(str(file)), "name": printable(name)}
@@ -104,17 +106,13 @@ def predict(
                 row |= segment(name, file)
             except InputError as error:
                 row["problem"] = printable(str(error))
-            except OSError as error:
-                if error.errno != errno.ENAMETOOLONG:
-                    raise
-                row["problem"] = f"The name is too long to add an ending to: {row['name']}. Rename."
             rows.append(row)
     finally:  # whatever ends it: a full disk, Ctrl-C
         if rows:
-            rows.sort(key=lambda row: row.get("confidence", "2"))
+            rows.sort(key=lambda row: row.get("confidence", "without a mask"))
             write_csv(table, rows, COLUMNS)
-            for exporter in exporters:
-                exporter.finish()
+            for write in writers:
+                write(segmented, NAMES, out)
     unlike = sum(bool(row.get("warning")) for row in rows)
     if unlike:
         say(
@@ -128,6 +126,15 @@ def predict(
             f"results of the others. The first: {failed[0]}"
         )
     print(f"{len(files)} masks in {out} at threshold {threshold:g}; {table} lists them.")
+
+
+def _refuse_long(file: Path) -> None:
+    letters = len(os.fsencode(file.name))
+    if letters > LONGEST_NAME:
+        raise InputError(
+            f"{file} has a name of {letters} bytes; {LONGEST_NAME} leave room for the endings of "
+            "results: rename it."
+        )
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
