@@ -45,7 +45,7 @@ def dice_of(study: Path) -> pd.DataFrame:
         sys.exit(f"{study} has no finished trainings; name a study's folder, such as results/abdi.")
     ids = draw_split(index, held_out, record["fraction"], record["seed"]).test
     pixels = pixels_of(data / "images.npy", index, ids)
-    truth = pixels_of(data / "masks.npy", index, ids)
+    truth = pixels_of(data / "labels.npy", index, ids) > 0
 
     def dice(probability: np.ndarray) -> np.ndarray:
         counts = count(probability >= 0.5, truth)

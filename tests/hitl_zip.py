@@ -46,7 +46,7 @@ SHA256 = hashlib.sha256(ZIP).hexdigest()
 
 
 def assert_is_dataset(raw):
-    records, _ = find_records(raw, Layout(source="hitl"))
+    records = find_records(raw, Layout(source="hitl")).records
     assert [record.id for record in records] == ["1", "2", "3"]
     members = dataset_members()
     found = {str(f.relative_to(raw)): f.read_bytes() for f in raw.rglob("*") if f.is_file()}

@@ -65,7 +65,7 @@ def test_one_network_twice_gains_nothing_and_has_the_dice_of_its_evaluation(stud
     from ensembles import dice_of, gains
 
     (tmp_path / "data").mkdir()
-    for name in ("index.csv", "images.npy", "masks.npy"):
+    for name in ("index.csv", "images.npy", "labels.npy"):
         shutil.copy(study / name, tmp_path / "data")
     for seed in ("1", "2"):
         shutil.copytree(study / "run", tmp_path / "runs/ours/fraction-0.25" / f"seed-{seed}")

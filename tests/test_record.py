@@ -135,7 +135,7 @@ def study(tmp_path):
     trained = common | {
         "settings": {"training": {"epochs": 80}, "held_out": held_out},
         "modules": ["maskedteeth.training.train"],
-        "inputs_sha256": {"images": "1" * 64, "masks": "2" * 64, "pretext": None},
+        "inputs_sha256": {"images": "1" * 64, "labels": "2" * 64, "pretext": None},
         "precision": "bfloat16",
         "steps": 9,
         "weights_sha256": "7" * 64,

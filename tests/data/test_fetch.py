@@ -121,7 +121,7 @@ def test_folders_may_wrap_the_dataset(archive, fetch, raw):
         members[f"__MACOSX/a/b/{DATASET}/d2/{part}"] = b"resource fork"
     archive.write_bytes(zip_of(members))
     fetch(archive=archive)
-    records, _ = find_records(raw, Layout(source="hitl"))
+    records = find_records(raw, Layout(source="hitl")).records
     assert [record.id for record in records] == ["1", "2", "3"]
     assert not (raw / "__MACOSX").exists()
 

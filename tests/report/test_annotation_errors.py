@@ -93,7 +93,7 @@ def test_boxes_are_scaled_to_the_arrays(phantom):
 def test_the_table_says_what_was_found_and_how_little_that_is(phantom, found):
     masks = np.zeros((3, 100, 200), np.uint8)
     masks[:, 20:60, 100:140] = 1
-    np.save(phantom / "masks.npy", masks)
+    np.save(phantom / "labels.npy", masks)
     probability = (masks * 250).astype(np.uint8)
     if found:
         probability[1, 20:60, 40:80] = 250  # the tooth that is not annotated
@@ -104,7 +104,7 @@ def test_the_table_says_what_was_found_and_how_little_that_is(phantom, found):
     table = annotation_errors(
         presentation(figure_fraction=1 / 3),
         raw=phantom / "raw",
-        masks=phantom / "masks.npy",
+        labels=phantom / "labels.npy",
         index=phantom / "index.csv",
         metrics=[phantom / "metrics.csv"],
         predictions=[phantom / "predictions.npz"],

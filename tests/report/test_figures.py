@@ -53,7 +53,7 @@ class Study:
             self.runs[run].mkdir()
             self._write_run(*run)
         np.save(folder / "images.npy", self.images)
-        np.save(folder / "masks.npy", self.masks)
+        np.save(folder / "labels.npy", self.masks)
         pictures = dict.fromkeys(("xray", "masked", "sobel", "generated"), self.images)
         np.savez(folder / "samples.npz", ids=IDS, **pictures)
         pictures["generated"] = np.stack([self.images] * 2)
@@ -97,7 +97,7 @@ class Study:
             "samples": folder / "samples.npz",
             "previews": folder / "previews.npz",
             "images": folder / "images.npy",
-            "masks": folder / "masks.npy",
+            "labels": folder / "labels.npy",
             "index": folder / "index.csv",
             "published": folder / "table2.csv",
             "history": [run / "history.csv" for run in [folder, *runs]],

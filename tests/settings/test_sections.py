@@ -13,6 +13,7 @@ TABLE = "table2"  # which sees what all tables and figures see
 CHANGES = [
     ({"data": {"most_problems": 0.2}}, {"prepare"}),
     ({"data": {"masks": "teeth"}}, {"prepare"}),
+    ({"data": {"classes": {7: 11}}}, {"prepare"}),
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
     ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),
     ({"image": {"height": 128}}, {"prepare", "describe"}),

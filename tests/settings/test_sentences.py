@@ -49,7 +49,7 @@ MISTAKES = [
     ({"split": {"fractions": []}}, "Setting split.fractions is []; it must have at least 1 item."),
     (
         {"data": {"source": "dicom"}},
-        "Setting data.source is 'dicom'; it must be 'hitl', 'folder' or 'phantom'.",
+        "Setting data.source is 'dicom'; it must be 'hitl', 'folder',",
     ),
     (
         {"evaluation": {"lpips": False}},
@@ -83,6 +83,11 @@ MISTAKES = [
     (
         {"data": {"source": "folder", "path": "my/X.ZIP"}},
         "Setting data: path is my/X.ZIP, but source is 'folder'; name the folder of your",
+    ),
+    (
+        {"data": {"classes": {"crown": "tooths"}}},
+        "Setting data.classes.crown is 'tooths'; it must consist of a number of one or two digits, "
+        "or the word tooth or ignore.",
     ),
     (
         {"data": {"images": "/mine/images"}},

@@ -113,7 +113,7 @@ def test_a_record_of_another_version_is_a_sentence(copied, change):
 def another(study, tmp_path):
     """Weights of another training, of radiographs of another size."""
     changes = {"image": {"height": 64, "width": 96}}
-    files = {n: tmp_path / f"{n}.npy" for n in ("images", "masks")}
+    files = {n: tmp_path / f"{n}.npy" for n in ("images", "labels")}
     files["index"] = tmp_path / "index.csv"
     more = {"problems": tmp_path / "p.csv", "state": tmp_path / "d.txt"}
     assert study.run("prepare", tmp_path, changes=changes, **files, **more) == 0

@@ -34,7 +34,7 @@ PACKAGES = (
 #: Packages that define networks.
 NETWORKS = ("segmentation-models-pytorch", "timm", "torchvision")
 #: Inputs that all runs of a study share.
-SHARED_INPUTS = ("images", "masks", "index")
+SHARED_INPUTS = ("images", "labels", "index")
 #: Settings of a measurement that all runs of a study share.
 MEASUREMENT = ("threshold", "boundary_tolerance", "mask_seed")
 #: Runs that a sentence names one by one; of more it gives the number.

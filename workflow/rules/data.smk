@@ -44,7 +44,7 @@ rule prepare:
         problems=RESULTS / "data" / "problems.csv",
         state=STATE,
         images=RESULTS / "data" / "images.npy",
-        masks=RESULTS / "data" / "masks.npy",
+        labels=RESULTS / "data" / "labels.npy",
     log:
         RESULTS / "logs" / "prepare.log",
     threads: 2
@@ -61,6 +61,6 @@ rule prepare:
 
 ARRAYS = {
     "images": JOBS.made_by("prepare", rules.prepare.output.images),
-    "masks": JOBS.made_by("prepare", rules.prepare.output.masks),
+    "labels": JOBS.made_by("prepare", rules.prepare.output.labels),
     "index": JOBS.made_by("prepare", rules.prepare.output.index),
 }

@@ -53,7 +53,7 @@ if PRETEXTS:  # a study without a pretext has none of these
     FIGURES |= {name: {"samples": SAMPLES} for name in ("figure2", "figure3", "figure7")}
     FIGURES["figure6"] = {"previews": PREVIEWS}
 if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
-    TABLES["annotation_errors"] = {"raw": RAW, "masks": ARRAYS["masks"], "index": ARRAYS["index"]}
+    TABLES["annotation_errors"] = {"raw": RAW, "labels": ARRAYS["labels"], "index": ARRAYS["index"]}
     TABLES["annotation_errors"] |= of_groups(OURS, "metrics.csv", "predictions.npz")
 
 

@@ -30,7 +30,7 @@ def evaluate(
     compute: Compute,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     weights: list[Path],
     metrics: Path,
@@ -46,7 +46,7 @@ def evaluate(
         boundary_tolerance: pixels by which an outline may be off.
         compute: the machine.
         images: ``images.npy``.
-        masks: ``masks.npy``.
+        labels: ``labels.npy``.
         index: ``index.csv``.
         weights: of the finished trainings, in the order of ``runs``.
         metrics: CSV to write, a line a run and test radiograph: method, fraction, seed, id and
@@ -66,7 +66,7 @@ def evaluate(
         (__name__, *sorted(modules)),
         machine,
         images=images,
-        masks=masks,
+        labels=labels,
         index=index,
     )
     radiographs = read_index(index)
@@ -77,7 +77,7 @@ def evaluate(
         network = stored_network(run.model, file, machine.device)
         pixels = pixels_of(images, radiographs, ids)
         probability = predict(network, pixels, run.model.inputs, machine)
-        prediction, truth = probability >= threshold, pixels_of(masks, radiographs, ids)
+        prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids) > 0
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         measured = measure(prediction, truth, boundary_tolerance)
         columns = {**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}
@@ -98,7 +98,7 @@ def measure(
 
     Args:
         prediction: bool (N, H, W), True = tooth.
-        truth: uint8 0/1 (N, H, W), 1 = tooth.
+        truth: bool (N, H, W), likewise.
         boundary_tolerance: pixels by which an outline may be off.
 
     Returns:

@@ -32,7 +32,7 @@ def train(
     compute: Compute,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     weights: Path,
     history: Path,
@@ -52,7 +52,7 @@ def train(
         source: of the radiographs, for the record.
         compute: the machine.
         images: ``images.npy``.
-        masks: ``masks.npy``.
+        labels: ``labels.npy``.
         index: ``index.csv``.
         weights: safetensors to write.
         history: CSV to write: epoch, step, loss.
@@ -67,7 +67,7 @@ def train(
         (__name__, module_of(model)),
         machine,
         images=images,
-        masks=masks,
+        labels=labels,
         index=index,
         pretext=pretext,
     )
@@ -76,7 +76,7 @@ def train(
     pixels = pixels_of(images, rows, split.train)
     look = Look.of(source, [row for row in rows if row["id"] in split.train], pixels)
     radiographs = torch.from_numpy(pixels).to(machine.device)
-    truth = torch.from_numpy(pixels_of(masks, rows, split.train)).to(machine.device)
+    truth = torch.from_numpy(pixels_of(labels, rows, split.train) > 0).to(machine.device)
     if pretext is None:
         network = new_network(model, seed, machine.device)
     else:
@@ -116,7 +116,7 @@ class Segmentation(Task):
 
     Attributes:
         radiographs: uint8 (N, H, W) on the machine's device.
-        truth: likewise, 1 = tooth.
+        truth: bool (N, H, W), likewise; True = tooth.
         training: weights of the loss.
         inputs: the network's input channels.
         machine: where and how precisely.

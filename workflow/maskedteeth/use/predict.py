@@ -11,6 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from maskedteeth.data.records import printable
+from maskedteeth.data.teeth import UNNUMBERED
 from maskedteeth.errors import InputError, say
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.use.radiographs import find_radiographs
@@ -18,8 +19,8 @@ from maskedteeth.use.radiographs import find_radiographs
 COLUMNS = ("file", "name", "height", "width", "tooth_fraction", "confidence", "warning", "problem")
 #: File systems take 255 bytes, of which the endings of results take up to 12.
 LONGEST_NAME = 240
-#: What a mask's 1 is called in annotations.
-NAMES = {1: "tooth"}
+#: What a label is called in annotations.
+NAMES = {UNNUMBERED: "tooth"}
 
 #: Okabe and Ito's orange (colour universal design): seen by the colour-blind, on black and white.
 COLOUR = (230, 159, 0)
@@ -89,7 +90,9 @@ def predict(
             write_png(out / f"{name}.mask.png", found.mask * 255)
             write_png(out / f"{name}.overlay.png", overlay(found.pixels, found.mask))
         if writers:
-            segmented.append(Segmented(name, file, size, regions_of(found.mask)))
+            segmented.append(
+                Segmented(name, file, size, regions_of(found.mask * np.uint8(UNNUMBERED)))
+            )
         return {
             "height": size[0],
             "width": size[1],

@@ -14,7 +14,7 @@ def figure4(
     report: Presentation,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -27,5 +27,5 @@ def figure4(
         f"on {percent(run.fraction)} of the samples in the dataset (seed {run.seed}), on "
         f"{first_radiographs(ids)}. Small print: Dice. {about(report)}"
     )
-    rows = segmentation_rows(report, [run], ids, images, masks, index)
+    rows = segmentation_rows(report, [run], ids, images, labels, index)
     return draw_grid(rows, TITLES, caption)

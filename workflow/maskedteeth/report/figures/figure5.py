@@ -18,14 +18,14 @@ def figure5(
     report: Presentation,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
 ) -> Sheet:
     """Draw X-ray, annotation and generated mask of two candidates of one run."""
     words = "Figure 5: Test radiographs on which generated mask and annotation disagree most"
-    files = (images, masks, index, metrics, predictions)
+    files = (images, labels, index, metrics, predictions)
     return draw_candidates(report, words, TITLES, slice(SHOWN), *files)
 
 
@@ -35,7 +35,7 @@ def draw_candidates(
     titles: tuple[str, ...],
     ranks: slice,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -47,7 +47,7 @@ def draw_candidates(
     """
     (run,) = read_runs(metrics, predictions)
     radiographs = read_index(index)
-    truths = pixels_of(masks, radiographs, run.ids)
+    truths = pixels_of(labels, radiographs, run.ids) > 0
     shown = best_of_each(rank_regions(run.ids, run.probability, truths))[ranks]
     names = "; ".join(f"{c.id} ({c.kind})" for c in shown) or "none"
     caption = (

@@ -13,7 +13,7 @@ def figure8(
     report: Presentation,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -43,5 +43,5 @@ def figure8(
         f"{first_radiographs(ids)}. Small print: Dice. {about(report, runs)}"
     )
     titles = ["Input", "Ground truth", *(report.short_labels[run.method] for run in shown)]
-    rows = segmentation_rows(report, shown, ids, images, masks, index)
+    rows = segmentation_rows(report, shown, ids, images, labels, index)
     return draw_grid(rows, titles, caption, width=WIDE)

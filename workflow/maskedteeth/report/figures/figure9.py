@@ -13,7 +13,7 @@ def figure9(
     report: Presentation,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -23,5 +23,5 @@ def figure9(
         "Figure 9: Further test radiographs, after figure 5's, on which the generated mask and the "
         "ground truth disagree"
     )
-    files = (images, masks, index, metrics, predictions)
+    files = (images, labels, index, metrics, predictions)
     return draw_candidates(report, words, TITLES, slice(SHOWN, SHOWN + report.samples), *files)

@@ -59,11 +59,11 @@ def read_runs(metrics: list[Path], predictions: list[Path]) -> list[Run]:
 
 
 def segmentation_rows(
-    report: Presentation, runs: list[Run], ids: list[str], images: Path, masks: Path, index: Path
+    report: Presentation, runs: list[Run], ids: list[str], images: Path, labels: Path, index: Path
 ) -> list[list[Picture]]:
     """Return X-ray, ground truth and each run's mask with its Dice, a row an id."""
     rows, radiographs = [], read_index(index)
-    arrays = (pixels_of(array, radiographs, ids) for array in (images, masks))
+    arrays = (pixels_of(array, radiographs, ids) for array in (images, labels))
     for name, xray, truth in zip(ids, *arrays, strict=True):
         masked = (run.segmentation(name, report.threshold, f"{run.dice[name]:.3f}") for run in runs)
         rows.append([Picture(xray), mask_picture(truth), *masked])

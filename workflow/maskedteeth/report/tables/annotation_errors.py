@@ -53,7 +53,7 @@ def annotation_errors(
     report: Presentation,
     *,
     raw: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     metrics: list[Path],
     predictions: list[Path],
@@ -68,7 +68,7 @@ def annotation_errors(
         Columns seed, unit (radiographs or regions), those of :func:`measure`, and protocol. Printed
         are means over seeds.
     """
-    truth, place = np.load(masks, mmap_mode="r"), read_rows(index)["id"].tolist().index
+    truth, place = np.load(labels, mmap_mode="r"), read_rows(index)["id"].tolist().index
     errors = read_errors(raw, index, *truth.shape[1:])
     frames, tested = [], []
     for run in read_runs(metrics, predictions):
