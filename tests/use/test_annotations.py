@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
+from maskedteeth.data.objects import polygons
 from maskedteeth.use.annotations import Segmented, regions_of, write_coco, write_labelme, write_yolo
 
 NAMES = {1: "1", 17: "17", 32: "32", 99: "tooth"}
@@ -53,12 +54,16 @@ def as_ultralytics_fills(points, size):
     return cv2.fillPoly(np.zeros(size, np.uint8), [points.astype(np.int32)], 1)
 
 
-FILLS = [by_pycocotools, as_labelme_fills, as_ultralytics_fills]
+def as_datasets_are_read(points, size):
+    return polygons("tooth", [[points]]).draw(size)
 
 
-def iou_by_label(polygons, labels, fill):
+FILLS = [by_pycocotools, as_labelme_fills, as_ultralytics_fills, as_datasets_are_read]
+
+
+def iou_by_label(outlines, labels, fill):
     drawn = {label: np.zeros(labels.shape, bool) for label in NAMES}
-    for label, points in polygons:
+    for label, points in outlines:
         drawn[label] |= fill(np.asarray(points, float), labels.shape).astype(bool)
     both = {n: (drawn[n] & (labels == n)).sum() for n in NAMES}
     return {n: both[n] / max(1, (drawn[n] | (labels == n)).sum()) for n in NAMES}
@@ -121,10 +126,10 @@ def test_yolo_has_a_line_a_tooth_in_parts_of_the_radiograph(teeth, tmp_path):
     (image,) = (tmp_path / about["train"]).read_text().split()
     labels = image.replace("images", "labels").replace(".jpg", ".txt")
     assert image == "./images/train/old/1.jpg"
-    polygons = []
+    found = []
     for line in (tmp_path / labels).read_text().splitlines():
         number, *values = map(float, line.split())
         points = np.reshape(values, (-1, 2))
         assert points.min() >= 0 and points.max() <= 1
-        polygons.append((list(NAMES)[int(number)], points * (700, 300)))
-    assert min(iou_by_label(polygons, teeth, by_pycocotools).values()) >= 0.99
+        found.append((list(NAMES)[int(number)], points * (700, 300)))
+    assert min(iou_by_label(found, teeth, by_pycocotools).values()) >= 0.99
