@@ -13,6 +13,7 @@ from maskedteeth.files import write_json
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.report.figures.panels import WIDE, WIDTH, write_figure
 from maskedteeth.settings.sections import Presentation
+from maskedteeth.stages import locate
 
 IDS = ["7", "12", "90", "101", "340"]
 LABELS = {"unet": "U-Net", "ours": "Random Block Masking + Modified ResUNet"}
@@ -61,7 +62,7 @@ class Study:
         self.write("index.csv", id=IDS)
         self.write("history.csv", step=[7], loss=0.2)
         write_json(folder / "run.json", RECORD | {"pretext": "blocks"})
-        self.write("table2.csv", model="U-Net", fraction=[0.2, 0.9], dice=[0.673, 0.876])
+        self.write("table2.csv", method="unet", fraction=[0.2, 0.9], dice=[0.673, 0.876])
         self.describe("modified_resunet")
 
     def _write_run(self, *run):
@@ -105,7 +106,8 @@ class Study:
             "predictions": [run / "predictions.npz" for run in runs],
             "runs": [run / "run.json" for run in [folder, *runs]],
         }
-        figure = getattr(importlib.import_module(f"maskedteeth.report.figures.{name}"), name)
+        module, function = locate(name)
+        figure = getattr(importlib.import_module(module), function)
         wanted = figure.__annotations__.keys() - {"report", "return"}
         return figure(REPORT, **{key: (known | changes)[key] for key in wanted})
 
@@ -152,7 +154,7 @@ def test_equal_inputs_give_equal_bytes(study, name):
 
 def test_candidates_continue_from_figure_5_to_figure_9(study):
     five, nine = study.draw("figure5").caption, study.draw("figure9").caption
-    verified = "nobody has verified them:"
+    verified = "nobody has verified:"
     assert f"{verified} 7 (predicted, not annotated); 12 (predicted, not annotated). " in five
     assert f"{verified} 90 (predicted, not annotated); 101 (predicted, not annotated). " in nine
 

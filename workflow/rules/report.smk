@@ -25,7 +25,7 @@ TABLES = {
         "metrics": EVALUATED["metrics"],
         "pretexts": JOBS.of_pretexts("metrics.csv", PRETEXTS),
         "runs": RECORDS,
-        **{name: PUBLISHED[name] for name in ("table2", "table3", "models")},
+        **{name: PUBLISHED[name] for name in ("table2", "table3")},
     },
     "cost": {"runs": RECORDS},
 }
@@ -52,9 +52,6 @@ if PRETEXTS:  # a study without a pretext has none of these
     (PREVIEWS,) = JOBS.of_pretexts("previews.npz", PRETEXT_SHOWN)
     FIGURES |= {name: {"samples": SAMPLES} for name in ("figure2", "figure3", "figure7")}
     FIGURES["figure6"] = {"previews": PREVIEWS}
-if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
-    TABLES["annotation_errors"] = {"raw": RAW, "labels": ARRAYS["labels"], "index": ARRAYS["index"]}
-    TABLES["annotation_errors"] |= of_groups(OURS, "metrics.csv", "predictions.npz")
 
 
 rule tables:
@@ -132,7 +129,6 @@ PAGE = {
     "runs": RECORDS,
     "index": ARRAYS["index"],
     "problems": rules.prepare.output.problems,
-    "decisions": os.path.relpath(PROJECT / "docs" / "decisions.md"),
     "template": os.path.relpath(
         PACKAGE / "maskedteeth" / "report" / "page" / "template.html.jinja"
     ),
