@@ -17,7 +17,7 @@ from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import read_json
 from maskedteeth.metrics.segmentation import count, scores
-from maskedteeth.report.statistics import bootstrap_weights, estimate, resampled_means, too_narrow
+from maskedteeth.report.chance import bootstrap_weights, estimate, resampled_means, too_narrow
 from maskedteeth.settings.config import HeldOut
 from maskedteeth.use import Segmenter
 

@@ -34,22 +34,6 @@ def test_a_target_is_met_by_the_median_from_the_right_side(better, value, met):
     assert Figure(values, None, better=better).met == ""
 
 
-def test_a_row_has_the_median_and_its_spread():
-    from timing import Figure
-
-    found = Figure([3.0, 1.0, 2.0, 9.0, 2.5], 2.5, "in short", unit="s").row("speed", "demo")
-    assert found == "| speed | demo | 2.5 (1 - 9) s | ≥ 2.5 s | yes | in short |"
-
-
-def test_sides_take_turns_and_none_always_comes_first():
-    from timing import alternate
-
-    calls = []
-    rounds = alternate(3, lambda: calls.append("a"), lambda: calls.append("b"))
-    assert "".join(calls) == "ab" + "ab" + "ba" + "ab"
-    assert len(rounds) == 3 and all(len(times) == 2 and min(times) > 0 for times in rounds)
-
-
 def test_a_benchmark_runs():
     done = run("light_stage_seconds")
     assert done.returncode == 0, done.stderr

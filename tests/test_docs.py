@@ -78,25 +78,6 @@ def test_the_page_and_the_schema_of_the_settings_are_current(tmp_path):
         assert file.read_text() == (ROOT / committed).read_text(), "run make schema"
 
 
-def test_the_page_of_settings_has_every_setting_of_the_paper_with_its_values_and_meaning():
-    text = (ROOT / "docs" / "settings.md").read_text()
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line[:3] == "| `"]
-    known = {name.strip("`"): row for name, *row in rows}
-    assert all(len(row) == 3 and row[2] for row in known.values())
-
-    def leaves(section, path=""):
-        for name, value in section.items():
-            dotted = f"{path}{'<name>' if path in ('pretext.', 'methods.') else name}"
-            yield from leaves(value, f"{dotted}.") if isinstance(value, dict) else [dotted]
-
-    assert set(leaves(yaml.safe_load((ROOT / "config" / "paper.yaml").read_text()))) <= set(known)
-    assert known["split.protocol"][:2] == ["`fixed-test`, `complement`", "`fixed-test`"]
-    assert known["training.learning_rate"][:2] == ["number, > 0, ≤ 1", "`0.0001`"]
-    assert known["data.path"][:2] == ["text or null", "`null`"]
-    assert known["methods.<name>.label"][1] == "to be given"
-    assert known["pretext.<name>.model.inputs"][1] == '`["xray", "sobel"]`'
-
-
 def test_every_decision_names_a_setting_or_none():
     rows = (ROOT / "docs" / "decisions.md").read_text().splitlines()
     rows = [row for row in rows if row.startswith("| ") and not row.startswith(("| que", "| fig"))]

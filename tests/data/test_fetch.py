@@ -1,4 +1,5 @@
 import json
+import threading
 import zipfile
 
 import pytest
@@ -88,6 +89,17 @@ def test_kaggle_serves_with_the_users_credentials(kaggle, fetch, raw, capfd):
     ((path, authorization),) = kaggle.asked  # the second time, the zip is here already
     assert path.endswith("DownloadDataset") and authorization.startswith("Basic ")
     assert SECRET not in "".join(capfd.readouterr())
+
+
+def test_studies_that_fetch_at_once_download_kaggles_zip_once(kaggle, fetch, raw, tmp_path):
+    files = {"raw": tmp_path / "other/raw", "downloads": tmp_path / "downloads"}
+    thread = threading.Thread(target=module.fetch, args=("kaggle", ""), kwargs=files)
+    thread.start()
+    fetch("kaggle")
+    thread.join()
+    assert_is_dataset(raw)
+    assert_is_dataset(tmp_path / "other/raw")
+    assert len(kaggle.asked) == 1
 
 
 def test_kaggle_without_credentials_says_where_to_put_them(fetch, capfd):

@@ -12,6 +12,7 @@ from maskedteeth.fingerprint import PACKAGE, ROOT, parsed
 
 #: Stage → module and function.
 STAGES = {
+    "card": "machine:check_card",
     "draw_phantom": "data.phantom:draw_dataset",
     "fetch": "data.fetch:fetch",
     "prepare": "data.prepare:prepare",

@@ -4,13 +4,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
-from maskedteeth.files import replacing, write_text
+from maskedteeth.files import replacing, write_columns
 from maskedteeth.metrics.boundary import boundary_scores
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
@@ -80,12 +79,11 @@ def evaluate(
         prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids) > 0
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         measured = measure(prediction, truth, boundary_tolerance)
-        columns = {**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}
-        tables.append(pd.DataFrame(columns))
+        tables.append({**about, "fraction": f"{run.fraction:g}", "id": ids, **measured})
         pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
-    write_text(metrics, pd.concat(tables).to_csv(index=False, float_format="%.6f"))
+    write_columns(metrics, tables)
     with replacing(predictions) as temporary:
         np.savez_compressed(temporary, probability=np.concatenate(pictures))
     record.write(evaluation, runs=evaluated)

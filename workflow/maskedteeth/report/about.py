@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskedteeth.record import compare, read
+from maskedteeth.report.records import read, unlike
 from maskedteeth.settings.sections import Presentation
 
 #: What tested, by the protocol.
@@ -23,7 +23,7 @@ DRAWN = {
 def about(report: Presentation, runs: Sequence[Path] = (), tested: bool = True) -> str:
     """Say of results what the dataset is, what tested, and where the records behind them differ."""
     test = TESTED_ON[report.protocol] if tested else ""
-    return " ".join(filter(None, [f"Dataset: {report.dataset}.", test, compare(list(runs))]))
+    return " ".join(filter(None, [f"Dataset: {report.dataset}.", test, unlike(list(runs))]))
 
 
 def about_seeds(report: Presentation, runs: list[Path]) -> str:

@@ -215,7 +215,7 @@ class Split(HeldOut):
 
 
 class Model(Strict):
-    """A network: one of ours or any of segmentation_models_pytorch.
+    """A network: the paper's or any of segmentation_models_pytorch.
 
     Whether the library can build it, and whether it takes radiographs of the study's size, is found
     out by the stage `describe`, or when one of them is trained.
@@ -246,9 +246,9 @@ class Model(Strict):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Model":
-        ours = self.architecture == "modified_resunet"
+        of_paper = self.architecture == "modified_resunet"
         fields = type(self).model_fields
-        for name in ("encoder", "encoder_weights", "options") if ours else ("widths",):
+        for name in ("encoder", "encoder_weights", "options") if of_paper else ("widths",):
             if getattr(self, name) != fields[name].default:
                 raise ValueError(f"{name} has no meaning for {self.architecture}; remove it")
         return self
@@ -378,7 +378,9 @@ class Compute(Strict):
     """What of the machine results depend on; a few CUDA operations are not deterministic either."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="auto: CUDA where there is a card, else the CPU."
+        "auto",
+        description="auto: CUDA where torch can use a card, else the CPU. Apple's GPUs are not "
+        "used.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",

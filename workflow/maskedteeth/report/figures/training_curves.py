@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
 
-from maskedteeth.record import read
 from maskedteeth.report.about import about, percent
 from maskedteeth.report.figures.panels import SIZE, WIDTH, Sheet, lighten
+from maskedteeth.report.records import read
 from maskedteeth.settings.sections import Presentation
 
 COLUMNS = 3

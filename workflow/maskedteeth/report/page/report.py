@@ -10,8 +10,8 @@ from markupsafe import Markup
 from PIL import Image
 
 from maskedteeth.files import write_text
-from maskedteeth.record import compare, is_evaluation, read
 from maskedteeth.report.page import summary
+from maskedteeth.report.records import is_evaluation, read, unlike
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import MARKS
 from maskedteeth.settings.sections import Presentation
@@ -59,7 +59,7 @@ def report(
         "csv": {name: _uri("text/csv", file) for name, file in csv.items()},
         "figures": {file.stem: _figure(file) for file in figures if file.suffix == ".png"},
         "named": named,
-        "differences": compare(runs),
+        "differences": unlike(runs),
         "changed": changed,
         "overlay": yaml.safe_dump(
             changed, sort_keys=False, allow_unicode=True, default_flow_style=None

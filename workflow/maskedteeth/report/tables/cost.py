@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.record import is_evaluation, name_of, read
 from maskedteeth.report.about import about
+from maskedteeth.report.records import is_evaluation, name_of, read
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import NOTHING
 from maskedteeth.settings.sections import Presentation
