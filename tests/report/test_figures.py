@@ -154,7 +154,7 @@ def test_equal_inputs_give_equal_bytes(study, name):
 
 def test_candidates_continue_from_figure_5_to_figure_9(study):
     five, nine = study.draw("figure5").caption, study.draw("figure9").caption
-    verified = "nobody has verified:"
+    verified = "nobody has verified them:"
     assert f"{verified} 7 (predicted, not annotated); 12 (predicted, not annotated). " in five
     assert f"{verified} 90 (predicted, not annotated); 101 (predicted, not annotated). " in nine
 
