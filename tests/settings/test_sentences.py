@@ -42,7 +42,7 @@ MISTAKES = [
     ),
     (
         {"data": {"source": "dicom"}},
-        "Setting data.source is 'dicom'; it must be 'hitl', 'folder',",
+        "Setting data.source is 'dicom'; it must be 'auto', 'folder',",
     ),
     (
         {"evaluation": {"lpips": False}},
@@ -66,7 +66,7 @@ MISTAKES = [
     (
         {"data": {"source": "phantom", "path": "mine"}},
         "Setting data: path is 'mine', but source is 'phantom', which is drawn; for your own "
-        "radiographs set data.source to 'folder'.",
+        "radiographs set data.source to 'auto'.",
     ),
     (
         {"data": {"source": "folder"}},

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 #: Names are parts of files' names, which have an end, and of shell commands.
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 MEANING_PATTERN = r"^([1-9][0-9]?|tooth|ignore)$"
+PATIENT_PATTERN = r"^[^{}]*\{patient\}[^{}]*$"
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
@@ -93,11 +94,14 @@ class Phantom(Strict):
 class Layout(Strict):
     """How a dataset is laid out, and how much of it may be unusable."""
 
-    source: Literal["hitl", "folder", "supervisely", "phantom"] = Field(
-        "hitl",
-        description="hitl: the paper's dataset (Humans in the Loop, Supervisely JSON); "
-        "folder: images with masks of the same name; supervisely: a project of any datasets and "
-        "classes; phantom: drawn from a seed.",
+    source: Literal[
+        "auto", "folder", "coco", "labelme", "yolo", "supervisely", "hitl", "phantom"
+    ] = Field(
+        "auto",
+        description="auto: hitl without a path, else what the folder is recognised as; folder: "
+        "images with masks of the same name; coco, labelme, yolo (of segmentation), supervisely: "
+        "annotations in these formats; hitl: the paper's dataset (Humans in the Loop, Supervisely "
+        "JSON); phantom: drawn from a seed.",
     )
     images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
@@ -112,6 +116,12 @@ class Layout(Strict):
         description="What classes of objects are whose names do not say it, such as {crown: tooth, "
         "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
         "nothing.",
+    )
+    patient: Annotated[str, Field(pattern=PATIENT_PATTERN)] | None = Field(
+        None,
+        description="What in a radiograph's name is its patient, such as '{patient}_*': "
+        "radiographs of one patient are never both in training and in test. Null: each is of its "
+        "own.",
     )
     most_problems: Share = Field(
         0.1,
@@ -142,12 +152,21 @@ class Data(Layout):
     )
     phantom: Phantom = Phantom()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _the_papers_dataset_unless_a_folder_is_named(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("source", "auto") == "auto":
+            path = values.get("path")
+            if path is None or (isinstance(path, str) and path.lower().endswith(".zip")):
+                return values | {"source": "hitl"}
+        return values
+
     @model_validator(mode="after")
     def _path_suits_source(self) -> "Data":
         if self.source == "phantom" and self.path:
             raise ValueError(
                 f"path is {self.path!r}, but source is 'phantom', which is drawn; for your own "
-                "radiographs set data.source to 'folder'"
+                "radiographs set data.source to 'auto'"
             )
         if self.source not in ("hitl", "phantom") and not self.in_place:
             raise ValueError(
@@ -190,6 +209,13 @@ class HeldOut(Strict):
     )
     test_fraction: Fraction = Field(0.1, description="Share of the labelled radiographs.")
     test_seed: Seed = Field(42, description="Seed that draws the test set, the same for all runs.")
+    given: str | None = Field(
+        None,
+        min_length=1,
+        description="A split that is given: a CSV of id, part (train, test or unlabelled) and, if "
+        "known, patient; or 'folders', for radiographs in folders train, test and valid. "
+        "test_fraction and test_seed do not count then. Null: drawn.",
+    )
 
 
 class Split(HeldOut):
@@ -204,7 +230,12 @@ class Split(HeldOut):
     @model_validator(mode="after")
     def _fits(self) -> "Split":
         largest, fraction = 1 - self.test_fraction, max(self.fractions)
-        if self.protocol == "fixed-test" and fraction > largest + 1e-9:
+        if self.given and self.protocol == "complement":
+            raise ValueError(
+                f"given is {self.given!r}, but protocol is 'complement', which tests on what a "
+                "subset leaves out; leave one of them out"
+            )
+        if not self.given and self.protocol == "fixed-test" and fraction > largest + 1e-9:
             raise ValueError(
                 f"fraction {fraction:g} does not fit beside a test set of "
                 f"{self.test_fraction:g}; the largest possible is {largest:g}"

@@ -92,6 +92,7 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "layout": lambda study, job: _part(study.data, Layout),
     "dataset": lambda study, job: job["dataset"],
     "image": lambda study, job: study.image,
+    "given": lambda study, job: study.split.given,
     "held_out": lambda study, job: _part(study.split, HeldOut),
     "pretext": lambda study, job: study.pretext_of(job["pretext"]),
     "pretext_name": lambda study, job: job["pretext"],
