@@ -241,7 +241,7 @@ def test_a_mask_of_another_radiograph_and_a_radiograph_in_its_place_are_refused(
 
 # --- Names and folders ---
 
-#: Radiographs and masks → what is labelled, with its part and its mask; or a sentence.
+#: Radiographs and masks → what is labelled, with its mask; or a sentence.
 NAMED = {
     "as they are": (["1", "2"], ["1", "2"], {}, {"1": "1", "2": "2"}),
     "_mask": (["1", "2", "11"], ["1_mask", "2_mask", "11_mask"], {}, "{}_mask"),
@@ -286,7 +286,6 @@ def test_masks_find_their_radiographs_by_names(tmp_path, radiograph, run_prepare
     assert {row["id"] for row in rows} == set(radiographs)
     found = {row["id"]: row["annotation"] for row in rows if row["labelled"] == "1"}
     assert found == {name: f"masks/{mask}.png" for name, mask in expected.items()}
-    assert all(row["part"] == row["id"].rpartition("/")[0] for row in rows)
 
 
 def test_two_masks_of_one_radiograph_set_it_aside(tmp_path, write_folder, run_prepare):
@@ -299,12 +298,14 @@ def test_two_masks_of_one_radiograph_set_it_aside(tmp_path, write_folder, run_pr
     assert re.search("masks/001.png and .* share the name 1;", problems[0]["reason"])
 
 
-def test_folders_of_parts_hold_images_and_masks(tmp_path, write_folder, run_prepare):
+def test_folders_of_parts_hold_images_and_masks(tmp_path, write_folder, radiograph, run_prepare):
     for part in ("train", "valid"):
         write_folder(tmp_path / "raw" / part, 2)
-    rows, problems = run_prepare(tmp_path / "raw")
+    for name, seed in (("1", 3), ("2", 4)):
+        cv2.imwrite(str(tmp_path / f"raw/valid/images/{name}.png"), radiograph(seed)[0])
+    rows, problems = run_prepare(tmp_path / "raw", given="folders")
     assert [row["id"] for row in rows] == ["train/1", "train/2", "valid/1", "valid/2"]
-    assert [row["part"] for row in rows] == ["train", "train", "valid", "valid"]
+    assert [row["part"] for row in rows] == ["train", "train", "test", "test"]
     assert all(row["labelled"] == "1" for row in rows) and not problems
 
 

@@ -43,7 +43,7 @@ try:
     STUDY = validate(SETTINGS, Settings)
     RESULTS = Path("results") / STUDY.study
     STATE = RESULTS / "data" / "dataset.txt"
-    JOBS = Jobs(STUDY, config, RESULTS, state_of_dataset(STUDY.data, STATE))
+    JOBS = Jobs(STUDY, config, RESULTS, state_of_dataset(STUDY.data, STUDY.split.given, STATE))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -48,7 +48,7 @@ class Record:
         annotation: file that its annotation is in, or None where there is none.
         objects: what is annotated on it, teeth and others; one drawn later covers earlier ones.
         size: height and width of the radiograph as the annotation says, or None.
-        part: the part of the dataset that it is in by its folder, such as train, or "".
+        part: `train`, `valid` or `test`, as the folder that it lies in says, or "".
     """
 
     id: str

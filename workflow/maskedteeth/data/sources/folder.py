@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.data.folders import SUFFIXES, folders_named
+from maskedteeth.data.folders import SUFFIXES, folders_named, part_of
 from maskedteeth.data.masks import Drawn, counted, look_at, name_of_value, number_values
 from maskedteeth.data.names import pair_names
 from maskedteeth.data.pixels import decode_mask, read_file
@@ -104,10 +104,10 @@ def find_records(root: Path, layout: Layout) -> Found:
     """List the radiographs below ``root``, each with its mask.
 
     Radiographs are in `images`, or in `train/images`, `valid/images`, and so on; masks likewise.
-    Both may have subfolders, and the first one on the way to a radiograph is its part. How masks
-    are named after radiographs is recognised (:func:`maskedteeth.data.names.pair_names`). A
-    radiograph without a mask is unlabelled: it takes part in the pretext only. Names that two files
-    share, masks without a radiograph and files that are no images are problems.
+    Both may have subfolders. How masks are named after radiographs is recognised
+    (:func:`maskedteeth.data.names.pair_names`). A radiograph without a mask is unlabelled: it takes
+    part in the pretext only. Names that two files share, masks without a radiograph and files that
+    are no images are problems.
 
     Raises:
         InputError: a folder is missing or holds no image, most masks belong to no radiograph, or
@@ -129,8 +129,8 @@ def find_records(root: Path, layout: Layout) -> Found:
         if trouble := trouble_with(name, files) or trouble_with(name, drawn[name]):
             problems.append(Problem(name, trouble))
         else:
-            part = name.partition("/")[0] if "/" in name else ""
-            records.append(Masked(name, files[0], next(iter(drawn[name]), None), part=part))
+            mask = next(iter(drawn[name]), None)
+            records.append(Masked(name, files[0], mask, part=part_of(Path(name))))
     with ThreadPoolExecutor(THREADS) as pool:
         looks = list(pool.map(_look, [record.annotation for record in records]))
     numbers = number_values([each for each in looks if each], layout, root / layout.masks)
