@@ -224,7 +224,7 @@ def _too_many(file: Path, shares: dict[str, float]) -> str:
     shown = sorted(shares, key=shares.get, reverse=True)[:4]
     listing = ", ".join(f"{name} ({shares[name]:.1%})" for name in shown)
     return (
-        f"{file} has {len(shares)} colours: {listing}{', ...' * (len(shares) > 4)}; a black and white "
-        f"mask has two: {WANTED}. If they are classes, export all masks so, as PNG, without "
+        f"{file} has {len(shares)} colours: {listing}{', ...' * (len(shares) > 4)}; a black and "
+        f"white mask has two: {WANTED}. If they are classes, export all masks so, as PNG, without "
         "smoothing."
     )
