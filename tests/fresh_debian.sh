@@ -11,6 +11,7 @@
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 RELEASE=${RELEASE:-trixie}
+INCLUDE="ca-certificates git make python3-venv ${PACKAGES:-}"
 [ $# -gt 0 ] || set -- "make demo" "make test"
 
 # All mounts are in a namespace of this script's own and end with it, before anything is removed.
@@ -28,7 +29,7 @@ timed() { # SENTENCE COMMAND ...
 }
 
 bootstrap() {
-    debootstrap --variant=minbase --include="ca-certificates,git,make,python3-venv${PACKAGES:+,}${PACKAGES// /,}" \
+    debootstrap --variant=minbase --include="$INCLUDE" \
         "$RELEASE" "$WORK/root" >"$WORK/log" || { tail "$WORK/log" >&2; return 1; }
 }
 timed "debootstrap $RELEASE" bootstrap
