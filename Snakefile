@@ -35,6 +35,12 @@ rule all:
         rules.audit.output,
 
 
+onstart:
+    if CARD:
+        compute = STUDY.compute.model_dump_json(exclude={"checkpoint_minutes"})
+        shell("python -P -m maskedteeth run card '{{\"compute\": {compute}}}' '{{}}' || true")
+
+
 onsuccess:
     print(f"\nDone. Results: {RESULTS}\nDataset: {STUDY.data.name}")
 

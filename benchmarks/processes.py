@@ -16,7 +16,7 @@ ENVIRONMENT = {
 }
 #: What the stage `prepare` writes.
 PREPARED = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
-PREPARED |= {"images": "images.npy", "masks": "masks.npy"}
+PREPARED |= {"images": "images.npy", "labels": "labels.npy"}
 PLAN = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "--nolock", "--configfile"]
 
 

@@ -32,17 +32,18 @@ def evaluation(name: str) -> Figure:
 
     folder, settings = _arrays(name), study(name)
     run = Run(method="ours", fraction=0.5, seed=1, model=settings.model_of("modified_resunet"))
-    arrays = {kind: folder / f"{kind}.npy" for kind in ("images", "masks")}
+    arrays = {kind: folder / f"{kind}.npy" for kind in ("images", "labels")}
     inputs, weights = arrays | {"index": folder / "index.csv"}, folder / "weights.safetensors"
     # A few steps, so that predictions are regions and not noise.
     recipe = settings.training.model_copy(update={"epochs": 4})
     outputs = {"weights": weights, "history": folder / "history.csv", "run": folder / "run.json"}
-    train(recipe, run.model, HALVES, "ours", 0.5, 1, COMPUTE, **inputs, **outputs)
+    train(recipe, run.model, HALVES, "ours", 0.5, 1, "phantom", COMPUTE, **inputs, **outputs)
     measured = {"metrics": "metrics.csv", "predictions": "p.npz", "evaluation": "evaluation.json"}
     outputs = {kind: folder / file for kind, file in measured.items()}
     rows = read_index(folder / "index.csv")
     ids = draw_split(rows, HALVES, 0.5, 1).test
     tested = [pixels_of(array, rows, ids) for array in arrays.values()]
+    tested[1] = tested[1].clip(max=1)
 
     def ours() -> None:
         evaluate([run], HALVES, 0.5, 2.0, COMPUTE, **inputs, weights=[weights], **outputs)
@@ -60,9 +61,9 @@ def first_step(method: str) -> Figure:
     # A batch holds more than an epoch, so the first line of a training follows its first step.
     recipe = {"budget": "equal-epochs"}
     sections = {"model": settings.model_of(method), "held_out": HALVES, "compute": COMPUTE}
-    sections |= {"method": method, "fraction": 0.03, "seed": 1}
+    sections |= {"method": method, "fraction": 0.03, "seed": 1, "source": "phantom"}
     sections |= {"training": settings.training.model_copy(update=recipe)}
-    files = {kind: PREPARED[kind] for kind in ("images", "masks", "index")}
+    files = {kind: PREPARED[kind] for kind in ("images", "labels", "index")}
     files |= {"weights": f"{method}.safetensors", "history": "history.csv", "run": "run.json"}
     words = command("train", sections, {kind: folder / name for kind, name in files.items()})
 

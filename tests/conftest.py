@@ -45,7 +45,7 @@ SETTINGS = {
 }
 #: What the files of stages are called; those of the dataset lie in the study's own folder.
 DATA = {"index": "index.csv", "problems": "problems.csv", "state": "dataset.txt"}
-DATA |= {"images": "images.npy", "masks": "masks.npy", "lpips": "lpips.safetensors"}
+DATA |= {"images": "images.npy", "labels": "labels.npy", "lpips": "lpips.safetensors"}
 MADE = {"weights": "weights.safetensors", "history": "history.csv", "run": "run.json"}
 MADE |= {"metrics": "metrics.csv", "predictions": "predictions.npz", "previews": "previews.npz"}
 MADE |= {"evaluation": "evaluation.json", "fillers": "fillers.csv", "samples": "samples.npz"}

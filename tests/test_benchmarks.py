@@ -1,9 +1,12 @@
 """The benchmarks' bookkeeping, and one of them for real; what they measure is for `make bench`."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -31,22 +34,6 @@ def test_a_target_is_met_by_the_median_from_the_right_side(better, value, met):
     assert Figure(values, None, better=better).met == ""
 
 
-def test_a_row_has_the_median_and_its_spread():
-    from timing import Figure
-
-    found = Figure([3.0, 1.0, 2.0, 9.0, 2.5], 2.5, "in short", unit="s").row("speed", "demo")
-    assert found == "| speed | demo | 2.5 (1 - 9) s | ≥ 2.5 s | yes | in short |"
-
-
-def test_sides_take_turns_and_none_always_comes_first():
-    from timing import alternate
-
-    calls = []
-    rounds = alternate(3, lambda: calls.append("a"), lambda: calls.append("b"))
-    assert "".join(calls) == "ab" + "ab" + "ba" + "ab"
-    assert len(rounds) == 3 and all(len(times) == 2 and min(times) > 0 for times in rounds)
-
-
 def test_a_benchmark_runs():
     done = run("light_stage_seconds")
     assert done.returncode == 0, done.stderr
@@ -56,3 +43,20 @@ def test_a_benchmark_runs():
 def test_an_unknown_benchmark_is_named():
     done = run("sped")
     assert done.returncode == 2 and "no benchmark 'sped'" in done.stderr
+
+
+def test_one_network_twice_gains_nothing_and_has_the_dice_of_its_evaluation(study, tmp_path):
+    from ensembles import dice_of, gains
+
+    (tmp_path / "data").mkdir()
+    for name in ("index.csv", "images.npy", "labels.npy"):
+        shutil.copy(study / name, tmp_path / "data")
+    for seed in ("1", "2"):
+        shutil.copytree(study / "run", tmp_path / "runs/ours/fraction-0.25" / f"seed-{seed}")
+    dice = dice_of(tmp_path)
+    measured = pd.read_csv(study / "run/metrics.csv")
+    np.testing.assert_allclose(dice["one network"], measured["dice"], atol=1e-6)
+    found = gains(dice).set_index(["method", "way"])
+    assert (found.loc[("ours", "all seeds"), ["gain", "gain_low", "gain_high"]] == 0).all()
+    expected = (dice["mirrored"] - dice["one network"]).mean()
+    assert found.loc[("all", "mirrored"), "gain"] == pytest.approx(expected)

@@ -13,7 +13,6 @@ import torch
 
 from maskedteeth.cli import COMMANDS, main
 from maskedteeth.errors import InputError, Stopped
-from maskedteeth.report.figures.panels import draw_words
 from maskedteeth.report.table import Part, Table
 from maskedteeth.settings.config import Compute, Model
 from maskedteeth.stages import STAGES
@@ -98,13 +97,6 @@ def test_a_table_that_is_returned_is_written(stage, tmp_path):
     assert stage(function, metrics="metrics.csv", **files) == 0
     assert Path(files["csv"]).read_text() == "dice\n0.500000\n"
     assert all("½" in Path(files[kind]).read_text() for kind in ("md", "html"))
-
-
-def test_a_figure_that_is_returned_is_written(stage, tmp_path):
-    files = {kind: str(tmp_path / f"figure.{kind}") for kind in ("png", "pdf", "txt")}
-    assert stage(lambda: draw_words("Nothing to draw.", "Figure 1: Nothing."), **files) == 0
-    assert "Figure 1: Nothing." in Path(files["txt"]).read_text()
-    assert Path(files["png"]).stat().st_size and Path(files["pdf"]).stat().st_size
 
 
 def test_the_runner_imports_neither_the_parser_of_commands_nor_torch(tmp_path):

@@ -10,10 +10,10 @@ import torch
 
 from maskedteeth import record
 from maskedteeth.cli import main
-from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.record import PACKAGES, RunRecord, compare, git_commit, image, read
+from maskedteeth.record import PACKAGES, RunRecord, git_commit, image
+from maskedteeth.report.records import read, unlike
 from maskedteeth.settings.config import Compute
 from maskedteeth.training.device import Machine
 
@@ -58,11 +58,8 @@ def test_the_record_says_all_that_a_number_depends_on(tmp_path):
     assert said["python"].count(".") == 2 and said["system"]
 
 
-def test_outside_git_there_is_no_commit(code):
+def test_outside_git_or_without_it_there_is_no_commit(code, monkeypatch):
     assert git_commit() is None
-
-
-def test_without_git_there_is_no_commit(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert git_commit() is None
 
@@ -83,43 +80,23 @@ def test_the_commit_is_named_and_marked_when_the_tree_has_changed(code):
     assert git_commit() == f"{head}-dirty"
 
 
-DIGEST = f"sha256:{'d' * 64}"
-
-
-@pytest.fixture
-def built(tmp_path, monkeypatch):
-    """A Python of this project's image."""
+def test_a_container_is_known_by_who_starts_it_and_by_what_was_written_when_it_was_built(
+    tmp_path, monkeypatch
+):
     for name in ("MASKEDTEETH_IMAGE", "APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(record.sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("MASKEDTEETH_IMAGE", "teeth@sha256:d")
+    assert image() is None  # a name alone makes no container
+    monkeypatch.setenv("APPTAINER_CONTAINER", "/images/other.sif")
+    assert image() == {"name": "teeth@sha256:d", "content": None, "commit": None}
     known = {"name": "maskedteeth", "commit": "", "content": "sha256:c"}
     (tmp_path / "image.json").write_text(json.dumps(known))
-    monkeypatch.setattr(record.sys, "prefix", str(tmp_path))
-    return {"name": "maskedteeth", "digest": None, "content": "sha256:c", "commit": None}
-
-
-def test_an_image_is_known_by_what_was_written_when_it_was_built(built):
-    assert image() == built
-
-
-def test_whoever_starts_the_container_says_its_digest(built, monkeypatch):
-    monkeypatch.setenv("MASKEDTEETH_IMAGE", f"registry/teeth:1@{DIGEST}")
-    assert image() == built | {"name": "registry/teeth:1", "digest": DIGEST}
-    monkeypatch.setenv("MASKEDTEETH_IMAGE", "teeth@sha256:d")
-    with pytest.raises(InputError, match=r"MASKEDTEETH_IMAGE is 'teeth@sha256:d'; expected"):
-        image()
-
-
-def test_another_image_is_known_by_its_file(built, tmp_path, monkeypatch):
-    (tmp_path / "image.json").unlink()
-    monkeypatch.setenv("APPTAINER_CONTAINER", "/images/other.sif")
-    unknown = {"digest": None, "content": None, "commit": None}
-    assert image() == {"name": "/images/other.sif", **unknown}
-
-
-def test_a_name_alone_makes_no_container(built, tmp_path, monkeypatch):
-    (tmp_path / "image.json").unlink()
-    monkeypatch.setenv("MASKEDTEETH_IMAGE", f"teeth@{DIGEST}")
-    assert image() is None
+    assert image() == {"name": "teeth@sha256:d", "content": "sha256:c", "commit": None}
+    monkeypatch.delenv("MASKEDTEETH_IMAGE")
+    assert image()["name"] == "/images/other.sif"
+    monkeypatch.delenv("APPTAINER_CONTAINER")
+    assert image() == {"name": "maskedteeth", "content": "sha256:c", "commit": None}
 
 
 # --- Runs that differ ---
@@ -135,7 +112,7 @@ def study(tmp_path):
     trained = common | {
         "settings": {"training": {"epochs": 80}, "held_out": held_out},
         "modules": ["maskedteeth.training.train"],
-        "inputs_sha256": {"images": "1" * 64, "masks": "2" * 64, "pretext": None},
+        "inputs_sha256": {"images": "1" * 64, "labels": "2" * 64, "pretext": None},
         "precision": "bfloat16",
         "steps": 9,
         "weights_sha256": "7" * 64,
@@ -161,11 +138,11 @@ def change(study, file, **values):
 
 
 def compared(study):
-    return compare(sorted(study.glob("*/*.json")))
+    return unlike(sorted(study.glob("*/*.json")))
 
 
 def test_runs_of_one_kind_are_not_remarked_on(study):
-    assert compared(study) == "" and compare([]) == ""
+    assert compared(study) == "" and unlike([]) == ""
 
 
 def test_runs_of_different_code_data_packages_and_machines_are_named(study):

@@ -15,7 +15,8 @@ BROKEN = "raise RuntimeError('CUDA versions differ')"
 
 def run(code, folder):
     """Run ``code`` in a new Python, where ``folder`` comes before the installed packages."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-c", textwrap.dedent(code)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -24,20 +25,6 @@ def pretend_torchvision(folder, content):
     (folder / "torchvision").mkdir()
     (folder / "torchvision" / "__init__.py").write_text(textwrap.dedent(content))
     (folder / "torchvision" / "early.py").touch()
-
-
-def test_the_installed_torchvision_and_its_users_can_be_imported(tmp_path):
-    done = run(
-        """
-        from maskedteeth.torchvision_shim import import_torchvision
-        torchvision = import_torchvision()
-        assert import_torchvision() is torchvision
-        import lpips, piq, segmentation_models_pytorch
-        torchvision.models.alexnet(weights=None)
-        """,
-        tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_healthy_installation_is_left_untouched(tmp_path):

@@ -35,7 +35,7 @@ def main() -> None:
     run = next(run for run in runs if (run.fraction, run.seed) == (FRACTION, SEED))
     name = samples["ids"][0]
     index = read_index(RESULTS / "data/index.csv")
-    truth = pixels_of(RESULTS / "data/masks.npy", index, [name])[0]
+    truth = pixels_of(RESULTS / "data/labels.npy", index, [name])[0]
     dice = f"Dice {run.dice[name]:.2f}"
     rows = {
         "1  Learn from radiographs alone: what is behind the blocks?": {

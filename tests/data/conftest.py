@@ -24,7 +24,7 @@ def run_prepare(tmp_path):
 
     def run(raw, source="folder", height=64, width=128, **layout):
         files = {name: tmp_path / f"{name}.csv" for name in ("index", "problems")}
-        arrays = {name: tmp_path / f"{name}.npy" for name in ("images", "masks")}
+        arrays = {name: tmp_path / f"{name}.npy" for name in ("images", "labels")}
         layout, size = Layout(source=source, **layout), Image(height=height, width=width)
         prepare(layout, size, "as it is", raw=raw, state=tmp_path / "state.txt", **files, **arrays)
         return tuple(rows_of(file) for file in files.values())
@@ -34,8 +34,8 @@ def run_prepare(tmp_path):
 
 @pytest.fixture
 def arrays(tmp_path):
-    """Return the radiographs and the masks that `prepare` has written."""
-    return lambda: (np.load(tmp_path / "images.npy"), np.load(tmp_path / "masks.npy"))
+    """Return the radiographs and the labels that `prepare` has written."""
+    return lambda: (np.load(tmp_path / "images.npy"), np.load(tmp_path / "labels.npy"))
 
 
 @pytest.fixture

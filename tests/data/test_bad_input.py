@@ -1,5 +1,6 @@
 """Whatever is wrong with a file of the user: it is used by a rule, or set aside with a reason."""
 
+import base64
 import io
 import json
 import os
@@ -18,9 +19,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maskedteeth.data.pixels import decode_grey
-from maskedteeth.data.records import Record
 from maskedteeth.data.sources import folder, hitl
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Layout
 
 HEIGHT, WIDTH = 64, 128
 PNG, MASK = "images/2.png", "masks/2.png"
@@ -215,6 +216,16 @@ def test_what_is_no_radiograph_is_passed_over_and_hidden_files_are_not_even_list
 SQUARE = [[20, 20], [40, 20], [40, 40], [20, 40]]
 
 
+def packed(png):
+    return base64.b64encode(zlib.compress(png)).decode()
+
+
+def bitmap_annotation(data):
+    drawn = {"classTitle": "13", "geometryType": "bitmap"}
+    drawn |= {"bitmap": {"data": data, "origin": [3, 4]}}
+    return json.dumps({"size": {"height": HEIGHT, "width": WIDTH}, "objects": [drawn]}).encode()
+
+
 def annotation(exterior=SQUARE, height=HEIGHT, name="13", kind="polygon"):
     objects = [figure(exterior, title=name, geometry=kind)]
     return json.dumps({"size": {"height": height, "width": WIDTH}, "objects": objects}).encode()
@@ -240,14 +251,28 @@ ANNOTATIONS = {
     "without y": (annotation([[3]]), NO_CORNERS),
     "far outside": (annotation([[20, 20], [40, 20], [40, 10**30]]), NO_CORNERS),
     "of another class": (
-        annotation(name="Tooth"),
-        f"{JSON} has figures of the classes 'Tooth' alone; teeth are '1' to '32'. Rename the "
-        "classes, or remove the figures.",
+        annotation(name="crown"),
+        f"{JSON} has, for {JPG}, objects of the classes 'crown' alone, none of which is known as "
+        "a tooth. Say in data.classes what they are, or remove them.",
     ),
-    "no polygon": (
+    "of no area that is known": (
+        annotation(kind="rectangle"),
+        f"{JSON} has tooth 13 drawn as 'rectangle'; polygons and bitmaps are read: export it as "
+        "one or remove it.",
+    ),
+    "bitmap without one": (
         annotation(kind="bitmap"),
-        f"{JSON} has tooth 13 drawn as 'bitmap'; only polygons are read: export it as one, or "
-        "remove it.",
+        f"{JSON} has tooth 13 whose 'bitmap' has no 'data' with an 'origin' of x and y. Restore "
+        "or remove it.",
+    ),
+    "damaged bitmap": (
+        bitmap_annotation("AAAA"),
+        f"The bitmap of '13' in {JSON} is empty (0 bytes); restore or remove it.",
+    ),
+    "bitmap of something else": (
+        bitmap_annotation(packed(b"tooth")),
+        f"The bitmap of '13' in {JSON} is not an image: its content is none of JPEG, PNG, TIFF, "
+        "BMP; replace or remove it.",
     ),
     "of another size": (
         annotation(height=65),
@@ -278,7 +303,14 @@ def test_an_annotation_that_cannot_be_used_is_set_aside(tmp_path, write_hitl, se
 
 SEEDS = {
     "1.png": [saved(np.eye(40, dtype=np.uint8) * 255, kind) for kind in ("PNG", "JPEG", "TIFF")],
-    "1.json": [annotation()],
+    "1.jpg.json": [
+        annotation(),
+        bitmap_annotation(packed(saved(np.eye(40, dtype=np.uint8) * 255))),
+    ],
+}
+SOURCES = {
+    "1.png": (folder, ("images/1.png", "masks/1.png"), (40, 40)),
+    "1.jpg.json": (hitl, ("d2/img/1.jpg", "d2/ann/1.jpg.json"), (HEIGHT, WIDTH)),
 }
 CHANGES = st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), min_size=1, max_size=8)
 
@@ -290,13 +322,20 @@ def test_changed_bytes_are_an_annotation_or_a_sentence(tmp_path, name, random, c
     content = bytearray(random.choice(SEEDS[name]))
     for place, value in changes:
         content[place % len(content)] = value
-    record = Record("1", tmp_path / "1.jpg", tmp_path / name)
-    record.annotation.write_bytes(content)
-    read = (folder if name == "1.png" else hitl).read_annotation
-    size = (40, 40) if name == "1.png" else (HEIGHT, WIDTH)
-    try:
-        found = read(record, *size)
-    except InputError as error:
-        assert name in str(error) and str(error).endswith(".") and "\n" not in str(error)
-        return
-    assert found.mask.shape == size and found.mask.dtype == np.uint8 and found.mask.max() <= 1
+    source, files, size = SOURCES[name]
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(content)
+    found = source.find_records(tmp_path, Layout())
+    sentences, read = [problem.reason for problem in found.problems], []
+    for record in found.records:
+        try:
+            read.append(record.read(size, {"13": 13}).labels)
+        except InputError as error:
+            sentences.append(str(error))
+    assert len(sentences) + len(read) == 1
+    for sentence in sentences:
+        assert name in sentence and sentence.endswith(".") and "\n" not in sentence
+    for labels in read:
+        assert labels.shape == size and labels.dtype == np.uint8
+        assert set(np.unique(labels)) <= {0, 13, 99}

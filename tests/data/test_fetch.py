@@ -1,4 +1,5 @@
 import json
+import threading
 import zipfile
 
 import pytest
@@ -90,6 +91,17 @@ def test_kaggle_serves_with_the_users_credentials(kaggle, fetch, raw, capfd):
     assert SECRET not in "".join(capfd.readouterr())
 
 
+def test_studies_that_fetch_at_once_download_kaggles_zip_once(kaggle, fetch, raw, tmp_path):
+    files = {"raw": tmp_path / "other/raw", "downloads": tmp_path / "downloads"}
+    thread = threading.Thread(target=module.fetch, args=("kaggle", ""), kwargs=files)
+    thread.start()
+    fetch("kaggle")
+    thread.join()
+    assert_is_dataset(raw)
+    assert_is_dataset(tmp_path / "other/raw")
+    assert len(kaggle.asked) == 1
+
+
 def test_kaggle_without_credentials_says_where_to_put_them(fetch, capfd):
     with pytest.raises(InputError, match=r"No valid .*KAGGLE_API_TOKEN.*~/\.kaggle/access_token"):
         fetch("kaggle")
@@ -121,7 +133,7 @@ def test_folders_may_wrap_the_dataset(archive, fetch, raw):
         members[f"__MACOSX/a/b/{DATASET}/d2/{part}"] = b"resource fork"
     archive.write_bytes(zip_of(members))
     fetch(archive=archive)
-    records, _ = find_records(raw, Layout(source="hitl"))
+    records = find_records(raw, Layout(source="hitl")).records
     assert [record.id for record in records] == ["1", "2", "3"]
     assert not (raw / "__MACOSX").exists()
 

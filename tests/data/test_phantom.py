@@ -14,6 +14,7 @@ from maskedteeth.settings.config import Layout, Phantom
 
 SEED, HEIGHT, IMAGES = 7, 128, 40
 LAYOUT = Layout(source="phantom")
+NUMBERS = {str(number): number for number in range(1, 33)}
 SETTINGS = Phantom(images=IMAGES, seed=SEED, height=HEIGHT, error_rate=0.5)
 
 
@@ -32,9 +33,9 @@ def raw(tmp_path_factory):
 @pytest.fixture(scope="module")
 def records(raw):
     """All that the reader of the paper's dataset finds, by number."""
-    found, problems = hitl.find_records(raw, LAYOUT)
-    assert problems == []
-    return {int(record.id): record for record in found}
+    found = hitl.find_records(raw, LAYOUT)
+    assert found.problems == []
+    return {int(record.id): record for record in found.records}
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +48,18 @@ def errors(raw):
 def read(record):
     """Return the pixels and the annotation of a radiograph as the workflow reads them."""
     pixels = decode_grey(read_file(record.image), record.image)
-    return pixels, hitl.read_annotation(record, *pixels.shape)
+    return pixels, record.read(pixels.shape, NUMBERS)
 
 
 def figures(record):
     return json.loads(record.annotation.read_text())["objects"]
 
 
-def mask_of(radiograph):
-    mask = np.zeros(radiograph.pixels.shape, np.uint8)
+def labels_of(radiograph):
+    labels = np.zeros(radiograph.pixels.shape, np.uint8)
     for tooth in radiograph.teeth:
-        cv2.fillPoly(mask, [tooth.outline], 1)
-    return mask
+        cv2.fillPoly(labels, [tooth.outline], tooth.number)
+    return labels
 
 
 def contents(folder):
@@ -77,7 +78,7 @@ def test_the_same_settings_write_the_same_bytes_on_any_number_of_threads(raw, tm
 
 def test_a_radiograph_depends_on_seed_and_number_alone(radiographs, records, tmp_path):
     draw_dataset(SETTINGS.model_copy(update={"images": 10, "error_rate": 0}), raw=tmp_path / "raw")
-    for record in hitl.find_records(tmp_path / "raw", LAYOUT)[0]:
+    for record in hitl.find_records(tmp_path / "raw", LAYOUT).records:
         assert record.image.read_bytes() == records[int(record.id)].image.read_bytes()
     assert not np.array_equal(draw(SEED + 1, 1, HEIGHT).pixels, radiographs[1].pixels)
 
@@ -98,7 +99,7 @@ def test_every_radiograph_is_read_with_the_teeth_that_are_drawn(records, radiogr
             drawn = radiographs[number]
             assert cv2.absdiff(pixels, drawn.pixels).mean() < 3  # it is a JPEG
             assert annotation.teeth == len(drawn.teeth)
-            assert (annotation.mask == mask_of(drawn)).all()
+            assert (annotation.labels == labels_of(drawn)).all()
 
 
 def test_widths_differ_and_are_about_twice_the_height(radiographs):
@@ -126,7 +127,7 @@ def test_numbers_are_universal(radiographs):
 def test_teeth_stand_out_but_no_threshold_finds_them(radiographs):
     best, share = [], []
     for radiograph in radiographs.values():
-        mask, pixels = mask_of(radiograph), radiograph.pixels
+        mask, pixels = labels_of(radiograph).clip(max=1), radiograph.pixels
         around = cv2.dilate(mask, np.ones((9, 9), np.uint8)) > mask
         assert pixels[mask > 0].mean() > pixels[around].mean() + 3
         above = [pixels > threshold for threshold in range(0, 255, 5)]
@@ -167,7 +168,7 @@ def test_the_errors_are_where_the_list_says(records, radiographs, errors):
     assert not errors.keys() & {phantom.UNLABELLED, phantom.DUPLICATE}
     for number in errors.keys() - {phantom.INTERIOR_RING}:
         x0, y0, x1, y1 = errors[number]["bbox"]
-        wrong = read(records[number])[1].mask != mask_of(radiographs[number])
+        wrong = read(records[number])[1].labels != labels_of(radiographs[number])
         inside = wrong[y0 : y1 + 1, x0 : x1 + 1]
         assert wrong.sum() == inside.sum() > 0
         assert inside.size < 0.06 * wrong.size

@@ -37,15 +37,15 @@ def test_arrays_hold_every_radiograph_in_the_order_of_the_index(
     raw, run_prepare, arrays, radiograph
 ):
     run_prepare(raw, height=32, width=64)
-    images, masks = arrays()
-    assert images.shape == masks.shape == (12, 32, 64)
-    assert images.dtype == masks.dtype == np.uint8
+    images, labels = arrays()
+    assert images.shape == labels.shape == (12, 32, 64)
+    assert images.dtype == labels.dtype == np.uint8
     for position in range(12):
         image, mask = radiograph(position + 1)
         quarters = image.reshape(32, 2, 64, 2).mean((1, 3))
         assert np.abs(images[position] - quarters).max() <= 0.5
         tooth = mask.reshape(32, 2, 64, 2).mean((1, 3)) >= 127.5  # at least half of the pixel
-        assert (masks[position] == (tooth if position < 10 else 0)).all()
+        assert (labels[position] == 99 * (tooth if position < 10 else 0)).all()
     run_prepare(raw, height=96, width=192)  # larger than the radiographs
     assert arrays()[0].shape == (12, 96, 192) and arrays()[0].std() > 20
 
@@ -53,10 +53,24 @@ def test_arrays_hold_every_radiograph_in_the_order_of_the_index(
 def test_polygons_become_masks_at_the_small_size(tmp_path, write_hitl, run_prepare, arrays):
     tooth = figure([[16, 16], [79, 16], [79, 47], [16, 47]], title="3")
     run_prepare(write_hitl(tmp_path / "raw", [tooth], []), "hitl", height=32, width=64)
-    _, masks = arrays()
+    _, labels = arrays()
     expected = np.zeros((32, 64), np.uint8)
-    expected[8:24, 8:40] = 1
-    assert (masks[0] == expected).all() and not masks[1].any()
+    expected[8:24, 8:40] = 3
+    assert (labels[0] == expected).all() and not labels[1].any()
+
+
+def test_a_small_pixel_has_the_number_of_the_tooth_that_covers_most_of_it(
+    tmp_path, write_hitl, run_prepare, arrays
+):
+    left = figure([[16, 16], [40, 16], [40, 47], [16, 47]], title="9")
+    right = figure([[41, 16], [79, 16], [79, 32], [41, 32]], title="3")
+    raw = write_hitl(tmp_path / "raw", [left, right], [right, left])
+    run_prepare(raw, "hitl", height=32, width=64)
+    expected = np.zeros((32, 64), np.uint8)
+    expected[8:24, 8:21] = 9  # also where it has two quarters, the other one, and background one
+    expected[8:16, 20] = 3  # half and half: the lower number
+    expected[8:17, 21:40] = 3
+    assert (arrays()[1] == expected).all()
 
 
 def test_radiographs_and_masks_are_paired_by_name_whatever_the_suffix(

@@ -1,6 +1,7 @@
 """Labels that would train on something else than teeth are refused with a sentence."""
 
 import io
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from hitl_zip import figure
 from PIL import Image
 
-from maskedteeth.data.records import Record
 from maskedteeth.data.sources import folder
+from maskedteeth.data.teeth import number_classes
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Layout
 
 HEIGHT, WIDTH = 128, 256
 COLOURS = r"has \d+ colours: .* a mask has two. Teeth must be 255 and everything else 0"
@@ -100,8 +102,8 @@ def read(tmp_path):
     def read(picture, size=None):
         image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.uint8(picture))
         image.save(tmp_path / "1.png")
-        record = Record("1", tmp_path / "1.jpg", tmp_path / "1.png")
-        return folder.read_annotation(record, *(size or (image.height, image.width)))
+        record = folder.Masked("1", tmp_path / "1.jpg", tmp_path / "1.png")
+        return record.read(size or (image.height, image.width), {})
 
     return read
 
@@ -115,7 +117,7 @@ def test_a_mask_whose_values_mean_something_else_is_refused(read, name):
 
 @pytest.mark.parametrize("name", READ)
 def test_a_mask_of_soft_outlines_or_lossy_compression_is_read(read, name):
-    mask = read(READ[name]).mask
+    mask = read(READ[name]).labels // 99
     if name not in ("edentulous", "few teeth"):
         assert (mask != resized(MASK // 255, mask.shape[0] / HEIGHT, 0)).mean() < 0.03
 
@@ -139,39 +141,85 @@ def test_an_inverted_mask_is_set_aside_and_many_stop_the_run(tmp_path, write_fol
         run_prepare(raw)
 
 
-@pytest.fixture
-def read_classes(tmp_path, write_hitl, run_prepare):
-    """Read the paper's kind of dataset, of one radiograph with figures of some classes."""
+# --- Classes of objects ---
 
-    def read(classes):
-        square = [[20, 20], [40, 20], [40, 40], [20, 40]]
-        figures = [figure(square, title=str(name)) for name in classes]
-        return run_prepare(write_hitl(tmp_path / "raw", figures), "hitl")
+FDI = [10 * quadrant + tooth for quadrant in (1, 2, 3, 4) for tooth in range(1, 9)]
+#: Clockwise from the patient's upper right, as Universal counts.
+AROUND = [*range(18, 10, -1), *range(21, 29), *range(38, 30, -1), *range(41, 49)]
+UNIVERSAL = range(1, 33)
+
+
+@pytest.fixture
+def read_classes(tmp_path, write_hitl, run_prepare, arrays):
+    """Read one radiograph with an object of each class; return their labels and the problems."""
+
+    def read(*names, **layout):
+        corners = [[[x, 20], [x + 2, 20], [x + 2, 40], [x, 40]] for x in range(0, 128, 3)]
+        named = zip(corners, map(str, names), strict=False)
+        figures = [figure(corner, title=name) for corner, name in named]
+        raw = write_hitl(tmp_path / "raw", figures)
+        _, problems = run_prepare(raw, "hitl", **layout)
+        labels = arrays()[1][0][30, 1 : 3 * len(names) : 3]
+        return labels.tolist(), {problem["id"]: problem["reason"] for problem in problems}
 
     return read
 
 
-FDI = [10 * quadrant + tooth for quadrant in (1, 2, 3, 4) for tooth in range(1, 9)]
+READ_AS = {
+    "Universal": (UNIVERSAL, {}, UNIVERSAL),
+    "FDI": (AROUND, {}, UNIVERSAL),
+    "FDI, upper jaw": (AROUND[:16], {}, range(1, 17)),
+    "FDI, few": ([48, 38, 11], {}, [32, 17, 8]),
+    "FDI and a stray 1": ([1, *AROUND], {}, [0, *UNIVERSAL]),
+    "Universal and a stray 33": ([*UNIVERSAL, 33], {}, [*UNIVERSAL, 0]),
+    "numbers that fit both, as the paper's": (range(11, 17), {}, range(11, 17)),
+    "numbers that fit both, said": (range(11, 17), {"numbering": "fdi"}, range(8, 2, -1)),
+    "milk teeth": ([11, 48, 55, 71], {}, [8, 32, 99, 99]),
+    "in words": (["Tooth 41", "tooth_48", "11 - upper right incisor"], {}, [25, 32, 8]),
+    "teeth without numbers": (["Tooth", "teeth"], {}, [99, 99]),
+    "no numbers wanted": ([11, 48, "implant"], {"numbering": "none"}, [99, 99, 0]),
+    "other findings": (["48", "caries 11", "implant 2", "13(polygon)"], {}, [32, 0, 0, 0]),
+    "named": (
+        ["a", "b", "c", 48],
+        {"classes": {"a": "tooth", "b": "11", "c": "ignore"}},
+        [99, 8, 0, 32],
+    ),
+    "renamed": ([11, 48], {"classes": {"11": "21", "48": "ignore"}, "numbering": "fdi"}, [9, 0]),
+}
 
 
-@pytest.mark.parametrize("classes", [FDI, FDI[:16], FDI[4:24], [1, *FDI]])
-def test_teeth_with_fdi_numbers_are_refused_by_the_names_of_their_classes(read_classes, classes):
-    numbers = ", ".join(map(str, sorted(classes)))
-    with pytest.raises(InputError, match=f"classes {numbers}, which are FDI numbers"):
-        read_classes(classes)
+@pytest.mark.parametrize("case", READ_AS)
+def test_classes_become_the_teeth_that_they_name(read_classes, case):
+    classes, layout, expected = READ_AS[case]
+    labels, problems = read_classes(*classes, **layout)
+    assert labels == list(expected)
+    lost = [str(name) for name, label in zip(classes, labels, strict=True) if not label]
+    assert sorted(problems) == sorted(lost)  # nothing is left out without a word
 
 
-@pytest.mark.parametrize("classes", [range(1, 33), [13], range(11, 17), [*range(1, 33), 33]])
-def test_teeth_with_universal_numbers_are_read(read_classes, classes):
-    rows, _ = read_classes(classes)
-    assert rows[0]["teeth"] == str(len([name for name in classes if name <= 32]))
+NOT_KNOWN = {
+    "quadrants": ([1, 2, 3, 4], "may be Universal numbers .* or FDI"),
+    "numbers that fit both": ([11, 12, 13], "may be Universal numbers .* say in data.numbering"),
+    "as many of either": ([5, 45], "may be Universal numbers"),
+    "numbers of neither": ([50, 90, 11], "may be Universal numbers"),
+    "no tooth": (["caries", "implant"], "none of which is known as a tooth; say in data.classes"),
+}
 
 
-def test_objects_of_other_classes_are_counted_in_the_problems(read_classes, capsys):
-    rows, problems = read_classes([1, 2, "implant", "implant", "33"])
-    assert len(rows) == 1
-    assert [tuple(problem.values()) for problem in problems] == [
-        ("33", "1 objects of class '33' were left out: teeth are '1' to '32'."),
-        ("implant", "2 objects of class 'implant' were left out: teeth are '1' to '32'."),
-    ]
-    assert "0 set aside, 3 objects of other classes left out" in capsys.readouterr().out
+@pytest.mark.parametrize("case", NOT_KNOWN)
+def test_classes_that_may_mean_several_things_stop_the_run(case):
+    names, sentence = NOT_KNOWN[case]
+    with pytest.raises(InputError, match=f"^raw has .*{sentence}"):
+        number_classes(map(str, names), Layout(), None, Path("raw"))
+
+
+def test_objects_that_are_left_out_are_counted_in_the_problems(read_classes, capsys):
+    _, problems = read_classes(1, 9, "implant", "implant", "33")
+    say = "if they are teeth, say so in data.classes"
+    assert problems == {
+        "33": f"1 objects of class '33' were left out: {say}.",
+        "implant": f"2 objects of class 'implant' were left out: {say}.",
+    }
+    printed = capsys.readouterr().out
+    assert printed.startswith("2 classes, 1 to 9, are Universal numbers (data.numbering)\n")
+    assert "0 set aside, 3 objects left out" in printed

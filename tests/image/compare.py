@@ -25,7 +25,7 @@ def main(inside: Path, outside: Path, name: str, digest: str) -> int:
     strangers = []
     for file in records:
         image = json.loads(file.read_text())["image"]
-        if (image["name"], image["digest"]) != (name, digest) or not image["content"]:
+        if image["name"] != f"{name}@{digest}" or not image["content"]:
             strangers.append(file)
             print(f"{file} names the image {image}")
     for file in outside.rglob("run.json"):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn
 
-from maskedteeth.metrics.segmentation import COUNTS, METRICS, count, scores
+from maskedteeth.metrics.segmentation import METRICS, count, scores
 
 MASKS = arrays(bool, (3, 5), elements=st.booleans(), fill=st.booleans())
 BY_SKLEARN = {"dice": "f1", "jaccard": "jaccard", "precision": "precision", "recall": "recall"}
@@ -23,14 +23,6 @@ def pair():
     generator = np.random.default_rng(0)
     truth = generator.random((5, 16, 32)) < 0.3
     return truth ^ (generator.random(truth.shape) < 0.1), truth
-
-
-def test_counts_are_the_confusion_matrix_of_every_radiograph(pair):
-    counts = count(*(array.astype(np.uint8) for array in pair))
-    assert tuple(counts) == COUNTS
-    for n, (prediction, truth) in enumerate(zip(*pair, strict=True)):
-        (tn, fp), (fn, tp) = sklearn.confusion_matrix(truth.ravel(), prediction.ravel())
-        assert [counts[key][n] for key in ("tp", "fp", "fn", "tn")] == [tp, fp, fn, tn]
 
 
 def test_scores_of_summed_counts_are_scores_of_all_pixels_together(pair):
@@ -58,8 +50,3 @@ def test_empty_masks_score_so_that_an_error_never_helps(prediction, truth, expec
     counts = count(np.full((1, 4, 8), prediction), np.full((1, 4, 8), truth))
     values = scores(counts["tp"], counts["fp"], counts["fn"])
     assert {key: value[0] for key, value in values.items()} == dict.fromkeys(METRICS, expected)
-
-
-def test_large_counts_do_not_overflow():
-    values = scores(2**40, 2**40, 0)
-    assert values["dice"] == pytest.approx(2 / 3) and values["precision"] == 0.5

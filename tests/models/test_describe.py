@@ -31,6 +31,7 @@ def report():
 def test_blocks_stand_in_the_order_in_which_they_run(tmp_path, report):
     content = run(tmp_path, report, ours=OURS, unet={"architecture": "unet"})
     assert content["input"] == [1, 64, 128]
+    assert content["parameters"] == sum(block["parameters"] for block in content["blocks"]) > 0
     assert [(block["name"], block["output"]) for block in content["blocks"]] == [
         ("encoder.0", [8, 64, 128]),
         ("encoder.1", [16, 32, 64]),
@@ -41,29 +42,14 @@ def test_blocks_stand_in_the_order_in_which_they_run(tmp_path, report):
     ]
 
 
-@pytest.mark.parametrize("architecture", ["modified_resunet", "unet", "pspnet"])
-def test_the_parameters_of_the_blocks_add_up_to_the_networks(tmp_path, report, architecture):
-    model = {"architecture": architecture}
-    content = run(tmp_path, report, ours=model)
-    total = sum(p.numel() for p in build(Model(**model)).parameters())
-    assert content["parameters"] == total == sum(b["parameters"] for b in content["blocks"])
-
-
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
         ({"architecture": "unett"}, "Wrong architecture type `unett`. Available options"),
         ({"encoder": "resnet43"}, "Wrong encoder name `resnet43`, supported encoders"),
-        ({"encoder": "tu-resnet19"}, r"Unknown model \(resnet19\)"),
         ({"encoder": "dpn92", "encoder_weights": "imagenet"}, "Wrong pretrained weights"),
-        ({"architecture": "linknet", "encoder": "mit_b0"}, "`mit_b0` is not supported"),
-        ({"architecture": "dpt"}, "Only Timm encoders"),
         ({"options": {"decoder_chanels": [1]}}, "Unet has no argument 'decoder_chanels'"),
-        ({"options": {"encoder_depth": 3, "decoder_channels": [16]}}, "Model depth is 3"),
-        ({"options": {"encoder_name": "resnet18"}}, "multiple values .* 'encoder_name'"),
         ({"options": {"classes": 2}}, "multiple values .* 'classes'"),
-        ({"options": {"activation": "sigmoid"}}, "multiple values .* 'activation'"),
-        ({"options": {"aux_params": {"classes": 1}}}, "multiple values .* 'aux_params'"),
         ({"architecture": "pan", "encoder": "resnet18"}, "PAN cannot take .* 64 x 128.*image.h"),
         ({**OURS, "widths": (4,) * 9}, "ModifiedResUNet cannot take .* 64 x 128.*image.height"),
     ],

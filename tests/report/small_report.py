@@ -13,10 +13,8 @@ from maskedteeth.report.page.report import report
 from maskedteeth.report.table import Part, Table, write_table
 from maskedteeth.report.tables.boundary import boundary
 from maskedteeth.report.tables.cost import cost
+from maskedteeth.report.tables.of_paper import table1, table2, table3
 from maskedteeth.report.tables.statistics import statistics
-from maskedteeth.report.tables.table1 import table1
-from maskedteeth.report.tables.table2 import table2
-from maskedteeth.report.tables.table3 import table3
 from maskedteeth.report.tables.table_pretext import table_pretext
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +148,6 @@ class SmallReport:
             "runs": self.runs,
             "index": self.folder / "index.csv",
             "problems": self.folder / "problems.csv",
-            "decisions": ROOT / "docs" / "decisions.md",
             "template": PAGE / "template.html.jinja",
             "style": PAGE / "style.css",
             "html": html,

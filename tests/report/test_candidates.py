@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from maskedteeth.report.candidates import (
+from maskedteeth.report.figures.candidates import (
     CONFIDENCE,
     NOT_ANNOTATED,
     NOT_PREDICTED,
-    best_of_each,
     disk_size,
-    rank_regions,
+    rank,
 )
 
 JAW = [(left, 100, 22, 44) for left in range(60, 440, 30)]
@@ -32,13 +31,13 @@ def test_a_tooth_that_was_not_annotated_ranks_first():
     annotated = [teeth(*JAW), teeth(*JAW[:5], *JAW[6:]), teeth(*JAW)]
     small_error = confident(teeth(*JAW, (200, 200, 12, 12)))
     predicted = [small_error, confident(teeth(*JAW)), confident(teeth(*JAW))]
-    regions = rank_regions(["small", "missing", "right"], predicted, annotated)
+    regions = rank(["small", "missing", "right"], predicted, annotated)
     assert [region.id for region in regions] == ["missing", "small"]
     assert (regions[0].kind, regions[0].box) == (NOT_ANNOTATED, JAW[5])
 
 
 def test_a_tooth_that_was_not_predicted_is_told_from_one_that_was_not_annotated():
-    (region,) = rank_regions(["a"], [confident(teeth(*JAW[1:]))], [teeth(*JAW)])
+    (region,) = rank(["a"], [confident(teeth(*JAW[1:]))], [teeth(*JAW)])
     assert (region.kind, region.box) == (NOT_PREDICTED, JAW[0])
 
 
@@ -48,7 +47,7 @@ def test_what_is_unsure_or_a_contour_drawn_a_little_apart_is_no_candidate():
     for pixels in (1, 3):
         kernel = np.ones((2 * pixels + 1,) * 2, np.uint8)
         predictions += [confident(change(annotation, kernel)) for change in (cv2.dilate, cv2.erode)]
-    assert rank_regions("abcde", predictions, [annotation] * 5) == []
+    assert rank("abcde", predictions, [annotation] * 5) == []
 
 
 def test_score_is_the_formula_of_the_docstring():
@@ -67,6 +66,6 @@ def test_score_is_the_formula_of_the_docstring():
             regions, number = ndimage.label(opened, np.ones((3, 3)))
             sums = ndimage.sum(confidence, regions, range(1, number + 1))
             expected[name] = max([expected.get(name, 0), *(100 * sums / annotation.size)])
-    ranked = best_of_each(rank_regions("abcd", predictions, [annotation] * 4))
+    ranked = rank("abcd", predictions, [annotation] * 4)
     assert {c.id: c.score for c in ranked} == pytest.approx(expected, rel=0.01)
     assert [c.score for c in ranked] == sorted((c.score for c in ranked), reverse=True)

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from maskedteeth.metrics.segmentation import METRICS, scores
-from maskedteeth.report.consistency import EMPTY, judge, support, surface
+from maskedteeth.report.consistency import judge
+
+#: An empty image, left empty, whose metrics follow different conventions for 0/0. Dice and Jaccard
+#: follow the same one, precision and recall any.
+EMPTY = np.array([(d, d, p, r) for d in (0, 1) for p in (0, 1) for r in (0, 1)])
+
+
+def surface(precision, recall):
+    """Dice, Jaccard, precision and recall of cases, (..., 4)."""
+    dice = 2 * precision * recall / (precision + recall)
+    return np.stack([dice, dice / (2 - dice), precision, recall], axis=-1)
 
 
 def rounded(point, digits=3):
@@ -61,32 +71,12 @@ def test_an_average_of_unlike_images_is_not_pooled():
         {"dice": 0.9, "jaccard": 0.81},  # below D/(2 − D)
         {"dice": 0.5, "jaccard": 0.51},
         {"dice": 0.9, "jaccard": 0.82, "precision": 0.8, "recall": 0.9},  # above 2PR/(P + R)
-        {"dice": 0.5, "jaccard": 0.45, "precision": 0.9, "recall": 0.9},  # below P + R − 1
+        {"jaccard": 0.75, "precision": 0.9, "recall": 0.9},  # below P + R − 1
     ],
 )
 def test_a_row_that_breaks_an_inequality_is_impossible(row):
     verdict = judge(row)
     assert verdict.verdict == "impossible" and 0 < verdict.excess < 0.2
-
-
-def test_a_row_can_be_impossible_though_both_inequalities_hold():
-    # J − D/(2 − D) asks for a spread of Dice, which D = 2PR/(P + R) leaves no room for.
-    verdict = judge({"dice": 0.8, "jaccard": 0.7, "precision": 0.67, "recall": 1.0})
-    assert verdict.jaccard_residual > 0.01 and verdict.dice_residual < 0
-    assert verdict.verdict == "impossible"
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_the_closed_form_of_the_support_is_the_maximum_over_a_fine_grid(seed):
-    generator = np.random.default_rng(seed)
-    direction = generator.normal(size=4) * generator.choice([0.0, 1.0], size=4, p=[0.2, 0.8])
-    side = np.linspace(0, 1, 801)
-    grid = surface(*np.meshgrid(side, side))
-    most, where = support(direction)
-    found = (grid @ direction).max()
-    assert found <= most + 1e-12
-    assert found == pytest.approx(most, abs=1e-3)
-    np.testing.assert_allclose(surface(where[2], where[3]), where, atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -21,10 +21,10 @@ def sheet(tmp_path, radiograph):
         index = index.assign(tooth_fraction=masks.mean(axis=(1, 2)), duplicate_group=names)
         index = index.assign(**columns)
         masks[~(index["tooth_fraction"] > 0)] = 0
-        names = ("images.npy", "masks.npy", "index.csv", "problems.csv")
+        names = ("images.npy", "labels.npy", "index.csv", "problems.csv")
         files = {name.partition(".")[0]: tmp_path / name for name in names}
         np.save(files["images"], np.stack([image for image, _ in drawn]))
-        np.save(files["masks"], masks)
+        np.save(files["labels"], masks)
         index.to_csv(files["index"], index=False)
         pd.DataFrame(problems, columns=["id", "reason"]).to_csv(files["problems"], index=False)
         return contact_sheet(REPORT, **files)

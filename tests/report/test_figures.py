@@ -13,6 +13,7 @@ from maskedteeth.files import write_json
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.report.figures.panels import WIDE, WIDTH, write_figure
 from maskedteeth.settings.sections import Presentation
+from maskedteeth.stages import locate
 
 IDS = ["7", "12", "90", "101", "340"]
 LABELS = {"unet": "U-Net", "ours": "Random Block Masking + Modified ResUNet"}
@@ -53,7 +54,7 @@ class Study:
             self.runs[run].mkdir()
             self._write_run(*run)
         np.save(folder / "images.npy", self.images)
-        np.save(folder / "masks.npy", self.masks)
+        np.save(folder / "labels.npy", self.masks)
         pictures = dict.fromkeys(("xray", "masked", "sobel", "generated"), self.images)
         np.savez(folder / "samples.npz", ids=IDS, **pictures)
         pictures["generated"] = np.stack([self.images] * 2)
@@ -61,7 +62,7 @@ class Study:
         self.write("index.csv", id=IDS)
         self.write("history.csv", step=[7], loss=0.2)
         write_json(folder / "run.json", RECORD | {"pretext": "blocks"})
-        self.write("table2.csv", model="U-Net", fraction=[0.2, 0.9], dice=[0.673, 0.876])
+        self.write("table2.csv", method="unet", fraction=[0.2, 0.9], dice=[0.673, 0.876])
         self.describe("modified_resunet")
 
     def _write_run(self, *run):
@@ -97,7 +98,7 @@ class Study:
             "samples": folder / "samples.npz",
             "previews": folder / "previews.npz",
             "images": folder / "images.npy",
-            "masks": folder / "masks.npy",
+            "labels": folder / "labels.npy",
             "index": folder / "index.csv",
             "published": folder / "table2.csv",
             "history": [run / "history.csv" for run in [folder, *runs]],
@@ -105,7 +106,8 @@ class Study:
             "predictions": [run / "predictions.npz" for run in runs],
             "runs": [run / "run.json" for run in [folder, *runs]],
         }
-        figure = getattr(importlib.import_module(f"maskedteeth.report.figures.{name}"), name)
+        module, function = locate(name)
+        figure = getattr(importlib.import_module(module), function)
         wanted = figure.__annotations__.keys() - {"report", "return"}
         return figure(REPORT, **{key: (known | changes)[key] for key in wanted})
 

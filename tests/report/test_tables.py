@@ -10,18 +10,19 @@ from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_sco
 
 from maskedteeth.files import write_csv, write_json
 from maskedteeth.report.table import Part, Table, in_html, in_latex, in_markdown, write_table
-from maskedteeth.report.tables import table1, table2, table3
+from maskedteeth.report.tables.of_paper import table1, table2, table3
 
-LABELS = {"unet": "U-Net", "ours": "Random Block Masking + Modified ResUNet"}
-SHORT = {"unet": "U-Net", "ours": "Our approach"}
-REPORT = presentation(labels=LABELS, short_labels=SHORT)
-MAKE = {"table1": table1.table1, "table2": table2.table2, "table3": table3.table3}
+OURS = "random_block_masking"
+LABELS = {"unet": "U-Net", OURS: "Random Block Masking + Modified ResUNet"}
+SHORT = {"unet": "U-Net", OURS: "Our approach"}
+REPORT = presentation(labels=LABELS, short_labels=SHORT, ours=OURS)
+MAKE = {"table1": table1, "table2": table2, "table3": table3}
 #: (method, fraction, seed) -> tp, fp, fn of two radiographs, of 100 pixels each.
 COUNTS = {
     ("unet", 0.2, 42): [(10, 5, 5), (30, 0, 10)],
-    ("ours", 0.2, 42): [(12, 3, 3), (36, 2, 4)],
-    ("ours", 0.2, 0): [(11, 3, 4), (30, 2, 10)],
-    ("ours", 0.25, 42): [(11, 3, 4), (35, 2, 5)],
+    (OURS, 0.2, 42): [(12, 3, 3), (36, 2, 4)],
+    (OURS, 0.2, 0): [(11, 3, 4), (30, 2, 10)],
+    (OURS, 0.25, 42): [(11, 3, 4), (35, 2, 5)],
 }
 
 
@@ -48,7 +49,7 @@ def made(tmp_path, request):
         runs.append(tmp_path / f"{number}/run.json")
         write_csv(files[-1], rows)
         about = {"method": method, "fraction": fraction, "seed": seed}
-        write_json(runs[-1], RECORD | about | {"code": "c" if method == "ours" else "d"})
+        write_json(runs[-1], RECORD | about | {"code": "c" if method == OURS else "d"})
 
     def make(name, report=REPORT, first=0):
         published = request.config.rootpath / "config" / "published" / f"{name}.csv"
@@ -59,8 +60,8 @@ def made(tmp_path, request):
 
 def test_table_2_pools_a_run_as_scikit_learn_does_and_averages_over_seeds(made):
     table = made("table2").frame
-    row = table[(table["model"] == LABELS["ours"]) & (table["fraction"] == 0.2)].iloc[0]
-    runs = [pixels(("ours", 0.2, seed)) for seed in (42, 0)]
+    row = table[(table["model"] == LABELS[OURS]) & (table["fraction"] == 0.2)].iloc[0]
+    runs = [pixels((OURS, 0.2, seed)) for seed in (42, 0)]
     references = {
         "dice": f1_score,
         "jaccard": jaccard_score,
@@ -102,7 +103,7 @@ def test_table_3_goes_seed_by_seed_in_the_order_of_the_study(made):
     order = list(zip(table.frame["seed"], table.frame["fraction"], strict=True))
     assert order == [(42, 0.2), (42, 0.25), (0, 0.2)]
     assert table.frame["dice_published"].tolist()[::2] == [0.872, 0.878]
-    assert LABELS["ours"] in table.title
+    assert LABELS[OURS] in table.title
 
 
 @pytest.mark.parametrize("name", MAKE)

@@ -13,6 +13,7 @@ TABLE = "table2"  # which sees what all tables and figures see
 CHANGES = [
     ({"data": {"most_problems": 0.2}}, {"prepare"}),
     ({"data": {"masks": "teeth"}}, {"prepare"}),
+    ({"data": {"classes": {7: 11}}}, {"prepare"}),
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
     ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),
     ({"image": {"height": 128}}, {"prepare", "describe"}),
@@ -48,8 +49,19 @@ def test_a_changed_setting_is_seen_by_the_stages_that_depend_on_it_alone(
     settings, changes, expected
 ):
     def seen(study, stage):
-        return cut(study, sections_of(stage), JOB | {"paper": settings()})
+        return cut(study, sections_of(stage), JOB)
 
-    stages = {*STAGES, TABLE} - {"report"}
+    stages = {s for s, place in STAGES.items() if not place.startswith("report.")} - {"card"}
+    stages.add(TABLE)
     before, after = settings(), settings(**changes)
     assert {s for s in stages if seen(before, s) != seen(after, s)} == expected
+
+
+def test_the_report_shows_what_was_given_but_for_what_changes_no_result(settings):
+    def shown(**given):
+        return cut(settings(), ("changed",), {"given": given})["changed"]
+
+    given = {"data": {"path": "/home/jo/set.zip", "download": "kaggle"}, "methods": {"unet": None}}
+    found = shown(**given, compute={"checkpoint_minutes": 1})
+    assert found == {"data": {"path": "set.zip"}, "methods": {"unet": None}}
+    assert shown() == {}

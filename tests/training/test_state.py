@@ -8,7 +8,6 @@ from small import Noting, new_network, run
 from waiting import wait_until
 
 from maskedteeth.errors import Stopped
-from maskedteeth.files import write_json
 from maskedteeth.training import state as state_module
 from maskedteeth.training.state import StateFile
 
@@ -134,41 +133,21 @@ def test_a_full_disk_stops_no_training_and_costs_no_state(left_over, monkeypatch
     assert same(found, train(None)) and found[3] == [4]
 
 
-def test_a_training_that_was_left_over_is_asked_to_stop_and_its_work_taken_up(tmp_path, capfd):
-    expected = train(None)
+def test_a_training_that_was_left_over_is_waited_for_and_its_work_taken_up(tmp_path, capfd):
     child = os.fork()
-
-    def wait_to_be_stopped(network, step):
-        if step == 5:
-            (tmp_path / "waits").touch()
-        while step == 5 and signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-            time.sleep(0.01)
-
     if child == 0:
+
+        def linger(network, step):
+            (tmp_path / "waits").touch()
+            time.sleep(1)
+            signal.raise_signal(signal.SIGTERM)
+
         try:
-            train(tmp_path / "state", wait_to_be_stopped, minutes=5)
-        except Stopped:
-            os._exit(0)
+            train(tmp_path / "state", linger)
         finally:
-            os._exit(1)
+            os._exit(0)
     wait_until((tmp_path / "waits").exists)
     found = train(tmp_path / "state")
-    said = capfd.readouterr().err
-    assert f"Process {child} on" in said and "is asked to stop" in said
+    assert "trains the same" in capfd.readouterr().err
     assert os.waitpid(child, 0)[1] == 0
-    assert same(found, expected) and found[3] == [6]
-
-
-def test_a_process_of_another_machine_is_waited_for(tmp_path, capfd):
-    child = os.fork()
-    if child == 0:
-        with StateFile(tmp_path / "state", IDENTITY):
-            write_json(tmp_path / "state/holder.json", {"host": "elsewhere", "pid": 1})
-            (tmp_path / "ready").touch()
-            time.sleep(1)
-        os._exit(0)
-    wait_until((tmp_path / "ready").exists)
-    found = train(tmp_path / "state")
-    assert "Process 1 on elsewhere trains the same. Waiting" in capfd.readouterr().err
-    assert os.waitpid(child, 0)[1] == 0
-    assert same(found, train(None)) and not (tmp_path / "state").exists()
+    assert same(found, train(None)) and found[3] == [1]

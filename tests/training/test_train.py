@@ -50,13 +50,13 @@ def test_a_step_sees_a_batch_in_the_seeds_order_and_minimises_the_weighted_loss(
     assert (len(split.train), split.pool) == (round(fraction * 12), 9)
     order = shuffled_rows(len(split.train), len(seen), 4, generator(seed, "order"))
     pixels, truth = (
-        pixels_of(study / f"{name}.npy", rows, split.train)[order] for name in ("images", "masks")
+        pixels_of(study / f"{name}.npy", rows, split.train)[order] for name in ("images", "labels")
     )
     expected = []
     for batch, radiographs, mask in zip(seen, pixels, truth, strict=True):
         xray = to_unit(torch.from_numpy(radiographs))
         assert torch.equal(batch, network_input(("xray", "sobel"), xray))
-        target = torch.from_numpy(mask).unsqueeze(1).float()
+        target = torch.from_numpy(mask > 0).unsqueeze(1).float()
         loss = segmentation_loss(0.3 * batch[:, :1], target, dice_weight=2.0, bce_weight=0.5)
         expected.append(loss.item())
     epoch = split.pool if budget == "equal-steps" else len(split.train)
@@ -118,7 +118,7 @@ def test_the_run_is_recorded(study):
     about = [run[name] for name in ("method", "fraction", "seed", "radiographs", "trained_on")]
     assert about == ["ours", 0.25, 3407, [3, 32, 64], study.split().train]
     assert run["steps"] == 5 and run["images_per_second"] > 0
-    assert set(run["inputs_sha256"]) == {"images", "masks", "index", "pretext"}
+    assert set(run["inputs_sha256"]) == {"images", "labels", "index", "pretext"}
     assert [stay["precision"] for stay in run["machines"]] == ["float32"]
     weights = (study / "run/weights.safetensors").read_bytes()
     assert run["weights_sha256"] == hashlib.sha256(weights).hexdigest()
@@ -131,3 +131,14 @@ def test_a_library_network_trains_from_settings_alone(train):
     assert any("decoder" in name for name in weights_of(folder))
     run = json.loads((folder / "run.json").read_text())
     assert run["code"] == fingerprint("maskedteeth.training.train", "maskedteeth.models.baselines")
+
+
+def test_the_record_says_what_the_radiographs_were_like(study):
+    record = json.loads((study / "run/run.json").read_text())
+    pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), record["trained_on"])
+    levels = [np.percentile(one, (5, 25, 50, 75, 95)) for one in pixels]
+    assert record["look"] == {
+        "source": "folder",
+        "proportions": [2, 2],
+        "grey_levels": np.transpose([np.min(levels, 0), np.max(levels, 0)]).tolist(),
+    }

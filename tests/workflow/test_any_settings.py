@@ -35,22 +35,10 @@ ours = st.fixed_dictionaries(
     optional={"widths": st.lists(st.integers(1, 64), min_size=2, max_size=6)},
 )
 library = st.fixed_dictionaries(
-    {
-        "architecture": st.sampled_from(["unet", "manet", "linknet", "fpn", "pspnet", "segformer"]),
-        "inputs": inputs,
-        "encoder": st.sampled_from(["resnet18", "vgg11", "tu-resnet10t", "mobilenet_v2"]),
-    },
+    {"architecture": st.sampled_from(["unet", "fpn", "segformer"]), "inputs": inputs},
     optional={"options": st.dictionaries(names, st.integers() | st.booleans(), max_size=2)},
 )
-pretexts = st.fixed_dictionaries(
-    {},
-    optional={
-        "model": ours | library,
-        "epochs": st.integers(75, 1000),
-        "seed": st.integers(0, 2**31 - 1),
-        "blocks": st.fixed_dictionaries({}, optional={"most": st.integers(2, 64)}),
-    },
-)
+pretexts = st.fixed_dictionaries({}, optional={"model": ours | library, "seed": st.integers(0, 9)})
 
 
 @st.composite
@@ -61,9 +49,8 @@ def studies(draw):
     common = draw(seeds)
     drawn = draw(fractions)
     chosen = draw(st.lists(names, min_size=1, max_size=3, unique=True))
-    twice = 2 * len(chosen)
-    texts = draw(st.lists(labels, min_size=twice, max_size=twice, unique=True))
-    for name, label, short_label in zip(chosen, texts[::2], texts[1::2], strict=True):
+    texts = st.lists(labels, min_size=len(chosen), max_size=len(chosen), unique=True)
+    for name, label in zip(chosen, draw(texts), strict=True):
         method = {"label": label}
         start = draw(st.sampled_from(["random", *pretext]))
         if start == "random":
@@ -73,8 +60,6 @@ def studies(draw):
         own = draw(st.none() | seeds)
         if own:
             method["seeds"] = own
-        if draw(st.booleans()):
-            method["short_label"] = short_label
         methods[name] = method
         trained += len(own or common) * len(drawn)
     content = {
@@ -92,8 +77,6 @@ def studies(draw):
         "evaluation": {"lpips": draw(st.sampled_from(["off", "optional", "required"]))},
         "compute": {"device": draw(st.sampled_from(["auto", "cpu"]))},
     }
-    if draw(st.booleans()):
-        content["data"]["title"] = draw(labels)
     return content, len(pretext), trained
 
 
@@ -130,18 +113,3 @@ def test_any_valid_settings_plan_their_trainings(tmp_path_factory, study):
     assert jobs.get("pretrain", 0) == pretrained
     assert jobs["train"] == trained
     assert jobs["evaluate"] == len(content["methods"]) + min(len(content["methods"]), 2)
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        ("seeds=[1,1]", "the same value must not appear twice"),
-        ("study=zähne", "Setting study is 'zähne'; it must consist of letters"),
-    ],
-)
-def test_a_mistake_on_the_command_line_is_one_sentence(tmp_path, given, sentence):
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", "--directory"]
-    command += [str(tmp_path), "--snakefile", str(ROOT / "Snakefile"), "--config", given]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1 and sentence in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr

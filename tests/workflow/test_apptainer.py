@@ -54,9 +54,3 @@ def test_an_image_of_a_registry_is_pulled_by_its_digest(apptainer, monkeypatch):
     image = f"docker://registry.example/teeth@{DIGEST}"
     monkeypatch.setenv("MASKEDTEETH_APPTAINER", image)
     assert f"image {image} will be pulled" in apptainer.snakemake("--dry-run", *DEPLOYED)
-
-
-def test_without_a_name_it_is_the_image_in_the_projects_folder(apptainer, monkeypatch):
-    monkeypatch.delenv("MASKEDTEETH_APPTAINER", raising=False)
-    apptainer.snakemake("results/tiny/data/raw", *DEPLOYED)
-    assert " maskedteeth.sif " in (apptainer.folder / "calls").read_text()

@@ -6,84 +6,43 @@ import signal
 import time
 
 import pytest
+from waiting import wait_until
 
 pytestmark = pytest.mark.workflow
 
-#: Settings with which one of the two lasts some seconds.
-LONG = {
-    "pretrain": "pretext: {random_block_masking: {epochs: 300}}",
-    "train": "training: {epochs: 100}",
-}
+RUN = "runs/random_block_masking/fraction-0.2/seed-42"
+LOG = "logs/train-random_block_masking-0.2-42.log"
+#: As a machine does whose power fails, a scheduler at the end of the time, and Ctrl-C.
+STOPS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def wait_for(sentence, log, state, process):
-    deadline = time.monotonic() + 300
-    while not (log.exists() and sentence in log.read_bytes() and state.exists()):
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
-        time.sleep(0.01)
-    time.sleep(0.3)
-
-
-def kill_everything(process):
-    """As a machine does whose power fails."""
-    os.killpg(process.pid, signal.SIGKILL)
-
-
-def kill_snakemake(process):
-    """As the kernel does when it needs memory: the training is left over."""
-    os.kill(process.pid, signal.SIGKILL)
-
-
-def interrupt(process):
-    """As a terminal does on Ctrl-C."""
-    os.killpg(process.pid, signal.SIGINT)
-
-
-def terminate(process):
-    """As a scheduler does at the end of the time."""
-    os.killpg(process.pid, signal.SIGTERM)
-
-
-@pytest.mark.parametrize(
-    ("rule", "run", "log", "stops"),
-    [
-        (
-            "pretrain",
-            "pretext/random_block_masking",
-            "pretrain-random_block_masking.log",
-            (kill_snakemake, terminate),
-        ),
-        (
-            "train",
-            "runs/random_block_masking/fraction-0.2/seed-42",
-            "train-random_block_masking-0.2-42.log",
-            (kill_everything, interrupt),
-        ),
-    ],
-)
-def test_a_killed_workflow_goes_on_where_its_training_was(
-    new_project, tmp_path, rule, run, log, stops
-):
+def test_a_killed_workflow_goes_on_where_its_training_was(new_project, tmp_path):
     project = new_project(tmp_path)
-    overlay = f"{LONG[rule]}\ncompute: {{checkpoint_minutes: 0.005}}\n"
-    (project.folder / "long.yaml").write_text(overlay)
+    long = "training: {epochs: 100}\ncompute: {checkpoint_minutes: 0.005}\n"
+    (project.folder / "long.yaml").write_text(long)
     project.settings.append("long.yaml")
-    folder, log = project.results / run, project.results / "logs" / log
+    folder, log = project.results / RUN, project.results / LOG
+    state = folder / "weights.state"
+
+    def going(sentence):
+        return lambda: log.exists() and sentence in log.read_bytes() and state.exists()
+
     target = str((folder / "run.json").relative_to(project.folder))
-    for stop in stops:
+    for stop in STOPS:
+        log.unlink(missing_ok=True)  # what it says is of this start
         process = project.start(target)
-        sentence = b"epoch 2/" if stop == stops[0] else b"Going on"
-        wait_for(sentence, log, folder / "weights.state", process)
-        stop(process)
+        wait_until(going(b"epoch 2/" if stop == STOPS[0] else b"Going on"), seconds=300)
+        time.sleep(0.3)
+        os.killpg(process.pid, stop)
         process.wait(timeout=60)
         project.snakemake("--unlock")
     project.snakemake(target)
     record = json.loads((folder / "run.json").read_text())
     steps = record["resumed_after_steps"]
-    assert len(steps) == len(stops) and steps == sorted(set(steps))
-    assert not (folder / "weights.state").exists()
+    assert len(steps) == len(STOPS) and steps == sorted(set(steps))
+    assert not state.exists()
     killed = (folder / "weights.safetensors").read_bytes()
-    project.snakemake(target, "--forcerun", rule)
+    project.snakemake(target, "--forcerun", "train")
     record = json.loads((folder / "run.json").read_text())
     assert record["resumed_after_steps"] == []
     assert (folder / "weights.safetensors").read_bytes() == killed

@@ -1,7 +1,5 @@
 """Another workflow takes over the rules, as docs/extending.md shows it."""
 
-import json
-
 import pytest
 import yaml
 
@@ -63,11 +61,3 @@ def test_jobs_run_in_the_others_folder(other):
     assert len((results / "mine" / "data" / "index.csv").read_text().splitlines()) == 13
     assert not (other.folder / "maskedteeth" / "results").exists()
     assert other.planned("teeth_audit") == {}
-
-
-def test_a_wrong_setting_is_the_same_sentence(other):
-    content = yaml.safe_load((other.folder / "config.yaml").read_text())
-    content["teeth"]["training"] = {"epoch": 3}
-    (other.folder / "config.yaml").write_text(json.dumps(content))
-    printed = other.snakemake("--dry-run", check=False)
-    assert "Setting training.epoch is unknown; did you mean 'epochs'?" in printed

@@ -1,6 +1,5 @@
 """The real workflow on a tiny study: what it makes, and what it makes again after a change."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 TRAINING = "workflow/maskedteeth/training"
 RUNS = 6  # 3 methods, 2 fractions, 1 seed
 TABLES = {"table1", "table2", "table3", "table_pretext", "statistics", "boundary", "claims"}
-TABLES |= {"annotation_errors", "cost"}
+TABLES |= {"cost"}
 FIGURES = {*(f"figure{n}" for n in range(1, 10)), "dice_by_fraction", "differences"}
 FIGURES |= {"contact_sheet", "training_curves"}
 
@@ -52,27 +51,18 @@ def test_the_tables_are_what_the_runs_measured(project):
     assert row["dice_difference"] == pytest.approx(row["dice"] - 0.844, abs=2e-6)
 
 
-def test_every_training_says_how_it_came_about(project):
-    records = list(project.results.rglob("run.json"))
-    assert len(records) == RUNS + 1
-    for file in records:
-        record = json.loads(file.read_text())
-        assert record["settings"]["compute"]["threads"] == 1
-        assert record["packages"]["torch"] and record["code"] and record["inputs_sha256"]
-        assert record["peak_memory_mib"] < 2048
-
-
 def test_what_changes_no_result_reruns_nothing(project, monkeypatch):
+    """Settings that only the parameter `files` holds are not compared.
+
+    It is a function of inputs and outputs. That Snakemake compares no such parameter is how it
+    works, but nothing that its documentation promises.
+    """
     assert project.planned("--config", "compute={checkpoint_minutes: 1}") == {}
     monkeypatch.setenv("MASKEDTEETH_IMAGE", f"docker://registry.example/teeth@sha256:{'d' * 64}")
     assert project.planned() == {}
     old = '"""Losses of the segmentation (appendix B)."""'
     with project.edit(f"{TRAINING}/losses.py", old, '"""Other words."""\n\n# And a comment.'):
         assert project.planned() == {}
-
-
-def test_another_precision_trains_everything_again(project):
-    assert project.planned("--config", "compute={precision: bfloat16}")["train"] == RUNS
 
 
 def test_a_changed_loss_reruns_the_trainings_that_use_it_and_what_follows(project):
@@ -90,19 +80,13 @@ def test_a_changed_pretext_objective_reruns_the_pretext_and_what_starts_from_it(
     assert (jobs["pretrain"], jobs["train"]) == (1, 2)
 
 
-def test_a_changed_baseline_reruns_the_baselines_alone(project):
-    with project.edit("workflow/maskedteeth/models/baselines.py", "classes=1,", "classes=int(1),"):
-        assert project.planned()["train"] == 2  # U-Net, two fractions
-
-
 def test_a_changed_layout_reruns_its_table_and_the_report_alone(project):
-    with project.edit("workflow/maskedteeth/report/tables/table2.py", "of all models", "of each"):
-        assert project.planned() == {"table2": 1, "report": 1}
+    with project.edit("workflow/maskedteeth/report/tables/boundary.py", "of all models", "of each"):
+        assert project.planned() == {"boundary": 1, "report": 1}
 
 
-@pytest.mark.parametrize("file", ["report/page/style.css", "report/page/template.html.jinja"])
-def test_a_changed_page_is_made_again_and_nothing_else(project, file):
-    path = project.folder / "workflow" / "maskedteeth" / file
+def test_a_changed_page_is_made_again_and_nothing_else(project):
+    path = project.folder / "workflow/maskedteeth/report/page/style.css"
     with project.edit(str(path), path.read_text(), path.read_text() + "\n"):
         assert project.planned() == {"report": 1}
 
@@ -121,9 +105,7 @@ def test_a_further_fraction_trains_only_its_own_runs(project):
     assert not {"prepare", "pretrain", "measure_pretext", "figure8"} & set(jobs)
 
 
-@pytest.mark.parametrize(
-    ("name", "trained"), [("figure4", 1), ("figure8", 3), ("table3", 2), ("table2", RUNS)]
-)
+@pytest.mark.parametrize(("name", "trained"), [("figure4", 1), ("figure8", 3), ("table3", 2)])
 def test_a_table_or_figure_alone_trains_no_more_than_it_shows(fresh, name, trained):
     jobs = fresh.planned(name)
     assert (jobs["train"], jobs["pretrain"]) == (trained, 1)
@@ -135,19 +117,12 @@ def fresh(new_project, tmp_path_factory):
     return new_project(tmp_path_factory.mktemp("fresh"))
 
 
-@pytest.mark.parametrize(
-    ("name", "files"),
-    [
-        ("table2", ["tables/table2.md", "tables/table2.csv"]),
-        ("figure6", ["figures/figure6.png", "figures/figure6.pdf"]),
-    ],
-)
-def test_a_table_or_figure_is_made_again_alone_by_its_name(project, name, files):
-    paths = [project.results / file for file in files]
+def test_a_table_is_made_again_alone_by_its_name(project):
+    paths = [project.results / "tables" / f"table2.{kind}" for kind in ("md", "csv")]
     before = [path.read_bytes() for path in paths]
     paths[0].unlink()
-    assert project.planned(name) == {name: 1}
-    project.snakemake(name)
+    assert project.planned("table2") == {"table2": 1}
+    project.snakemake("table2")
     assert [path.read_bytes() for path in paths] == before
 
 
@@ -169,12 +144,7 @@ def test_the_audit_is_of_no_study(project):
         (
             "phantom: {images: 12, height: 64}",
             "source: folder, path: nowhere",
-            "data.path nowhere is not a folder; name the folder of the dataset.",
-        ),
-        (
-            "phantom: {images: 12, height: 64}",
-            "source: hitl, path: nowhere.zip",
-            "data.path nowhere.zip is not a zip file; name the zip file of the dataset.",
+            "name the folder of the dataset.",
         ),
     ],
 )
@@ -223,13 +193,16 @@ def test_files_of_the_dataset_that_are_replaced_by_older_ones_are_read_again(fol
     assert project.planned(PREPARED) == {"prepare": 1}
 
 
-def test_a_dataset_that_is_no_longer_there_leaves_what_is_finished_usable(folder_project):
+@pytest.mark.parametrize("empty", [False, True], ids=["gone", "empty mount point"])
+def test_a_dataset_that_is_no_longer_there_leaves_what_is_finished_usable(folder_project, empty):
     project, raw = folder_project
     project.snakemake("contact_sheet")
     raw.rename(raw.with_name("elsewhere"))
+    if empty:
+        raw.mkdir()
     (project.results / "figures" / "contact_sheet.png").unlink()
     printed = project.snakemake("contact_sheet")
-    assert "is not there; its index is used" in printed
+    assert "is not there or empty; its index is used" in printed
     assert (project.results / "figures" / "contact_sheet.png").exists()
 
 
@@ -248,16 +221,6 @@ def test_a_target_behind_a_stage_that_failed_stays_out_of_date(folder_project):
         assert project.planned("contact_sheet") == {}
 
 
-def test_copies_of_a_radiograph_never_stand_on_both_sides(folder_project):
-    project, raw = folder_project
-    pixels = cv2.imread(str(raw / "images/5.png"), cv2.IMREAD_GRAYSCALE)
-    encoded = cv2.imencode(".jpg", cv2.add(pixels, 25), [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
-    cv2.imwrite(str(raw / "images/2.png"), cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE))
-    project.snakemake("results/tiny/data/index.csv")
-    index = pd.read_csv(project.results / "data" / "index.csv", dtype=str).set_index("id")
-    assert index.at["2", "duplicate_group"] == index.at["5", "duplicate_group"]
-
-
 def test_failed_trainings_stop_no_others_and_say_why(new_project, tmp_path):
     project = new_project(tmp_path)
     method = "pspnet: {seeds: [42], model: {options: {no_such: 1}}}"
@@ -269,17 +232,6 @@ def test_failed_trainings_stop_no_others_and_say_why(new_project, tmp_path):
     assert "What is finished stays" in printed
     log = (project.results / "logs" / "train-pspnet-0.2-42.log").read_text()
     assert "no_such" in log and "Traceback" not in log
-
-
-def test_a_zip_that_is_none_stops_with_a_sentence(new_project, tmp_path):
-    project = new_project(tmp_path)
-    (tmp_path / "bad.zip").write_text("no zip")
-    phantom, path = "phantom: {images: 12, height: 64}", "source: hitl, path: bad.zip"
-    with project.edit("tiny.yaml", phantom, path):
-        printed = project.snakemake("fetch", check=False)
-    assert "bad.zip" in printed and "zip" in printed
-    log = (project.results / "logs" / "fetch.log").read_text()
-    assert "Traceback" not in log and "maskedteeth fetch: bad.zip is not a whole" in log
 
 
 def test_the_papers_settings_plan_1_pretraining_and_75_trainings():
@@ -320,28 +272,6 @@ def test_a_finished_study_that_is_moved_with_tar_has_nothing_to_do(project, tmp_
     assert set(other.planned("table2")) == {"table2"}
 
 
-@pytest.mark.parametrize("folder", ["Zähne (ü) 'neu'", "a b"])
-def test_the_projects_path_may_hold_any_character(new_project, tmp_path, folder):
-    (tmp_path / folder).mkdir()
-    project = new_project(tmp_path / folder)
-    project.snakemake("audit", "results/tiny/data/index.csv")
-    assert (project.results / "data" / "index.csv").exists()
-
-
-def test_snakemake_runs_from_another_folder_with_the_projects_snakefile(new_project, tmp_path):
-    (tmp_path / "project").mkdir()
-    project = new_project(tmp_path / "project")
-    (tmp_path / "work").mkdir()
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run"]
-    (tmp_path / "work" / "mine.yaml").write_text("data: {source: phantom, path: null}\n")
-    command += ["-s", "../project/Snakefile", "--configfile", "../project/config/abdi.yaml"]
-    command += ["mine.yaml"]
-    done = subprocess.run(command, cwd=tmp_path / "work", capture_output=True, text=True)
-    printed = done.stdout + done.stderr
-    assert done.returncode == 0 and "train" in printed, printed[-2000:]
-    assert project.folder.exists()
-
-
 def test_jobs_take_no_module_from_the_working_directory(new_project, tmp_path):
     project = new_project(tmp_path)
     (tmp_path / "maskedteeth.py").write_text("raise SystemExit('another module')\n")
@@ -355,6 +285,6 @@ def test_snakemakes_own_report_has_captions_categories_and_labels(project, tmp_p
     target = tmp_path / "snakemake.html"
     project.snakemake("--report", str(target))
     page = target.read_text(encoding="utf-8")
-    for category in ("Tables", "Figures", "Beyond the paper", "The reproduction as a paper"):
+    for category in ("Tables", "Figures", "Beyond the paper"):
         assert f'"{category}"' in page
     assert project.planned() == {}  # having been reported makes nothing out of date

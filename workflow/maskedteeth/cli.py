@@ -25,7 +25,7 @@ from maskedteeth.stages import locate
 COMMANDS = {
     "predict": "maskedteeth.use.predict:predict",
     "export-onnx": "maskedteeth.use.export_onnx:export_onnx",
-    "why": "maskedteeth.record:why",
+    "why": "maskedteeth.report.records:why",
     "schema": "maskedteeth.settings.schema:write_schema",
 }
 

@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import math
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ ADVICE = {
     errno.EIO: "check the disk, and run the same command again",
     errno.ENOENT: "bring it back, or run the stage that makes it",
     errno.EISDIR: "a file was expected there; move the folder away",
+    errno.ENAMETOOLONG: "give it a shorter name",
     errno.ENOTDIR: "a folder was expected in its path; move the file away",
 }
 
@@ -126,7 +128,32 @@ def write_csv(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] =
         writer.writerows(rows)
 
 
+def write_columns(path: Path, tables: list[dict[str, Any]]) -> None:
+    """Write tables of the same columns to ``path``, one below the other, atomically.
+
+    (Not with pandas, whose import takes longer than many a job has.)
+
+    Args:
+        path: CSV to write; numbers that are not whole have six digits, NaN is blank.
+        tables: of each the columns by name: values, or one value for all rows.
+    """
+    rows = []
+    for table in tables:
+        count = max(len(column) for column in table.values() if not isinstance(column, str | int))
+        columns = [[c] * count if isinstance(c, str | int) else c for c in table.values()]
+        rows += [
+            dict(zip(table, map(_printed, row), strict=True)) for row in zip(*columns, strict=True)
+        ]
+    write_csv(path, rows)
+
+
+def _printed(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else f"{value:.6f}"
+
+
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read rows. (Not with pandas, whose import takes longer than many a job has.)"""
+    """Read rows, as text."""
     with Path(path).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

@@ -7,8 +7,9 @@ too, where one before it is and has failed.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from maskedteeth.data.sources import module_of_source
@@ -18,8 +19,8 @@ from maskedteeth.settings.config import Settings
 from maskedteeth.settings.sections import as_values, cut, models_in
 from maskedteeth.stages import locate, sections_of
 
-#: A stage and its wildcards.
-Job = tuple[str, dict[str, str]]
+#: What a pretraining leaves in a pretext's folder; everything else there is of its measurement.
+PRETRAINED = ("weights.safetensors", "history.csv", "previews.npz", "run.json")
 
 
 class Jobs:
@@ -27,10 +28,9 @@ class Jobs:
 
     Args:
         study: its settings.
-        paper: the paper's.
+        given: what the user gave of them.
         results: its folder.
         dataset: names, sizes and times of the user's files, as one text.
-        get_data: stage that draws or fetches the dataset; None where it is read in place.
 
     Attributes:
         run: pattern of a training's folder, with its wildcards; likewise pretext and evaluation.
@@ -39,10 +39,9 @@ class Jobs:
             one of these figures alone trains no more than it needs.
     """
 
-    def __init__(
-        self, study: Settings, paper: Settings, results: Path, dataset: str, get_data: str | None
-    ):
-        self.study, self.paper, self.dataset, self.get_data = study, paper, dataset, get_data
+    def __init__(self, study: Settings, given: dict[str, Any], results: Path, dataset: str):
+        self.study = study
+        self.about = {"given": given, "dataset": dataset}
         self.run = results / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"
         self.pretext = results / "pretext" / "{pretext}"
         self.evaluation = results / "evaluation" / "{group}"
@@ -60,8 +59,9 @@ class Jobs:
         self.groups["shown-ours"] = [self._shown(study.report.ours)]
         if others:
             self.groups["shown-others"] = [self._shown(method) for method in others]
-        self._digests: dict[str, str] = {}
-        self._made_by: dict[str, Job] = {}
+        self._made_by: dict[str, tuple[str, dict[str, str]]] = {}
+        self._inputs: dict[str, dict[str, Any]] = {}
+        self._seen: dict[str, tuple[str, str, str]] = {}
 
     def _shown(self, method: str) -> dict[str, str]:
         """Return the run of a method that figures 4, 5, 8 and 9 show: its first seed."""
@@ -84,9 +84,8 @@ class Jobs:
 
     def of_pretexts(self, file: str, pretexts: Iterable[str]) -> list[str]:
         """Return the paths of a file of some pretexts."""
-        # A measurement builds on all that its pretraining does, and on the weights of LPIPS.
-        pattern = self.pretext / file
-        return [self._made("measure_pretext", pattern, {"pretext": name}) for name in pretexts]
+        stage = "pretrain" if file in PRETRAINED else "measure_pretext"
+        return [self._made(stage, self.pretext / file, {"pretext": name}) for name in pretexts]
 
     def of_groups(self, file: str, groups: Iterable[str]) -> list[str]:
         """Return the paths of a file of the evaluations of some groups."""
@@ -111,43 +110,6 @@ class Jobs:
             *self.of_pretexts("run.json", pretexts),
         ]
 
-    def seen(self, stage: str, job: dict[str, str]) -> tuple[str, str]:
-        """Return the settings that a job sees, as JSON, and the fingerprint of its code."""
-        about = {**job, "dataset": self.dataset, "paper": self.paper}
-        about["runs"] = self.groups.get(job.get("group", ""))
-        sections = cut(self.study, sections_of(stage), about)
-        chosen = {module_of(model) for model in models_in(sections)}
-        if "layout" in sections:
-            chosen.add(module_of_source(sections["layout"].source))
-        return json.dumps(as_values(sections)), fingerprint(locate(stage)[0], *chosen)
-
-    def builds_on(self, stage: str, job: dict[str, str]) -> list[Job]:
-        """Return the jobs that one of the data, a training or an evaluation builds on directly."""
-        if stage == "prepare" and self.get_data:
-            return [(self.get_data, {})]
-        if stage == "pretrain":
-            return [("prepare", {})]
-        if stage == "train":
-            pretexts = self.initialisation(job["method"])
-            return [("prepare", {}), *(("pretrain", {"pretext": name}) for name in pretexts)]
-        if stage == "evaluate":
-            return [("train", run) for run in self.groups[job["group"]]]
-        if stage == "measure_pretext":
-            return [("pretrain", job), ("lpips_weights", {})]
-        return []
-
-    def digest(self, jobs: Iterable[Job]) -> str:
-        """Return what some jobs and all before them see, as one short text; "" of none."""
-        found = dict.fromkeys(self._digest(stage, job) for stage, job in jobs)
-        return _short("".join(found)) if found else ""
-
-    def _digest(self, stage: str, job: dict[str, str]) -> str:
-        name = f"{stage} {job}"
-        if name not in self._digests:
-            before = self.digest(self.builds_on(stage, job))
-            self._digests[name] = _short(repr((self.seen(stage, job), before)))
-        return self._digests[name]
-
     def parameters(
         self, stage: str, inputs: dict[str, Any] | None = None, **more: Any
     ) -> dict[str, str | Callable[..., str]]:
@@ -155,18 +117,15 @@ class Jobs:
 
         Args:
             stage: what it runs.
-            inputs: of a table or figure.
+            inputs: the rule's: paths by name, or functions of the wildcards that return them.
             **more: what the stage is told besides, because it changes no result.
 
         Returns:
             ``settings``, ``code`` and ``before``, by which Snakemake knows what is out of date, and
-            ``files``, which it does not compare: inputs and outputs by name, and ``more``.
+            ``files``: inputs and outputs by name, and ``more``. It is a function of inputs and
+            outputs; of such a parameter Snakemake compares nothing.
         """
-        named = [[paths] if isinstance(paths, str) else paths for paths in (inputs or {}).values()]
-        made = [self._made_by[path] for paths in named for path in paths if path in self._made_by]
-
-        def before(wildcards: Any) -> str:
-            return self.digest(self.builds_on(stage, dict(wildcards)) if inputs is None else made)
+        self._inputs[stage] = inputs or {}
 
         def files(wildcards: Any, input: Any, output: Any) -> str:
             given = {name: value for name, value in [*input.items(), *output.items()] if value}
@@ -177,10 +136,38 @@ class Jobs:
             "stage": stage,
             "settings": lambda wildcards: self.seen(stage, dict(wildcards))[0],
             "code": lambda wildcards: self.seen(stage, dict(wildcards))[1],
-            "before": before,
+            "before": lambda wildcards: self.seen(stage, dict(wildcards))[2],
             "files": files,
         }
 
+    def seen(self, stage: str, job: dict[str, str]) -> tuple[str, str, str]:
+        """Return what the result of a job depends on.
 
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        Args:
+            stage: what it runs.
+            job: its wildcards.
+
+        Returns:
+            The settings that it sees, as JSON; the fingerprint of its code; and a digest of the
+            same of all jobs that it builds on, "" of none.
+        """
+        name = f"{stage} {job}"
+        if name not in self._seen:
+            runs = self.groups.get(job.get("group", ""))
+            sections = cut(self.study, sections_of(stage), {**job, **self.about, "runs": runs})
+            chosen = {module_of(model) for model in models_in(sections)}
+            if "layout" in sections:
+                chosen.add(module_of_source(sections["layout"].source))
+            code = fingerprint(locate(stage)[0], *chosen)
+            before = dict.fromkeys(self.seen(*made) for made in self._builds_on(stage, job))
+            digest = hashlib.sha256(repr([*before]).encode()).hexdigest()[:16] if before else ""
+            self._seen[name] = json.dumps(as_values(sections)), code, digest
+        return self._seen[name]
+
+    def _builds_on(self, stage: str, job: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield the jobs that made the inputs of one."""
+        for given in self._inputs[stage].values():
+            paths = given(SimpleNamespace(**job)) if callable(given) else given
+            for path in [paths] if isinstance(paths, str) else paths:
+                if path in self._made_by:
+                    yield self._made_by[path]

@@ -1,10 +1,14 @@
 """What this computer is called, what runs on it, and how much memory a process has taken."""
 
+import os
 import platform
 import resource
 import shutil
+import subprocess
 from pathlib import Path
-from typing import Any
+
+from maskedteeth.errors import say
+from maskedteeth.settings.config import Compute
 
 
 def processor() -> str:
@@ -22,6 +26,55 @@ def has_card() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
+def list_cards() -> str:
+    """Return what ``nvidia-smi -L`` lists: cards and their MIG slices; "" where it cannot."""
+    try:
+        command = ["nvidia-smi", "-L"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def why_no_card() -> str:
+    """Return a sentence on why torch can use no card, and on the way out."""
+    import torch
+
+    version = f"torch {torch.__version__}"
+    if not torch.backends.cuda.is_built():
+        return f"{version} is a build for CPUs. Install a build for CUDA."
+    try:
+        torch.cuda.init()
+    except RuntimeError as error:
+        found = str(error).partition(". ")[0].strip(".\n")
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if "too old" in found:
+            return f"{found}. Update it, or install a build of torch for an older CUDA."
+        if visible is not None:
+            return f"{found}. CUDA_VISIBLE_DEVICES is {visible!r}; unset or correct it."
+        return f"{found}. See what nvidia-smi says."
+    cards = [
+        f"{torch.cuda.get_device_name(n)} has compute capability {{}}.{{}}".format(
+            *torch.cuda.get_device_capability(n)
+        )
+        for n in range(torch.cuda.device_count())
+    ]
+    return (
+        f"{', '.join(cards)}, and {version} was built for {' '.join(torch.cuda.get_arch_list())}. "
+        "Install a build for this card, as docs/troubleshooting.md shows."
+    )
+
+
+def check_card(compute: Compute) -> None:
+    """Stage `card`: say, before anything trains, when this machine's card will not be used."""
+    from maskedteeth.training.device import set_up
+
+    if set_up(compute).device.type == "cpu":
+        say(
+            "On two CPU cores the paper's study takes about 855 hours (docs/speed.md). If you mean "
+            "it, set compute.device to 'cpu': as many trainings then run at once as --cores allows."
+        )
+
+
 def peak_memory_mib() -> float:
     """Return the most memory that this process has had, in MiB.
 
@@ -33,23 +86,3 @@ def peak_memory_mib() -> float:
     except OSError:  # macOS, which counts in bytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 2**10
-
-
-def describe_process(pid: int) -> dict[str, Any]:
-    """Describe a process of this machine so that no other is taken for it.
-
-    Process numbers come again after a restart and in every container.
-
-    Returns:
-        host; boot and pid namespace it counts in; pid; and when it started, in clock ticks since
-        the boot. Of a process that does not run, and where there is no /proc, the latter are empty.
-    """
-    process = Path(f"/proc/{pid}")
-    try:
-        started = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        space = str((process / "ns" / "pid").readlink())
-    except OSError:
-        started = boot = space = ""
-    where = {"host": platform.node(), "boot": boot, "space": space}
-    return {**where, "pid": pid, "started": started}

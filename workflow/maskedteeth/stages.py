@@ -2,7 +2,7 @@
 
 A stage is a function. Its positional parameters are sections of the settings
 (:mod:`maskedteeth.settings.sections`); its keyword-only parameters are the files that it reads and
-writes. Tables and figures need no entry here: each is a function of its module's name.
+writes. A table or a figure needs no entry here if it is a function of its module's name.
 """
 
 import ast
@@ -12,6 +12,7 @@ from maskedteeth.fingerprint import PACKAGE, ROOT, parsed
 
 #: Stage → module and function.
 STAGES = {
+    "card": "machine:check_card",
     "draw_phantom": "data.phantom:draw_dataset",
     "fetch": "data.fetch:fetch",
     "prepare": "data.prepare:prepare",
@@ -22,6 +23,10 @@ STAGES = {
     "lpips_weights": "metrics.lpips_weights:fetch_weights",
     "measure_pretext": "metrics.pretext:measure_pretext",
     "report": "report.page.report:report",
+    **{f"table{n}": f"report.tables.of_paper:table{n}" for n in (1, 2, 3)},
+    **{f"figure{n}": f"report.figures.reconstructions:figure{n}" for n in (2, 3, 6, 7)},
+    **{f"figure{n}": f"report.figures.segmentations:figure{n}" for n in (4, 8)},
+    **{f"figure{n}": f"report.figures.candidates:figure{n}" for n in (5, 9)},
 }
 
 

@@ -1,5 +1,4 @@
 # What all rules need: the validated settings, the jobs of the study, and how a stage is run.
-import copy
 import inspect
 import os
 import shlex
@@ -38,30 +37,15 @@ RUN_STAGE = (
 )
 
 # Every study is an overlay of the paper's.
-PAPER = yaml.safe_load((PROJECT / "config" / "paper.yaml").read_text(encoding="utf-8"))
-SETTINGS = copy.deepcopy(PAPER)
+SETTINGS = yaml.safe_load((PROJECT / "config" / "paper.yaml").read_text(encoding="utf-8"))
 update_config(SETTINGS, config)
 try:
     STUDY = validate(SETTINGS, Settings)
     RESULTS = Path("results") / STUDY.study
     STATE = RESULTS / "data" / "dataset.txt"
-    JOBS = Jobs(
-        STUDY,
-        validate(PAPER, Settings),
-        RESULTS,
-        state_of_dataset(STUDY.data, STATE),
-        (
-            None
-            if STUDY.data.in_place
-            else "draw_phantom" if STUDY.data.source == "phantom" else "fetch"
-        ),
-    )
+    JOBS = Jobs(STUDY, config, RESULTS, state_of_dataset(STUDY.data, STATE))
 except InputError as error:
     raise WorkflowError(str(error)) from None
-
-
-# What runs a network takes a place on the card, of which profiles/default gives one.
-CARD = int(STUDY.compute.device != "cpu" and has_card())
 
 
 # Enumerated, because 0.1 and 0.10 would both match an open pattern.
@@ -73,9 +57,23 @@ wildcard_constraints:
     group="|".join(JOBS.groups),
 
 
+# Snakemake needs the first even for a dry run.
+for PLACE in (".snakemake", "results"):
+    if not os.access(PLACE if os.path.lexists(PLACE) else ".", os.W_OK):
+        raise WorkflowError(
+            f"{PLACE} cannot be written in {Path.cwd()}: it is read-only, or a link to a disk that is "
+            "not there. Mount the disk, or add --directory with a folder of yours."
+        )
+
+
 def growing(amount):
     """A resource that every further attempt (--retries) gets as much again of."""
     return lambda wildcards, attempt: amount * attempt
+
+
+# What runs a network takes a place on the card, of which profiles/default gives one.
+CARD = int(STUDY.compute.device != "cpu" and has_card())
+NETWORK = {"gpu": CARD, "mem_mb": growing(8000), "runtime": growing(240)}
 
 
 def of_groups(groups, *files):
@@ -84,13 +82,8 @@ def of_groups(groups, *files):
     return inputs | {"runs": JOBS.records(groups)}
 
 
-def of_pretexts(pretexts, *files):
-    """Likewise, of pretexts."""
-    return {file.partition(".")[0]: JOBS.of_pretexts(file, pretexts) for file in files}
-
-
 def shown(name, kind, path):
-    """Flag a table or figure for Snakemake's --report."""
+    """Flag a table, a figure or the report for Snakemake's --report."""
     of_paper = name.startswith(("table", "figure"))
     category = f"{kind.capitalize()}s" if of_paper else "Beyond the paper"
     caption = f"../report/{kind}.rst"

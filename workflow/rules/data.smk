@@ -2,34 +2,23 @@
 DATA_PATH = str(Path(STUDY.data.path).expanduser()) if STUDY.data.path else None
 # A folder that the user has is read in place; everything else is drawn or fetched first.
 RAW = DATA_PATH if STUDY.data.in_place else f"{RESULTS}/data/raw"
-RAW_INPUT = {} if STUDY.data.in_place else {"raw": RAW}
-RAW_IN_PLACE = {"raw": RAW} if STUDY.data.in_place else {}
+RAW_INPUT = {}
 
-if JOBS.get_data == "draw_phantom":
-
-    rule draw_phantom:
-        output:
-            raw=directory(RAW),
-        log:
-            RESULTS / "logs" / "draw_phantom.log",
-        params:
-            **JOBS.parameters("draw_phantom"),
-        message:
-            "Drawing a digital phantom"
-        shell:
-            RUN_STAGE
-
-elif JOBS.get_data == "fetch":
+if not STUDY.data.in_place:
+    GET_DATA = "draw_phantom" if STUDY.data.source == "phantom" else "fetch"
+    RAW_INPUT = {"raw": JOBS.made_by(GET_DATA, RAW)}
 
     # What was downloaded stays in results/downloads, which no rule owns.
-    rule fetch:
+    rule:
+        name:
+            GET_DATA
         output:
             raw=directory(RAW),
         log:
-            RESULTS / "logs" / "fetch.log",
+            RESULTS / "logs" / f"{GET_DATA}.log",
         localrule: True
         params:
-            **JOBS.parameters("fetch", archive=DATA_PATH, downloads="results/downloads"),
+            **JOBS.parameters(GET_DATA, archive=DATA_PATH, downloads="results/downloads"),
         message:
             "Getting the radiographs"
         shell:
@@ -44,7 +33,7 @@ rule prepare:
         problems=RESULTS / "data" / "problems.csv",
         state=STATE,
         images=RESULTS / "data" / "images.npy",
-        masks=RESULTS / "data" / "masks.npy",
+        labels=RESULTS / "data" / "labels.npy",
     log:
         RESULTS / "logs" / "prepare.log",
     threads: 2
@@ -52,7 +41,7 @@ rule prepare:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        **JOBS.parameters("prepare", path=STUDY.data.path, **RAW_IN_PLACE),
+        **JOBS.parameters("prepare", RAW_INPUT, path=STUDY.data.path, raw=RAW),
     message:
         "Reading and resizing the radiographs"
     shell:
@@ -61,6 +50,6 @@ rule prepare:
 
 ARRAYS = {
     "images": JOBS.made_by("prepare", rules.prepare.output.images),
-    "masks": JOBS.made_by("prepare", rules.prepare.output.masks),
+    "labels": JOBS.made_by("prepare", rules.prepare.output.labels),
     "index": JOBS.made_by("prepare", rules.prepare.output.index),
 }

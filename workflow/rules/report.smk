@@ -12,8 +12,11 @@ OUR_RUN = ARRAYS | {
     for name, kind in (("metrics", "csv"), ("predictions", "npz"))
 }
 SHOWN_RUNS = [group for group in JOBS.groups if group.startswith("shown-")]
-OF_PRETEXTS = [JOBS.of_pretexts(file, PRETEXTS) for file in ("run.json", "evaluation.json")]
-RECORDS = list(dict.fromkeys([*sum(OF_PRETEXTS, []), *EVALUATED["runs"]]))
+OF_PRETEXTS = [
+    *JOBS.of_pretexts("run.json", PRETEXTS),
+    *JOBS.of_pretexts("evaluation.json", PRETEXTS),
+]
+RECORDS = list(dict.fromkeys([*OF_PRETEXTS, *EVALUATED["runs"]]))
 
 TABLES = {
     "table1": EVALUATED | {"published": PUBLISHED["table1"]},
@@ -25,7 +28,7 @@ TABLES = {
         "metrics": EVALUATED["metrics"],
         "pretexts": JOBS.of_pretexts("metrics.csv", PRETEXTS),
         "runs": RECORDS,
-        **{name: PUBLISHED[name] for name in ("table2", "table3", "models")},
+        **{name: PUBLISHED[name] for name in ("table2", "table3")},
     },
     "cost": {"runs": RECORDS},
 }
@@ -44,69 +47,51 @@ FIGURES = {
     "contact_sheet": ARRAYS | {"problems": rules.prepare.output.problems},
 }
 if PRETEXTS:  # a study without a pretext has none of these
-    TABLES["table_pretext"] = of_pretexts(PRETEXTS, "metrics.csv", "fillers.csv") | {
-        "runs": sum(OF_PRETEXTS, []),
-        "published": PUBLISHED["pretext"],
-    }
+    MEASURED = {name: JOBS.of_pretexts(f"{name}.csv", PRETEXTS) for name in ("metrics", "fillers")}
+    TABLES["table_pretext"] = MEASURED | {"runs": OF_PRETEXTS, "published": PUBLISHED["pretext"]}
     (SAMPLES,) = JOBS.of_pretexts("samples.npz", PRETEXT_SHOWN)
     (PREVIEWS,) = JOBS.of_pretexts("previews.npz", PRETEXT_SHOWN)
     FIGURES |= {name: {"samples": SAMPLES} for name in ("figure2", "figure3", "figure7")}
     FIGURES["figure6"] = {"previews": PREVIEWS}
-if STUDY.data.source == "phantom":  # elsewhere nobody knows which annotations are wrong
-    TABLES["annotation_errors"] = {"raw": RAW, "masks": ARRAYS["masks"], "index": ARRAYS["index"]}
-    TABLES["annotation_errors"] |= of_groups(OURS, "metrics.csv", "predictions.npz")
+
+
+# Kind → what there is of it, and the files of each; the last is also shown by snakemake --report.
+PRODUCTS = {
+    "table": (TABLES, ["md", "tex", "html", "csv"]),
+    "figure": (FIGURES, ["pdf", "txt", "png"]),
+}
 
 
 rule tables:
     input:
-        expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["csv", "md", "tex", "html"]),
+        expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=PRODUCTS["table"][1]),
 
 
 rule figures:
     input:
-        expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=["png", "pdf", "txt"]),
+        expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=PRODUCTS["figure"][1]),
 
 
-for NAME, INPUTS in TABLES.items():
+for KIND, (INPUTS, FILES) in PRODUCTS.items():
+    for NAME in INPUTS:
 
-    rule:
-        name:
-            NAME
-        input:
-            **INPUTS,
-        output:
-            **{kind: RESULTS / "tables" / f"{NAME}.{kind}" for kind in ("md", "tex", "html")},
-            csv=shown(NAME, "table", RESULTS / "tables" / f"{NAME}.csv"),
-        log:
-            RESULTS / "logs" / f"{NAME}.log",
-        localrule: True
-        params:
-            **JOBS.parameters(NAME, INPUTS),
-        message:
-            f"Writing {NAME}"
-        shell:
-            RUN_STAGE
-
-
-for NAME, INPUTS in FIGURES.items():
-
-    rule:
-        name:
-            NAME
-        input:
-            **INPUTS,
-        output:
-            **{kind: RESULTS / "figures" / f"{NAME}.{kind}" for kind in ("pdf", "txt")},
-            png=shown(NAME, "figure", RESULTS / "figures" / f"{NAME}.png"),
-        log:
-            RESULTS / "logs" / f"{NAME}.log",
-        localrule: True
-        params:
-            **JOBS.parameters(NAME, INPUTS),
-        message:
-            f"Drawing {NAME}"
-        shell:
-            RUN_STAGE
+        rule:
+            name:
+                NAME
+            input:
+                **INPUTS[NAME],
+            output:
+                **{file: RESULTS / f"{KIND}s" / f"{NAME}.{file}" for file in FILES[:-1]},
+                **{FILES[-1]: shown(NAME, KIND, RESULTS / f"{KIND}s" / f"{NAME}.{FILES[-1]}")},
+            log:
+                RESULTS / "logs" / f"{NAME}.log",
+            localrule: True
+            params:
+                **JOBS.parameters(NAME, INPUTS[NAME]),
+            message:
+                f"Making {NAME}"
+            shell:
+                RUN_STAGE
 
 
 # The paper's printed numbers, held against each other: of no study, made once.
@@ -126,17 +111,15 @@ rule audit:
         RUN_STAGE
 
 
+PAGE_FILES = os.path.relpath(PACKAGE / "maskedteeth" / "report" / "page")
 PAGE = {
     "tables": expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["html", "csv"]),
     "figures": expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=["png", "txt"]),
     "runs": RECORDS,
     "index": ARRAYS["index"],
     "problems": rules.prepare.output.problems,
-    "decisions": os.path.relpath(PROJECT / "docs" / "decisions.md"),
-    "template": os.path.relpath(
-        PACKAGE / "maskedteeth" / "report" / "page" / "template.html.jinja"
-    ),
-    "style": os.path.relpath(PACKAGE / "maskedteeth" / "report" / "page" / "style.css"),
+    "template": f"{PAGE_FILES}/template.html.jinja",
+    "style": f"{PAGE_FILES}/style.css",
 }
 
 
@@ -144,17 +127,12 @@ rule report:
     input:
         **PAGE,
     output:
-        html=report(
-            RESULTS / "report.html",
-            caption="../report/report.rst",
-            category="The reproduction as a paper",
-            labels={"name": "report"},
-        ),
+        html=shown("report", "report", RESULTS / "report.html"),
     log:
         RESULTS / "logs" / "report.log",
     localrule: True
     params:
-        **JOBS.parameters("report", inputs=PAGE),
+        **JOBS.parameters("report", PAGE),
     message:
         "Writing the report"
     shell:

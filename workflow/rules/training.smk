@@ -1,4 +1,14 @@
 # One pretraining a pretext, one training a method, fraction and seed; then both are measured.
+STATES = {"checkpoint_minutes": STUDY.compute.checkpoint_minutes}
+TO_PRETRAIN = {name: ARRAYS[name] for name in ("images", "index")}
+TO_TRAIN = ARRAYS | {"pretext": lambda w: JOBS.initial_weights(w.method)}
+TO_EVALUATE = ARRAYS | {
+    "weights": lambda w: JOBS.of_runs("weights.safetensors", JOBS.groups[w.group])
+}
+TO_MEASURE = TO_PRETRAIN | {
+    "weights": lambda w: JOBS.of_pretexts("weights.safetensors", [w.pretext])[0],
+    "lpips": JOBS.made_by("lpips_weights", RESULTS / "lpips.safetensors"),
+}
 
 
 # It builds every network once, so that in a whole study a mistake in one is told in seconds.
@@ -19,8 +29,7 @@ rule describe:
 
 rule pretrain:
     input:
-        images=ARRAYS["images"],
-        index=ARRAYS["index"],
+        **TO_PRETRAIN,
     output:
         weights=JOBS.pretext / "weights.safetensors",
         history=JOBS.pretext / "history.csv",
@@ -31,11 +40,9 @@ rule pretrain:
     priority: 10
     threads: STUDY.compute.threads
     resources:
-        gpu=CARD,
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        **NETWORK,
     params:
-        **JOBS.parameters("pretrain", checkpoint_minutes=STUDY.compute.checkpoint_minutes),
+        **JOBS.parameters("pretrain", TO_PRETRAIN, **STATES),
     message:
         "Pretraining: {wildcards.pretext}"
     shell:
@@ -44,8 +51,7 @@ rule pretrain:
 
 rule train:
     input:
-        **ARRAYS,
-        pretext=lambda w: JOBS.initial_weights(w.method),
+        **TO_TRAIN,
     output:
         weights=JOBS.run / "weights.safetensors",
         history=JOBS.run / "history.csv",
@@ -54,11 +60,9 @@ rule train:
         RESULTS / "logs" / "train-{method}-{fraction}-{seed}.log",
     threads: STUDY.compute.threads
     resources:
-        gpu=CARD,
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        **NETWORK,
     params:
-        **JOBS.parameters("train", checkpoint_minutes=STUDY.compute.checkpoint_minutes),
+        **JOBS.parameters("train", TO_TRAIN, **STATES),
     message:
         "Training: {wildcards.method}, fraction {wildcards.fraction}, seed {wildcards.seed}"
     shell:
@@ -68,8 +72,7 @@ rule train:
 # Row n of the predictions belongs to row n of the metrics, which names its run and radiograph.
 rule evaluate:
     input:
-        **ARRAYS,
-        weights=lambda w: JOBS.of_runs("weights.safetensors", JOBS.groups[w.group]),
+        **TO_EVALUATE,
     output:
         metrics=JOBS.evaluation / "metrics.csv",
         predictions=JOBS.evaluation / "predictions.npz",
@@ -78,11 +81,9 @@ rule evaluate:
         RESULTS / "logs" / "evaluate-{group}.log",
     threads: STUDY.compute.threads
     resources:
-        gpu=CARD,
-        mem_mb=growing(8000),
-        runtime=growing(120),
+        **NETWORK,
     params:
-        **JOBS.parameters("evaluate"),
+        **JOBS.parameters("evaluate", TO_EVALUATE),
     message:
         "Evaluating: {wildcards.group}"
     shell:
@@ -91,7 +92,7 @@ rule evaluate:
 
 rule lpips_weights:
     output:
-        weights=RESULTS / "lpips.safetensors",
+        weights=TO_MEASURE["lpips"],
     log:
         RESULTS / "logs" / "lpips_weights.log",
     localrule: True
@@ -105,10 +106,7 @@ rule lpips_weights:
 
 rule measure_pretext:
     input:
-        images=ARRAYS["images"],
-        index=ARRAYS["index"],
-        weights=rules.pretrain.output.weights,
-        lpips=rules.lpips_weights.output.weights,
+        **TO_MEASURE,
     output:
         metrics=JOBS.pretext / "metrics.csv",
         fillers=JOBS.pretext / "fillers.csv",
@@ -118,11 +116,9 @@ rule measure_pretext:
         RESULTS / "logs" / "measure_pretext-{pretext}.log",
     threads: STUDY.compute.threads
     resources:
-        gpu=CARD,
-        mem_mb=growing(8000),
-        runtime=growing(120),
+        **NETWORK,
     params:
-        **JOBS.parameters("measure_pretext"),
+        **JOBS.parameters("measure_pretext", TO_MEASURE),
     message:
         "Measuring the pretext: {wildcards.pretext}"
     shell:

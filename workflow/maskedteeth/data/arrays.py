@@ -19,7 +19,7 @@ def pixels_of(array: Path, index: list[Row], ids: list[str]) -> np.ndarray:
     """Return the rows of a prepared array that belong to ``ids``.
 
     Args:
-        array: ``images.npy`` or ``masks.npy``.
+        array: ``images.npy`` or ``labels.npy``.
         index: all radiographs, in whose order the array stands.
         ids: radiographs, in the order wanted.
 

@@ -8,6 +8,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from filelock import FileLock
+
 from maskedteeth.data.sources.hitl import DATASET
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing_folder
@@ -97,8 +99,14 @@ def from_kaggle(downloads: Path) -> Path:
         InputError: no credentials, Kaggle refuses them or cannot be reached.
     """
     target = downloads / "kaggle" / f"{KAGGLE.partition('/')[2]}.zip"
-    if zipfile.is_zipfile(target):
-        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{target}.lock"):  # another study may be fetching it, too
+        if not zipfile.is_zipfile(target):
+            _download_from_kaggle(target.parent)
+    return target
+
+
+def _download_from_kaggle(folder: Path) -> None:
     try:
         # The client prints a page of help, and with VERBOSE set its requests with the key.
         with contextlib.redirect_stdout(io.StringIO()):
@@ -106,9 +114,7 @@ def from_kaggle(downloads: Path) -> Path:
 
             client = KaggleApi()
             client.authenticate()
-            client.dataset_download_files(
-                KAGGLE, path=str(target.parent), quiet=not sys.stderr.isatty()
-            )
+            client.dataset_download_files(KAGGLE, path=str(folder), quiet=not sys.stderr.isatty())
     except SystemExit:
         raise InputError(f"No valid Kaggle credentials were found. {CREDENTIALS}") from None
     except Exception as error:  # whatever it is, no text of it is shown: it may hold the key
@@ -118,7 +124,6 @@ def from_kaggle(downloads: Path) -> Path:
             f"{KAGGLE} could not be downloaded from Kaggle ({reason}). Is there a network, is "
             f"there room on the disk, and are your credentials right? {CREDENTIALS}"
         ) from None
-    return target
 
 
 def unpack(archive: Path, raw: Path) -> None:

@@ -99,8 +99,28 @@ def decode_mask(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
         return _upright(grey, image), _upright(colours, image)
 
 
+def decode_bitmap(content: bytes, name: str) -> np.ndarray:
+    """Decode the drawing of one object: what is opaque or, without transparency, not black.
+
+    Args:
+        content: of a file as in :func:`decode_grey`.
+        name: of the drawing, for sentences.
+
+    Returns:
+        bool (H, W).
+
+    Raises:
+        InputError: as in :func:`decode_grey`.
+    """
+    with _opened(content, name) as image:
+        image.load()
+        if image.has_transparency_data:
+            return np.asarray(image.convert("RGBA"))[:, :, 3] > 0
+        return np.asarray(image.convert("L")) > 0
+
+
 @contextmanager
-def _opened(content: bytes, path: Path) -> Iterator[Image.Image]:
+def _opened(content: bytes, path: Path | str) -> Iterator[Image.Image]:
     """Open an image that is not loaded yet; whatever its decoder raises becomes one sentence."""
     if not content:
         raise InputError(f"{path} is empty (0 bytes); restore or remove it.")

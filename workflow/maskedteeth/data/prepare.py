@@ -5,16 +5,18 @@ import importlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
 from maskedteeth.data.copies import first_copies, perceptual_hash
 from maskedteeth.data.pixels import decode_grey, read_file
 from maskedteeth.data.records import Problem, Record, printable
 from maskedteeth.data.sources import module_of_source
-from maskedteeth.data.teeth import UNIVERSAL, refuse_fdi
+from maskedteeth.data.teeth import number_classes
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv, write_text
 from maskedteeth.settings.config import Image, Layout
@@ -45,8 +47,8 @@ class _Radiograph:
     row: dict
     hash: np.ndarray
     image: np.ndarray
-    mask: np.ndarray
-    classes: Counter[str]
+    labels: np.ndarray
+    left_out: Counter[tuple[str, str]]
 
 
 def prepare(
@@ -59,7 +61,7 @@ def prepare(
     problems: Path,
     state: Path,
     images: Path,
-    masks: Path,
+    labels: Path,
     path: str | None = None,
 ) -> None:
     """List every radiograph with its digest, size, teeth and duplicate group, and resize it.
@@ -73,26 +75,30 @@ def prepare(
             over the radiograph's file, ``tooth_fraction`` a share of the pixels. Radiographs of
             one ``duplicate_group`` are copies by their perceptual hash, or copies of copies.
         problems: CSV to write, a line a radiograph that was set aside, a file that belongs to none
-            and a class of objects that are no teeth: id, reason.
+            and a class of objects that were left out: id, reason.
         state: text to write: ``path`` and ``dataset``, a line each.
         images: NPY to write, uint8 (N, H, W), grey values in the order of ``index``.
-        masks: NPY to write, uint8 (N, H, W), 1 = tooth; all 0 for unlabelled radiographs.
+        labels: NPY to write, uint8 (N, H, W): 0 background, 1 to 32 the tooth in Universal
+            numbering, 99 a tooth of unknown number; all 0 for unlabelled radiographs.
         path: the setting data.path.
 
     Raises:
         InputError: nothing usable was found, a larger share than data.most_problems is unusable, or
-            the teeth are numbered as FDI does.
+            it is not known which classes of objects are which teeth.
     """
     source = importlib.import_module(module_of_source(layout.source))
-    records, unusable = source.find_records(raw, layout)
+    found = source.find_records(raw, layout)
+    classes = {entry.name for record in found.records for entry in record.objects}
+    numbers = number_classes(classes, layout, found.numbering, raw)
 
     def read(record: Record) -> _Radiograph | Problem:
         try:
             content = read_file(record.image)
             pixels = decode_grey(content, record.image)
             _refuse_too_small(record.image, pixels)
-            annotation = source.read_annotation(record, *pixels.shape)
-            _refuse_mostly_tooth(record, annotation.mask)
+            annotation = record.read(pixels.shape, numbers)
+            tooth = annotation.labels > 0
+            _refuse_mostly_tooth(record, tooth)
         except InputError as error:
             return Problem(record.id, str(error))
         drawn = record.annotation.relative_to(raw).as_posix() if record.annotation else ""
@@ -104,45 +110,43 @@ def prepare(
             "height": pixels.shape[0],
             "width": pixels.shape[1],
             "labelled": int(annotation.labelled),
-            "tooth_fraction": f"{annotation.mask.mean():.6f}" if annotation.labelled else "",
+            "tooth_fraction": f"{tooth.mean():.6f}" if annotation.labelled else "",
             "teeth": "" if annotation.teeth is None else annotation.teeth,
         }
-        small = [_resized(array, image) for array in (pixels, annotation.mask * 255)]
-        mask = (small[1] >= 128).astype(np.uint8)  # where tooth covers at least half of a pixel
-        return _Radiograph(row, perceptual_hash(pixels), small[0], mask, annotation.classes)
+        small = _resized(pixels, image), _resized_labels(annotation.labels, image)
+        return _Radiograph(row, perceptual_hash(pixels), *small, annotation.left_out)
 
     cv2.setNumThreads(1)  # the threads below are the parallelism
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(read, records))
-    used = [radiograph for radiograph in found if isinstance(radiograph, _Radiograph)]
-    unusable += [problem for problem in found if isinstance(problem, Problem)]
+        results = list(pool.map(read, found.records))
+    used = [result for result in results if isinstance(result, _Radiograph)]
+    unusable = found.problems + [result for result in results if isinstance(result, Problem)]
     set_aside = [problem for problem in unusable if problem.radiograph]
-    classes = sum((radiograph.classes for radiograph in used), Counter())
-    refuse_fdi(classes, raw)
     _refuse_too_many(set_aside, len(used) + len(set_aside), layout.most_problems, raw)
 
     rows = [radiograph.row for radiograph in used]
     for row, first in zip(rows, first_copies(np.stack([r.hash for r in used])), strict=True):
         row["duplicate_group"] = rows[first]["id"]
-    unknown = {name: count for name, count in classes.items() if name not in UNIVERSAL}
-    left_out = [
-        Problem(name, f"{count} objects of class {name!r} were left out: teeth are '1' to '32'.")
-        for name, count in sorted(unknown.items())
+    left_out = sum((radiograph.left_out for radiograph in used), Counter())
+    unusable += [
+        Problem(name, f"{count} objects of class {name!r} were left out: {reason}.", False)
+        for (name, reason), count in sorted(left_out.items())
     ]
-    lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable + left_out]
+    lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable]
     _write_array(images, [radiograph.image for radiograph in used])
-    _write_array(masks, [radiograph.mask for radiograph in used])
+    _write_array(labels, [radiograph.labels for radiograph in used])
     write_csv(index, rows, COLUMNS)
     write_csv(problems, lines, ("id", "reason"))
     write_text(state, f"{path}\n{dataset}\n")
 
-    labelled, strays = sum(row["labelled"] for row in rows), len(unusable) - len(set_aside)
+    labelled = sum(row["labelled"] for row in rows)
+    strays = sum(not problem.radiograph for problem in found.problems)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
     print(
         f"{len(rows)} radiographs, {labelled} labelled, {copies} duplicates, {len(set_aside)} set "
         f"aside"
         + (f", {strays} other files passed over" if strays else "")
-        + (f", {sum(unknown.values())} objects of other classes left out" if unknown else "")
+        + (f", {left_out.total()} objects left out" if left_out else "")
         + (f"; the reasons are in {problems}" if lines else "")
     )
 
@@ -150,6 +154,36 @@ def prepare(
 def _resized(pixels: np.ndarray, image: Image) -> np.ndarray:
     """Shrink a picture, uint8 (H, W), by averaging over areas."""
     return cv2.resize(pixels, (image.width, image.height), interpolation=cv2.INTER_AREA)
+
+
+def _resized_labels(labels: np.ndarray, image: Image) -> np.ndarray:
+    """Shrink labels, uint8 (H, W): tooth is where teeth cover at least half of a pixel.
+
+    Its number is that of the tooth that covers most of it; of two equal ones the lower.
+    """
+    tooth = _resized(np.where(labels > 0, np.uint8(255), 0), image) >= 128
+    boxes = {n: box for n, box in enumerate(ndimage.find_objects(labels), start=1) if box}
+    if len(boxes) < 2:
+        return tooth * np.uint8(max(boxes, default=0))
+    found, most = np.zeros(tooth.shape, np.uint8), np.zeros(tooth.shape, np.float32)
+    shares = [_shares(*sides) for sides in zip(labels.shape, tooth.shape, strict=True)]
+    for number, box in boxes.items():
+        parts = [share[:, side] for share, side in zip(shares, box, strict=True)]
+        ends = [np.flatnonzero(part.any(axis=1))[[0, -1]] for part in parts]
+        place = tuple(slice(first, last + 1) for first, last in ends)
+        down, across = (part[side] for part, side in zip(parts, place, strict=True))
+        rows = cv2.gemm(down, (labels[box] == number).astype(np.float32), 1, None, 0)
+        covered = cv2.gemm(rows, across, 1, None, 0, flags=cv2.GEMM_2_T)
+        more = covered > most[place] + 1e-6  # rounding makes no winner
+        found[place][more], most[place][more] = number, covered[more]
+    return found * tooth
+
+
+@lru_cache(8)
+def _shares(pixels: int, fewer: int) -> np.ndarray:
+    """Return the shares of a row's pixels in those of a resized row, float32 (fewer, pixels)."""
+    one = np.eye(pixels, dtype=np.float32)
+    return cv2.resize(one, (pixels, fewer), interpolation=cv2.INTER_AREA)
 
 
 def _write_array(path: Path, pictures: list[np.ndarray]) -> None:

@@ -4,25 +4,97 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+
+from maskedteeth.data.objects import Object
+from maskedteeth.data.teeth import BACKGROUND
+from maskedteeth.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
 
 
+#: Why an object was left out.
+UNKNOWN = "if they are teeth, say so in data.classes"
+IGNORED = "data.classes says so"
+EMPTY = "they enclose nothing inside the radiograph"
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The teeth of one radiograph.
+
+    Attributes:
+        labels: uint8 (H, W) at the radiograph's size: 0 background, 1 to 32 the tooth in Universal
+            numbering, 99 a tooth of unknown number.
+        teeth: how many are annotated one by one, or None where only a mask is known.
+        labelled: whether anybody annotated this radiograph at all.
+        left_out: how many objects of a class were left out, by class and reason.
+    """
+
+    labels: np.ndarray
+    teeth: int | None
+    labelled: bool
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
 @dataclass(frozen=True)
 class Record:
-    """A radiograph and its annotation, by their files.
+    """A radiograph and its annotation.
 
     Attributes:
         id: name that is unique in the dataset.
         image: file of the radiograph.
-        annotation: file of its annotation, or None where there is none.
+        annotation: file that its annotation is in, or None where there is none.
+        objects: what is annotated on it, teeth and others; one drawn later covers earlier ones.
+        size: height and width of the radiograph as the annotation says, or None.
     """
 
     id: str
     image: Path
     annotation: Path | None
+    objects: tuple[Object, ...] = ()
+    size: tuple[int, int] | None = None
+
+    def read(self, size: tuple[int, int], numbers: dict[str, int]) -> Annotation:
+        """Draw the teeth. A radiograph on which no object is a tooth is unlabelled.
+
+        Args:
+            size: height and width of the radiograph, upright.
+            numbers: what :func:`maskedteeth.data.teeth.number_classes` returns.
+
+        Raises:
+            InputError: the annotation is of another size, a tooth cannot be drawn, or all objects
+                are of unknown classes, so that nobody knows whether teeth were looked for.
+        """
+        if self.size not in (None, size):
+            raise InputError(
+                f"{self.annotation} says {self.size[0]} x {self.size[1]} pixels, but its "
+                f"radiograph {self.image} is {size[0]} x {size[1]} as viewers show it; annotate it "
+                "anew or restore the radiograph."
+            )
+        drawn = {entry.name for entry in self.objects if entry.draw}
+        if drawn and not drawn & numbers.keys():
+            listing = ", ".join(map(repr, sorted(drawn)[:3])) + ", ..." * (len(drawn) > 3)
+            raise InputError(
+                f"{self.annotation} has, for {self.image}, objects of the classes {listing} alone, "
+                "none of which is known as a tooth. Say in data.classes what they are, or remove "
+                "them."
+            )
+        labels, teeth, left_out = np.zeros(size, np.uint8), 0, Counter()
+        for entry in self.objects:
+            number = numbers.get(entry.name)
+            if number == BACKGROUND:
+                left_out[entry.name, IGNORED] += 1
+            elif entry.draw and number is None:
+                left_out[entry.name, UNKNOWN] += 1
+            elif entry.draw and (covered := entry.draw(size)).any():
+                np.copyto(labels, number, where=covered.astype(bool))
+                teeth += 1
+            else:
+                left_out[entry.name, EMPTY] += 1
+        return Annotation(labels, teeth, teeth > 0, left_out)
 
 
 @dataclass(frozen=True)
@@ -41,20 +113,18 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Annotation:
-    """The teeth of one radiograph.
+class Found:
+    """What a source finds in a folder.
 
     Attributes:
-        mask: uint8 (H, W), 1 = tooth, at the radiograph's size.
-        teeth: number of teeth annotated one by one, or None where only a mask is known.
-        labelled: whether anybody annotated this radiograph at all.
-        classes: how many objects of which class were drawn; empty where only a mask is known.
+        records: of the radiographs.
+        problems: what cannot be used.
+        numbering: `universal` or `fdi`, of teeth whose numbers fit both; None: the user has to say.
     """
 
-    mask: np.ndarray
-    teeth: int | None
-    labelled: bool
-    classes: Counter[str] = field(default_factory=Counter)
+    records: list[Record]
+    problems: list[Problem]
+    numbering: Literal["universal", "fdi"] | None = None
 
 
 def natural_order(name: str) -> tuple[int, int | str, str]:

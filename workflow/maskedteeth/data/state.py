@@ -16,8 +16,8 @@ def state_of_dataset(data: Data, known: Path) -> str:
 
     Args:
         data: settings of the dataset; without a path the result is "".
-        known: where `prepare` left the path and the digest of what it read. Where that path is not
-            there, as on a drive that is not mounted, its digest is returned: what is finished
+        known: where `prepare` left the path and the digest of what it read. Where nothing is at
+            that path, as on a drive that is not mounted, its digest is returned: what is finished
             stays usable.
 
     Raises:
@@ -28,18 +28,21 @@ def state_of_dataset(data: Data, known: Path) -> str:
         return ""
     path = Path(data.path).expanduser()
     kind = "folder" if data.in_place else "zip file"
-    if not path.exists() and known.exists():
-        indexed, _, digest = known.read_text(encoding="utf-8").strip().rpartition("\n")
-        if indexed == data.path:
-            print(f"data.path {path} is not there; its index is used.", file=sys.stderr)
-            return digest
-    if not (path.is_dir() if data.in_place else path.is_file()):
-        raise InputError(f"data.path {path} is not a {kind}; name the {kind} of the dataset.")
     lines = []
     for file in _files_of(path, data):
         with suppress(OSError):  # a broken link, or gone meanwhile
             about = file.stat()
             lines.append(f"{file.relative_to(path)} {about.st_size} {int(about.st_mtime)}")
+    if not lines and known.exists():
+        indexed, _, digest = known.read_text(encoding="utf-8").strip().rpartition("\n")
+        if indexed == data.path:
+            print(f"data.path {path} is not there or empty; its index is used.", file=sys.stderr)
+            return digest
+    if not (path.is_dir() if data.in_place else path.is_file()):
+        within = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise InputError(
+            f"data.path {path} is not a {kind}{within}; name the {kind} of the dataset."
+        )
     lines.sort()
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 

@@ -1,29 +1,122 @@
-"""Numbers of teeth: Universal (1 to 32), which is read, and FDI (11 to 48), which is refused."""
+"""Numbers of teeth, and what the classes of annotated objects mean."""
 
-from collections import Counter
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import Layout
 
-UNIVERSAL = frozenset(map(str, range(1, 33)))
-FDI = frozenset(f"{quadrant}{tooth}" for quadrant in range(1, 5) for tooth in range(1, 9))
+#: What ``labels.npy`` holds besides the teeth of known number, 1 to 32.
+BACKGROUND, UNNUMBERED = 0, 99
 
-#: Different numbers of teeth that, all of them valid in FDI, are FDI.
+#: FDI number → Universal number, from the patient's upper right around to the lower right.
+UNIVERSAL_OF_FDI = {
+    fdi: number
+    for number, fdi in enumerate(
+        [*range(18, 10, -1), *range(21, 29), *range(38, 30, -1), *range(41, 49)], start=1
+    )
+}
+#: FDI numbers of milk teeth, which have no number of ours.
+DECIDUOUS = {10 * quadrant + tooth for quadrant in range(5, 9) for tooth in range(1, 6)}
+
+#: Numbering → what its numbers are in ``labels.npy``.
+NUMBERINGS = {
+    "universal": {number: number for number in range(1, 33)},
+    "fdi": UNIVERSAL_OF_FDI | dict.fromkeys(DECIDUOUS, UNNUMBERED),
+}
+
+#: So many different numbers that, all of them, both numberings know are FDI: they are the teeth of
+#: its upper jaw, while Universal knows 14 others besides.
 FDI_IF = 8
 
+#: Numbers up to this alone may as well be quadrants, or places in one.
+MOST_OF_QUADRANT = 8
 
-def refuse_fdi(classes: Counter[str], raw: Path) -> None:
-    """Refuse a dataset whose teeth are numbered as FDI does, which reads as other teeth or none.
+#: Names of classes that mean a tooth: with its number, or of unknown number.
+NUMBERED = re.compile(
+    r"(?:tooth|teeth)?[ _#:-]*(\d{1,2})(?:\W.*(?:incisor|canine|molar|tooth).*)?", re.IGNORECASE
+)
+UNNUMBERED_NAMES = ("tooth", "teeth")
+
+
+def number_classes(
+    names: Iterable[str],
+    layout: Layout,
+    usual: Literal["universal", "fdi"] | None,
+    raw: Path,
+) -> dict[str, int]:
+    """Decide once for a whole dataset which tooth each class of objects is, and print it.
+
+    Args:
+        names: of all classes.
+        layout: data.numbering and data.classes.
+        usual: the numbering where the numbers alone do not tell.
+        raw: folder of the dataset, for sentences.
+
+    Returns:
+        For each class of teeth its number in ``labels.npy``; 0 for a class that data.classes says
+        to ignore. What is not in it is no tooth.
 
     Raises:
-        InputError: more teeth have numbers of FDI alone than of Universal alone, or many have
-            numbers that both know and none has one of Universal alone.
+        InputError: no class is a tooth, or both numberings fit.
     """
-    fdi = sum(classes[name] for name in FDI - UNIVERSAL)
-    universal = sum(classes[name] for name in UNIVERSAL - FDI)
-    numbers = sorted((name for name in classes if name in FDI | UNIVERSAL), key=int)
-    if fdi > universal or (not universal and len(numbers) >= FDI_IF):
+    names = sorted(names)
+    words = {name: layout.classes.get(name, name).strip() for name in names}
+    numbers = {name: BACKGROUND for name in names if layout.classes.get(name) == "ignore"}
+    unnumbered = [name for name in names if words[name].lower() in UNNUMBERED_NAMES]
+    matches = {name: NUMBERED.fullmatch(words[name]) for name in names}
+    values = {name: int(match[1]) for name, match in matches.items() if match}
+    numbering = layout.numbering
+    if numbering == "auto":
+        numbering = _recognised(set(values.values()), usual, raw)
+    if numbering == "none":
+        known = NUMBERINGS["universal"] | NUMBERINGS["fdi"]
+        unnumbered += [name for name, value in values.items() if value in known]
+    else:
+        table = NUMBERINGS[numbering]
+        numbered = {name: table[value] for name, value in values.items() if value in table}
+        unnumbered += [name for name, number in numbered.items() if number == UNNUMBERED]
+        numbers |= numbered
+    numbers |= dict.fromkeys(unnumbered, UNNUMBERED)
+    told = sorted({values[n] for n in numbers if 0 < numbers[n] < UNNUMBERED})
+    if names and not any(numbers.values()):
         raise InputError(
-            f"{raw} has teeth of the classes {', '.join(numbers)}, which are FDI numbers (11 to "
-            "48); Universal numbers (1 to 32) were expected. Rename the classes to these."
+            f"{raw} has objects of {_listing(names)}, none of which is known as a tooth; say in "
+            "data.classes which are, such as {molar: tooth} or {front left: 21}."
         )
+    if told:
+        title = {"universal": "Universal", "fdi": "FDI"}[numbering]
+        print(f"{len(told)} classes, {told[0]} to {told[-1]}, are {title} numbers (data.numbering)")
+    if unnumbered:
+        print(f"{_listing(unnumbered)}: teeth of unknown number")
+    return numbers
+
+
+def _recognised(
+    values: set[int], usual: Literal["universal", "fdi"] | None, raw: Path
+) -> Literal["universal", "fdi", "none"]:
+    """Tell the numbering by the numbers that just one of the two knows."""
+    universal, fdi = (values & NUMBERINGS[name].keys() for name in ("universal", "fdi"))
+    if not values:
+        return "none"
+    for name, fits, others in (("universal", universal, fdi), ("fdi", fdi, universal)):
+        more = len(fits - others) > len(others - fits) and 2 * len(fits) > len(values)
+        if more and max(values) > MOST_OF_QUADRANT:
+            return name
+    if universal == fdi == values and len(values) >= FDI_IF:
+        return "fdi"
+    if usual and (universal == fdi == values or max(values) <= MOST_OF_QUADRANT):
+        return usual
+    raise InputError(
+        f"{raw} has {_listing(map(str, sorted(values)))}, which may be Universal numbers (1 to 32) "
+        "or FDI numbers (11 to 48); say in data.numbering which it is: 'universal', 'fdi', or "
+        "'none' to leave teeth without numbers."
+    )
+
+
+def _listing(names: Iterable[str]) -> str:
+    names = list(names)
+    shown = ", ".join(repr(name) for name in names[:8]) + ", ..." * (len(names) > 8)
+    return f"the class{'es' * (len(names) > 1)} {shown}"

@@ -4,13 +4,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
-from maskedteeth.files import replacing, write_text
+from maskedteeth.files import replacing, write_columns
 from maskedteeth.metrics.boundary import boundary_scores
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
@@ -30,7 +29,7 @@ def evaluate(
     compute: Compute,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     weights: list[Path],
     metrics: Path,
@@ -46,7 +45,7 @@ def evaluate(
         boundary_tolerance: pixels by which an outline may be off.
         compute: the machine.
         images: ``images.npy``.
-        masks: ``masks.npy``.
+        labels: ``labels.npy``.
         index: ``index.csv``.
         weights: of the finished trainings, in the order of ``runs``.
         metrics: CSV to write, a line a run and test radiograph: method, fraction, seed, id and
@@ -66,7 +65,7 @@ def evaluate(
         (__name__, *sorted(modules)),
         machine,
         images=images,
-        masks=masks,
+        labels=labels,
         index=index,
     )
     radiographs = read_index(index)
@@ -77,15 +76,14 @@ def evaluate(
         network = stored_network(run.model, file, machine.device)
         pixels = pixels_of(images, radiographs, ids)
         probability = predict(network, pixels, run.model.inputs, machine)
-        prediction, truth = probability >= threshold, pixels_of(masks, radiographs, ids)
+        prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids) > 0
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         measured = measure(prediction, truth, boundary_tolerance)
-        columns = {**about, "fraction": f"{run.fraction:g}", "id": ids, **measured}
-        tables.append(pd.DataFrame(columns))
+        tables.append({**about, "fraction": f"{run.fraction:g}", "id": ids, **measured})
         pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
-    write_text(metrics, pd.concat(tables).to_csv(index=False, float_format="%.6f"))
+    write_columns(metrics, tables)
     with replacing(predictions) as temporary:
         np.savez_compressed(temporary, probability=np.concatenate(pictures))
     record.write(evaluation, runs=evaluated)
@@ -98,7 +96,7 @@ def measure(
 
     Args:
         prediction: bool (N, H, W), True = tooth.
-        truth: uint8 0/1 (N, H, W), 1 = tooth.
+        truth: bool (N, H, W), likewise.
         boundary_tolerance: pixels by which an outline may be off.
 
     Returns:

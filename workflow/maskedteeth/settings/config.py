@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 #: Names are parts of files' names, which have an end, and of shell commands.
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+MEANING_PATTERN = r"^([1-9][0-9]?|tooth|ignore)$"
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
@@ -41,6 +42,15 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
+ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
+Meaning = Annotated[
+    str,
+    Field(
+        pattern=MEANING_PATTERN,
+        coerce_numbers_to_str=True,
+        json_schema_extra={"type": ["string", "integer"]},
+    ),
+]
 Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
@@ -82,13 +92,26 @@ class Phantom(Strict):
 class Layout(Strict):
     """How a dataset is laid out, and how much of it may be unusable."""
 
-    source: Literal["hitl", "folder", "phantom"] = Field(
+    source: Literal["hitl", "folder", "supervisely", "phantom"] = Field(
         "hitl",
         description="hitl: the paper's dataset (Humans in the Loop, Supervisely JSON); "
-        "folder: images with masks of the same name; phantom: drawn from a seed.",
+        "folder: images with masks of the same name; supervisely: a project of any datasets and "
+        "classes; phantom: drawn from a seed.",
     )
     images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
+    numbering: Literal["auto", "universal", "fdi", "none"] = Field(
+        "auto",
+        description="What numbers in the names of classes are: universal (1 to 32), fdi (11 to "
+        "48), or none: teeth are not told apart. auto: the one that fits; where both do, the run "
+        "stops.",
+    )
+    classes: dict[ClassName, Meaning] = Field(
+        {},
+        description="What classes of objects are whose names do not say it, such as {crown: tooth, "
+        "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
+        "nothing.",
+    )
     most_problems: Share = Field(
         0.1,
         description="Share of the radiographs that may be unusable and are set aside in "
@@ -109,7 +132,7 @@ class Data(Layout):
         None,
         min_length=1,
         description="A folder (for hitl also a zip) that you already have. Null: hitl is "
-        "downloaded; folder needs a path.",
+        "downloaded; the others need a folder.",
     )
     download: Literal["publisher", "kaggle"] = Field(
         "publisher",
@@ -125,10 +148,10 @@ class Data(Layout):
                 f"path is {self.path!r}, but source is 'phantom', which is drawn; for your own "
                 "radiographs set data.source to 'folder'"
             )
-        if self.source == "folder" and not self.in_place:
+        if self.source not in ("hitl", "phantom") and not self.in_place:
             raise ValueError(
-                f"path is {self.path or 'not set'}, but source is 'folder'; name the folder of "
-                "your radiographs, for instance --config data='{path: my/radiographs}'"
+                f"path is {self.path or 'not set'}, but source is {self.source!r}; name the folder "
+                "of your radiographs, for instance --config data='{path: my/radiographs}'"
             )
         return self
 
@@ -137,10 +160,10 @@ class Data(Layout):
         """The dataset's name in print: ``title``, or what ``source`` and ``path`` say."""
         names = {
             "hitl": "Humans in the Loop (2023), Teeth Segmentation on dental X-ray images",
-            "folder": f"radiographs in '{last_name(self.path or '.')}', not the paper's dataset",
             "phantom": "digital phantom (drawn by a program; no evidence about the paper)",
         }
-        return self.title or names[self.source]
+        own = f"radiographs in '{last_name(self.path or '.')}', not the paper's dataset"
+        return self.title or names.get(self.source, own)
 
     @property
     def in_place(self) -> bool:
@@ -192,7 +215,7 @@ class Split(HeldOut):
 
 
 class Model(Strict):
-    """A network: one of ours or any of segmentation_models_pytorch.
+    """A network: the paper's or any of segmentation_models_pytorch.
 
     Whether the library can build it, and whether it takes radiographs of the study's size, is found
     out by the stage `describe`, or when one of them is trained.
@@ -223,9 +246,9 @@ class Model(Strict):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Model":
-        ours = self.architecture == "modified_resunet"
+        of_paper = self.architecture == "modified_resunet"
         fields = type(self).model_fields
-        for name in ("encoder", "encoder_weights", "options") if ours else ("widths",):
+        for name in ("encoder", "encoder_weights", "options") if of_paper else ("widths",):
             if getattr(self, name) != fields[name].default:
                 raise ValueError(f"{name} has no meaning for {self.architecture}; remove it")
         return self
@@ -355,7 +378,9 @@ class Compute(Strict):
     """What of the machine results depend on; a few CUDA operations are not deterministic either."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="auto: CUDA where there is a card, else the CPU."
+        "auto",
+        description="auto: CUDA where torch can use a card, else the CPU. Apple's GPUs are not "
+        "used.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",

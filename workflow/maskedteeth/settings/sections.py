@@ -70,32 +70,19 @@ def _run(study: Settings, job: dict[str, str]) -> Run:
     return Run(method=job["method"], fraction=fraction, seed=int(job["seed"]), model=model)
 
 
-def overlay(study: Settings, base: Settings) -> dict[str, Any]:
-    """Return what has to be laid over the settings ``base`` to get ``study``.
-
-    A method or pretext that the study leaves out is None. Left out is what changes no result: where
-    files are (of ``data.path`` the last name stays) and how often a training's state is written.
-    """
-    wanted, known = study.model_dump(mode="json"), base.model_dump(mode="json")
-    for settings in (wanted, known):
-        settings["compute"].pop("checkpoint_minutes")
-        settings["evaluation"].pop("lpips_weights")
-        settings["data"].pop("download")
-        if settings["data"]["path"] is not None:
-            settings["data"]["path"] = last_name(settings["data"]["path"])
-    return _changed(wanted, known)
+#: What changes no result: how often states are written, where weights and the dataset come from.
+CHANGES_NOTHING = (("compute", "checkpoint_minutes"), ("evaluation", "lpips_weights"))
+CHANGES_NOTHING += (("data", "download"),)
 
 
-def _changed(wanted: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {name: None for name in known if name not in wanted}
-    for name, value in wanted.items():
-        other = known.get(name)
-        if isinstance(value, dict) and isinstance(other, dict):
-            if inner := _changed(value, other):
-                found[name] = inner
-        elif name not in known or value != other:
-            found[name] = value
-    return found
+def _changed(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what was given without what changes no result; of data.path its last name stays."""
+    changed = {name: dict(part) if isinstance(part, dict) else part for name, part in given.items()}
+    for section, name in CHANGES_NOTHING:
+        changed.get(section, {}).pop(name, None)
+    if changed.get("data", {}).get("path"):
+        changed["data"]["path"] = last_name(changed["data"]["path"])
+    return {name: part for name, part in changed.items() if part != {}}
 
 
 #: Section → how it is cut out of a study for one job; ``job`` holds the job's wildcards.
@@ -127,7 +114,7 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "report": lambda study, job: _presentation(study),
     "study": lambda study, job: study.study,
     "source": lambda study, job: study.data.source,
-    "changed": lambda study, job: overlay(study, job["paper"]),
+    "changed": lambda study, job: _changed(job["given"]),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from maskedteeth.errors import InputError
-from maskedteeth.settings.config import NAME_PATTERN, STUDY_PATTERN
+from maskedteeth.settings.config import MEANING_PATTERN, NAME_PATTERN, STUDY_PATTERN
 
 #: Characters of a value that a sentence shows.
 LONGEST = 80
@@ -24,6 +24,7 @@ TYPES = {
 }
 #: Patterns of names → what they mean.
 PATTERNS = {
+    MEANING_PATTERN: "a number of one or two digits, or the word tooth or ignore",
     NAME_PATTERN: "small letters, digits and _, beginning with a letter",
     STUDY_PATTERN: "letters, digits, _ and -, beginning with a letter or digit",
 }

@@ -2,17 +2,19 @@
 
 import itertools
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
 
-from maskedteeth.errors import InputError
-from maskedteeth.machine import processor
+from maskedteeth.errors import InputError, say
+from maskedteeth.machine import has_card, list_cards, processor, why_no_card
 from maskedteeth.settings.config import Compute
 
 
@@ -60,52 +62,86 @@ def set_up(compute: Compute) -> Machine:
     torch.set_num_threads(compute.threads)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False  # float32 is meant where it is asked for
-    # A few operations of the baselines (adaptive pooling) have no deterministic form on CUDA;
-    # they warn instead of stopping. (`torch.use_deterministic_algorithms` does the same and imports
-    # torch's compiler, which takes longer than many an evaluation.)
-    torch.set_deterministic_debug_mode("warn" if torch.cuda.is_available() else "error")
     # Nothing here reads memory that it has not written; filling it first took 7 % of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False
     device = _choose_device(compute.device)
     cuda = device.type == "cuda"
+    # A few operations of the baselines (adaptive pooling) have no deterministic form on CUDA;
+    # they warn instead of stopping. (`torch.use_deterministic_algorithms` does the same and imports
+    # torch's compiler, which takes longer than many an evaluation.)
+    torch.set_deterministic_debug_mode("warn" if cuda else "error")
     name = torch.cuda.get_device_name(device) if cuda else processor()
     return Machine(device, _choose_precision(compute.precision, device), name)
 
 
 def _choose_device(wanted: str) -> torch.device:
-    if wanted == "cuda" and not torch.cuda.is_available():
+    card = None if wanted == "cpu" else _card()
+    if card is None and wanted == "cuda":
         raise InputError(
-            "compute.device is 'cuda', but torch finds no CUDA card. Set it to 'auto' or 'cpu', "
-            "or install a CUDA build of torch and a driver."
+            f"compute.device is 'cuda', but torch can use no card: {why_no_card()} Or set it to "
+            "'auto' or 'cpu'."
         )
-    if wanted == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda", _least_used_card())
+    if card is None and wanted == "auto" and has_card():
+        say(f"NVIDIA's driver is here, but the CPU is used: {why_no_card()}")
+    return card or torch.device("cpu")
 
 
-#: The lock of this process's place on a card; the kernel gives it up when the process ends.
-_place: list[FileLock] = []
-
-
-def _least_used_card() -> int:
-    """Take a place on the card on which the fewest processes of this project run.
+@cache
+def _card() -> torch.device | None:
+    """Take, once a process, a place on the card on which the fewest processes of this project run.
 
     Of the cards that CUDA shows this process, which a scheduler or the user may have limited. How
     many may share one is Snakemake's business (`gpu` in profiles/gpu).
     """
-    if _place:
-        return torch.cuda.current_device()
+    _show_one_slice()
+    if not torch.cuda.is_available():
+        return None
+    numbers = [n for n in range(torch.cuda.device_count()) if _runs_on(n)]
+    if not numbers:
+        return None
+    names = [str(torch.cuda.get_device_properties(number).uuid) for number in numbers]
+    number = numbers[_take_place(names)]
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
+
+
+def _show_one_slice() -> None:
+    """Where cards are cut into MIG slices, choose one: CUDA shows a process only the first.
+
+    Of those in CUDA_VISIBLE_DEVICES, or, where it is not set, of all that nvidia-smi lists.
+    """
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    slices = re.findall(r"MIG-[^\s,)]+", list_cards() if listed is None else listed)
+    if slices:
+        os.environ["CUDA_VISIBLE_DEVICES"] = slices[_take_place(slices)]
+
+
+def _runs_on(card: int) -> bool:
+    """Tell whether this build of torch holds code for a card: its generation's, or PTX."""
+    built_for = torch.cuda.get_arch_list()
+    if torch.version.hip or not built_for:
+        return True
+    own = torch.cuda.get_device_capability(card)
+    found = (re.match(r"(sm|compute)_(\d+)(\d)", name).groups() for name in built_for)
+    built = ((kind, (int(major), int(minor))) for kind, major, minor in found)
+    return any(of <= own and (kind == "compute" or of[0] == own[0]) for kind, of in built)
+
+
+#: Locks of this process's places on cards; the kernel gives them up when the process ends.
+_places: list[FileLock] = []
+
+
+def _take_place(cards: list[str]) -> int:
+    """Take a place on the least used of some cards, given by identity; return which it is."""
     folder = Path(tempfile.gettempdir()) / f"maskedteeth-cards-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     for place in itertools.count():
-        for card in range(torch.cuda.device_count()):
-            identity = torch.cuda.get_device_properties(card).uuid
-            lock = FileLock(folder / f"{identity}-{place}.lock")
+        for number, card in enumerate(cards):
+            lock = FileLock(folder / f"{card.replace('/', '_')}-{place}.lock")
             with suppress(Timeout):
                 lock.acquire(blocking=False)
-                _place.append(lock)
-                torch.cuda.set_device(card)
-                return card
+                _places.append(lock)
+                return number
 
 
 def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:

@@ -1,12 +1,11 @@
 """The state of an unfinished training, from which a new start goes on to the same bits."""
 
 import json
-import os
 import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -18,8 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from maskedteeth.errors import Diverged, Stopped, say
-from maskedteeth.files import replacing, write_json
-from maskedteeth.machine import describe_process
+from maskedteeth.files import replacing
 
 
 class TorchRandom:
@@ -169,41 +167,24 @@ class StateFile:
 
 
 def _take_hold(folder: Path) -> FileLock:
-    """Lock ``folder``, so that one process trains. A holder that was left over is asked to stop.
+    """Lock ``folder``, so that one process trains.
 
-    Snakemake runs a job once; if another process still trains here, its Snakemake was killed and
-    it goes on alone. It writes its state and ends, and this one goes on from there. A holder on
-    another machine cannot be asked: this one waits.
+    Snakemake runs a job once; where another process trains the same, its Snakemake was killed.
     """
-    lock, holder = FileLock(folder / "lock"), folder / "holder.json"
-    asked = False
+    lock, seconds = FileLock(folder / "lock"), 0
     while not lock.is_locked:
-        folder.mkdir(parents=True, exist_ok=True)  # a holder removes it at its end
+        folder.mkdir(parents=True, exist_ok=True)  # whoever held it removes it at the end
         try:
-            lock.acquire(timeout=1 if asked else 0)
+            lock.acquire(timeout=seconds)
         except FileNotFoundError:
             continue
         except Timeout:
-            if not asked:
-                _ask_to_stop(holder)
-            asked = True
-    write_json(holder, describe_process(os.getpid()))
+            say(
+                f"Another process, left over from an earlier start, say, trains the same ({folder} "
+                "is locked). Waiting until it ends, or until you stop it."
+            )
+            seconds = -1  # as long as it takes
     return lock
-
-
-def _ask_to_stop(file: Path) -> None:
-    """Send SIGTERM to the process that ``file`` describes, if it runs here; say what happens."""
-    try:
-        holder = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return  # not written yet: it has just begun, or is ending
-    who = f"Process {holder['pid']} on {holder['host']}"
-    if describe_process(holder["pid"]) == holder:
-        with suppress(OSError):
-            os.kill(holder["pid"], signal.SIGTERM)
-            say(f"{who}, left over from an earlier start, trains the same; it is asked to stop.")
-            return
-    say(f"{who} trains the same. Waiting until it ends, or until you stop it.")
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> str:

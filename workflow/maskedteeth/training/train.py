@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.look import Look
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
@@ -27,10 +28,11 @@ def train(
     method: str,
     fraction: float,
     seed: int,
+    source: str,
     compute: Compute,
     *,
     images: Path,
-    masks: Path,
+    labels: Path,
     index: Path,
     weights: Path,
     history: Path,
@@ -47,9 +49,10 @@ def train(
         method: its name in the settings.
         fraction: of the labelled radiographs that train.
         seed: of subset, weights and order.
+        source: of the radiographs, for the record.
         compute: the machine.
         images: ``images.npy``.
-        masks: ``masks.npy``.
+        labels: ``labels.npy``.
         index: ``index.csv``.
         weights: safetensors to write.
         history: CSV to write: epoch, step, loss.
@@ -64,14 +67,16 @@ def train(
         (__name__, module_of(model)),
         machine,
         images=images,
-        masks=masks,
+        labels=labels,
         index=index,
         pretext=pretext,
     )
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
-    radiographs = torch.from_numpy(pixels_of(images, rows, split.train)).to(machine.device)
-    truth = torch.from_numpy(pixels_of(masks, rows, split.train)).to(machine.device)
+    pixels = pixels_of(images, rows, split.train)
+    look = Look.of(source, [row for row in rows if row["id"] in split.train], pixels)
+    radiographs = torch.from_numpy(pixels).to(machine.device)
+    truth = torch.from_numpy(pixels_of(labels, rows, split.train) > 0).to(machine.device)
     if pretext is None:
         network = new_network(model, seed, machine.device)
     else:
@@ -98,6 +103,7 @@ def train(
             seed=seed,
             trained_on=split.train,
             radiographs=list(radiographs.shape),
+            look=look.model_dump(mode="json"),
             **progress.measured(training),
             machines=state.machines,
             weights_sha256=sha256(weights),
@@ -110,7 +116,7 @@ class Segmentation(Task):
 
     Attributes:
         radiographs: uint8 (N, H, W) on the machine's device.
-        truth: likewise, 1 = tooth.
+        truth: bool (N, H, W), likewise; True = tooth.
         training: weights of the loss.
         inputs: the network's input channels.
         machine: where and how precisely.

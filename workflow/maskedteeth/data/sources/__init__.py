@@ -1,11 +1,16 @@
-"""Where radiographs come from: a module a format, each with the same two functions.
+"""Where radiographs come from: a module a format, each with the same function.
 
-``find_records(root, layout)`` lists the radiographs below a folder with their annotations' files,
-and what cannot be used. ``read_annotation(record, height, width)`` reads one annotation.
+``find_records(root, layout)`` lists the radiographs below a folder with what is annotated on them,
+and what cannot be used: :class:`maskedteeth.data.records.Found`.
 """
 
 #: By the names of data.source. The phantom is drawn in the layout of the paper's dataset.
-SOURCES = {"folder": "folder", "hitl": "hitl", "phantom": "hitl"}
+SOURCES = {
+    "folder": "folder",
+    "hitl": "hitl",
+    "phantom": "hitl",
+    "supervisely": "supervisely",
+}
 
 
 def module_of_source(source: str) -> str:

@@ -10,11 +10,13 @@ from maskedteeth.data.pixels import decode_mask, read_file
 from maskedteeth.data.records import (
     SUFFIXES,
     Annotation,
+    Found,
     Problem,
     Record,
     list_images,
     trouble_with,
 )
+from maskedteeth.data.teeth import BACKGROUND, UNNUMBERED
 from maskedteeth.errors import InputError
 from maskedteeth.settings.sections import Layout
 
@@ -36,7 +38,7 @@ MOST_FAR, MOST_CLOSE = 0.03, 0.25
 WANTED = "teeth must be 255 and everything else 0"
 
 
-def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem]]:
+def find_records(root: Path, layout: Layout) -> Found:
     """List the radiographs below ``root``, each with its mask.
 
     A mask belongs to the radiograph whose file name it shares up to the suffix. A radiograph
@@ -54,46 +56,51 @@ def find_records(root: Path, layout: Layout) -> tuple[list[Record], list[Problem
         if trouble := trouble_with(name, files) or trouble_with(name, masks):
             problems.append(Problem(name, trouble))
         else:
-            records.append(Record(name, files[0], masks[0] if masks else None))
+            records.append(Masked(name, files[0], masks[0] if masks else None))
     problems += [
         Problem(mask.stem, f"{mask} is a mask without a radiograph of its name.", radiograph=False)
         for mask in sorted(itertools.chain.from_iterable(drawn.values()))
     ]
-    return records, problems + strays + other_strays
+    return Found(records, problems + strays + other_strays)
 
 
-def read_annotation(record: Record, height: int, width: int) -> Annotation:
-    """Read a mask file; every pixel above half of full scale is tooth.
+class Masked(Record):
+    """A radiograph and its mask file."""
 
-    A mask without any tooth pixel counts as labelled: the patient is edentulous.
+    def read(self, size: tuple[int, int], numbers: dict[str, int]) -> Annotation:
+        """Read the mask; every pixel above half of full scale is tooth, of unknown number.
 
-    Raises:
-        InputError: the mask is not of the radiograph's size, not readable, of other grey values
-            (0 and 1, say), of more than two colours, partly transparent, or mostly neither black
-            nor white.
-    """
-    file = record.annotation
-    if file is None:
-        return Annotation(np.zeros((height, width), np.uint8), None, labelled=False)
-    pixels, colours = decode_mask(read_file(file), file)
-    if pixels.shape != (height, width):
-        raise InputError(
-            f"{file} is {pixels.shape[0]} x {pixels.shape[1]} pixels, but its radiograph "
-            f"{record.image} is {height} x {width} as viewers show it; they must be of one size: "
-            "draw or export the mask again."
-        )
-    if 0 < pixels.max() <= 127:
-        raise InputError(
-            f"{file} has no pixel above half of full scale, but some up to {pixels.max()}; "
-            f"{WANTED}."
-        )
-    _refuse_labels(file, colours)
-    grey = float(((pixels >= GREY.start) & (pixels < GREY.stop)).mean())
-    if grey > MOST_GREY:
-        raise InputError(
-            f"{file} is no mask: {grey:.0%} of its pixels are neither black nor white; {WANTED}."
-        )
-    return Annotation((pixels > 127).astype(np.uint8), None, labelled=True)
+        A mask without any tooth pixel counts as labelled: the patient is edentulous.
+
+        Raises:
+            InputError: the mask is not of the radiograph's size, not readable, of other grey values
+                (0 and 1, say), of more than two colours, partly transparent, or mostly neither
+                black nor white.
+        """
+        file = self.annotation
+        if file is None:
+            return Annotation(np.zeros(size, np.uint8), None, labelled=False)
+        pixels, colours = decode_mask(read_file(file), file)
+        if pixels.shape != size:
+            raise InputError(
+                f"{file} is {pixels.shape[0]} x {pixels.shape[1]} pixels, but its radiograph "
+                f"{self.image} is {size[0]} x {size[1]} as viewers show it; they must be of one "
+                "size: draw or export the mask again."
+            )
+        if 0 < pixels.max() <= 127:
+            raise InputError(
+                f"{file} has no pixel above half of full scale, but some up to {pixels.max()}; "
+                f"{WANTED}."
+            )
+        _refuse_labels(file, colours)
+        grey = float(((pixels >= GREY.start) & (pixels < GREY.stop)).mean())
+        if grey > MOST_GREY:
+            raise InputError(
+                f"{file} is no mask: {grey:.0%} of its pixels are neither black nor white; "
+                f"{WANTED}."
+            )
+        labels = np.where(pixels > 127, np.uint8(UNNUMBERED), np.uint8(BACKGROUND))
+        return Annotation(labels, None, labelled=True)
 
 
 def _images(folder: Path, setting: str) -> tuple[dict[str, list[Path]], list[Problem]]:

@@ -32,7 +32,7 @@ MOST = 1000
 
 
 def contact_sheet(
-    report: Presentation, *, images: Path, masks: Path, index: Path, problems: Path
+    report: Presentation, *, images: Path, labels: Path, index: Path, problems: Path
 ) -> Sheet:
     """Draw radiographs small, with the outlines of their annotations, and frame copies.
 
@@ -40,7 +40,7 @@ def contact_sheet(
         Pages of at most :data:`MOST` radiographs, evenly spread over the index.
     """
     rows, left_out = read_rows(index), len(read_rows(problems))
-    pixels, truths = np.load(images, mmap_mode="r"), np.load(masks, mmap_mode="r")
+    pixels, truths = np.load(images, mmap_mode="r"), np.load(labels, mmap_mode="r")
     groups = rows["duplicate_group"][rows.duplicated("duplicate_group", keep=False)]
     number_of = {group: number for number, group in enumerate(groups.unique(), start=1)}
     rows["copies"] = rows["duplicate_group"].map(number_of)
@@ -89,7 +89,7 @@ def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> 
     """Draw a radiograph with the outline of its annotation, and write what it is."""
     Picture(pixels).show(axes)
     if truth.any():
-        axes.contour(truth, levels=[0.5], colors=MARK, linewidths=0.5)
+        axes.contour(truth > 0, levels=[0.5], colors=MARK, linewidths=0.5)
     place = {"transform": axes.transAxes, "size": NOTE_SIZE, "va": "top"}
     number = "" if pd.isna(row["teeth"]) else f"{row['teeth']:g} teeth, "
     teeth = f"{number}{row['tooth_fraction']:.1%}" if row["tooth_fraction"] > 0 else "no teeth"

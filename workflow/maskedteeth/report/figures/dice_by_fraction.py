@@ -37,12 +37,12 @@ def _draw_curves(
     for method, (colour, marker) in looks(labels).items():
         mean = means[means["method"] == method].sort_values("fraction")
         seeds = runs[runs["method"] == method]
-        known = paper[paper["model"] == labels[method]].sort_values("fraction")
+        known = paper[paper["method"] == method].sort_values("fraction")
         style = {"color": colour, "marker": marker, "label": labels[method]}
         axes.plot(mean["fraction"], mean["dice"], **style)
         axes.plot(seeds["fraction"], seeds["dice"], marker, color=colour, mfc="none", mew=0.6)
         axes.plot(known["fraction"], known["dice"], "--", color=colour, lw=0.8, alpha=0.8)
-    if set(labels.values()) & set(paper["model"]):
+    if set(labels) & set(paper["method"]):
         axes.plot([], [], "--", color="0.4", lw=0.8, label="Published")
     fractions = sorted({*runs["fraction"], *paper["fraction"]})
     axes.set_xticks(fractions, [percent(fraction) for fraction in fractions])

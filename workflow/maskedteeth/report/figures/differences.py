@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from maskedteeth.report.about import about, percent
-from maskedteeth.report.comparisons import ALPHA, compare, too_few
+from maskedteeth.report.chance import too_narrow
 from maskedteeth.report.figures.panels import WIDTH, Sheet, draw_words, lighten, looks
 from maskedteeth.report.results import read_rows
-from maskedteeth.report.statistics import too_narrow
+from maskedteeth.report.tables.statistics import ALPHA, compare_with_ours, too_few
 from maskedteeth.settings.sections import Presentation
 
 #: Height of a method's line, in inches; between two fractions is as much space.
@@ -19,7 +19,7 @@ LINE = 0.14
 
 def differences(report: Presentation, *, metrics: list[Path], runs: list[Path]) -> Sheet:
     """Draw every method's difference to ours in Dice a radiograph."""
-    table = compare(read_rows(*metrics), report.ours, report.bootstrap_resamples)
+    table = compare_with_ours(read_rows(*metrics), report.ours, report.bootstrap_resamples)
     compared, ours = table[table["difference"].notna()], report.labels[report.ours]
     sentences = [
         f"Differences to {ours}: a method's Dice minus that of {ours} on the same test radiograph, "

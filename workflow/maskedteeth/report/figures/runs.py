@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.report.figures.panels import Picture, mask_picture
 from maskedteeth.report.results import RUN, read_rows
-from maskedteeth.settings.sections import Presentation
 
 
 @dataclass(frozen=True)
@@ -56,22 +54,3 @@ def read_runs(metrics: list[Path], predictions: list[Path]) -> list[Run]:
             about = method, float(fraction), int(seed)
             runs.append(Run(*about, list(dice), probability[own.index], dice))
     return runs
-
-
-def segmentation_rows(
-    report: Presentation, runs: list[Run], ids: list[str], images: Path, masks: Path, index: Path
-) -> list[list[Picture]]:
-    """Return X-ray, ground truth and each run's mask with its Dice, a row an id."""
-    rows, radiographs = [], read_index(index)
-    arrays = (pixels_of(array, radiographs, ids) for array in (images, masks))
-    for name, xray, truth in zip(ids, *arrays, strict=True):
-        masked = (run.segmentation(name, report.threshold, f"{run.dice[name]:.3f}") for run in runs)
-        rows.append([Picture(xray), mask_picture(truth), *masked])
-    return rows
-
-
-def first_radiographs(ids: list[str]) -> str:
-    """Say which radiographs a figure shows: nobody chose them."""
-    if len(ids) == 1:
-        return f"the first test radiograph ({ids[0]})"
-    return f"the first {len(ids)} test radiographs ({', '.join(ids)})"

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
 
-from maskedteeth.record import read
-from maskedteeth.report.about import about_training, percent
+from maskedteeth.report.about import about, percent
 from maskedteeth.report.figures.panels import SIZE, WIDTH, Sheet, lighten
+from maskedteeth.report.records import read
 from maskedteeth.settings.sections import Presentation
 
 COLUMNS = 3
@@ -29,7 +29,7 @@ def training_curves(report: Presentation, *, history: list[Path], runs: list[Pat
         "Training curves: loss on the radiographs that were trained on, averaged over each epoch; "
         "a line a training, a colour a training fraction. A pretext minimises L1 (equation 1), a "
         "method a weighted sum of Dice loss and binary cross-entropy (equation 5). "
-        f"{about_training(report, runs)}"
+        f"{about(report, runs, tested=False)}"
     )
     trained, pretexts = [], {}
     for run, file in zip(map(read, runs), history, strict=True):

@@ -6,20 +6,15 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, StrictUndefined
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 from PIL import Image
 
 from maskedteeth.files import write_text
-from maskedteeth.record import compare, is_evaluation, read
 from maskedteeth.report.page import summary
+from maskedteeth.report.records import is_evaluation, read, unlike
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import MARKS
 from maskedteeth.settings.sections import Presentation
-
-#: Reads docs/decisions.md; HTML, links and pictures in it stay text.
-DOCUMENT = MarkdownIt("commonmark", {"html": False}).enable("table")
-DOCUMENT.disable(["image", "link", "autolink", "reference"])
 
 
 def report(
@@ -33,7 +28,6 @@ def report(
     runs: list[Path],
     index: Path,
     problems: Path,
-    decisions: Path,
     template: Path,
     style: Path,
     html: Path,
@@ -65,8 +59,7 @@ def report(
         "csv": {name: _uri("text/csv", file) for name, file in csv.items()},
         "figures": {file.stem: _figure(file) for file in figures if file.suffix == ".png"},
         "named": named,
-        "differences": compare(runs),
-        "decisions": _document(decisions),
+        "differences": unlike(runs),
         "changed": changed,
         "overlay": yaml.safe_dump(
             changed, sort_keys=False, allow_unicode=True, default_flow_style=None
@@ -100,15 +93,3 @@ def _figure(png: Path) -> dict[str, Any]:
 def _uri(kind: str, file: Path) -> str:
     """Return a file's content as a URI that needs no file."""
     return f"data:{kind};base64,{b64encode(file.read_bytes()).decode()}"
-
-
-def _document(file: Path) -> Markup:
-    """Return a document without its title as HTML, with its tables in boxes that scroll."""
-    tokens = DOCUMENT.parse(file.read_text(encoding="utf-8"))
-    after = next(place for place, token in enumerate(tokens) if token.type == "heading_close") + 1
-    for token in tokens:
-        if token.type.startswith("heading"):
-            token.tag = f"h{int(token.tag[1]) + 1}"
-    words = DOCUMENT.renderer.render(tokens[after:], DOCUMENT.options, {})
-    words = words.replace("<table>", '<div class="scroll" tabindex="0">\n<table>')
-    return Markup(words.replace("</table>", "</table>\n</div>"))  # safe: html is off

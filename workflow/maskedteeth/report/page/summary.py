@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from maskedteeth.report.about import percent
-from maskedteeth.report.comparisons import ALPHA
+from maskedteeth.report.chance import too_narrow
 from maskedteeth.report.results import read_rows
-from maskedteeth.report.statistics import too_narrow
 from maskedteeth.report.table import MARKS
 from maskedteeth.report.tables.cost import duration
 from maskedteeth.report.tables.layout import TITLES, interval
-from maskedteeth.report.tables.table_pretext import BETTER, NETWORK
+from maskedteeth.report.tables.statistics import ALPHA
+from maskedteeth.report.tables.table_pretext import NETWORK
 
 
 def facts(
@@ -74,19 +74,9 @@ def verdicts(claims: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {who: {word: n[word] for word in MARKS if n[word]} for who, n in counts.items()}
 
 
-def pretexts(table: pd.DataFrame) -> dict[str, list[str]]:
-    """Return what each pretext reaches over the whole radiograph, with the paper's values.
-
-    First what is better the higher it is, and then what is better the lower.
-    """
+def pretexts(table: pd.DataFrame) -> dict[str, str]:
+    """Return what each pretext reaches over the whole radiograph, with the paper's values."""
     rows = table[(table["pixels"] == "all") & (table["filler"] == NETWORK) & table["value"].notna()]
-    found: dict[str, list[str]] = {}
-    for name, group in rows.groupby("pretext", sort=False):
-        values: dict[int, list[str]] = {1: [], -1: []}
-        for _, row in group.iterrows():
-            paper = row["value_published"]
-            beside = "" if pd.isna(paper) else f" (paper: {paper:.3f})"
-            said = f"{TITLES[row['metric']]} {row['value']:.3f}{beside}"
-            values[BETTER[row["metric"]]].append(said)
-        found[name] = [", ".join(part) for part in values.values()]
-    return found
+    paper = rows["value_published"].map(" (paper: {:.3f})".format, na_action="ignore").fillna("")
+    said = rows["metric"].map(TITLES) + rows["value"].map(" {:.3f}".format) + paper
+    return said.groupby(rows["pretext"], sort=False).agg(", ".join).to_dict()

@@ -1,4 +1,4 @@
-"""A file a table, with a function of its name that returns a ``Table``.
+"""A file a table, or for alike ones, with a function of each name that returns a ``Table``.
 
 The first argument, ``report``, has the names of methods, the dataset and how much to show. Files
 that many tables take: ``metrics`` are ``metrics.csv`` of evaluations, of all runs if nothing else

@@ -11,45 +11,47 @@ from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import TITLES, number, once
 
 AGREES, DISAGREES, IMPOSSIBLE = "agrees", "disagrees", "impossible"
-KEYS = ["model", "fraction"]
+KEYS = ["method", "fraction"]
 #: Of the CSV.
-COLUMNS = [
-    *("check", "place", *KEYS, *METRICS, "jaccard_residual", "dice_residual", "excess"),
-    *("empty_share", "without_dice", "metric", "quoted", "recomputed", "verdict", "note"),
-]
+COLUMNS = ["check", "place", "model", "fraction", *METRICS, "jaccard_residual", "dice_residual"]
+COLUMNS += ["excess", "empty_share", "without_dice", "metric", "quoted", "recomputed", "verdict"]
+COLUMNS += ["note"]
 LEGEND = (
     "In one count of pixels precision P and recall R determine Dice D, and Dice determines Jaccard "
     "J: D = 2PR/(P + R) and J = D/(2 − D). The two columns of differences are zero then.",
     "*pooled*: one count of pixels can have these metrics.",
-    "*averaged*: no single count can, but an average can, over images, seeds, batches or classes, "
+    "*averaged*: no single count can, but an average may, over images, seeds, batches or classes, "
     "with any weights. Then J − D/(2 − D) is never negative and D − 2PR/(P + R) never positive.",
     f"**{IMPOSSIBLE}**: no average can either, if all metrics of a case are of the same counts. "
-    "This is proved for all values that round to the printed ones (see "
-    "`maskedteeth.report.consistency`). *Off by*: one of the printed values is wrong by at least "
+    "This is proved for all values that round to the printed ones, in "
+    "`maskedteeth/report/consistency.py`. *Off by*: one of the printed values is wrong by at least "
     "this much more than rounding.",
     "*Without Dice*: the verdict if Dice is ignored, because equation 11, read literally, computes "
     "it from probabilities and not from masks.",
     "*Or empty*: a way out. Images without teeth, in which none are found, get 0 or 1 by "
-    "convention, perhaps not the same for each metric. This share of such images would make the "
-    "row possible. The dataset has 0.5 % (3 of 598).",
+    "convention, perhaps not the same for each metric. At least this share of such images is "
+    "needed to make the row possible. The dataset has 0.5 % (3 of 598).",
 )
 
 
 def audit(*, table1: Path, table2: Path, table3: Path, models: Path) -> Table:
     """Audit the published numbers, all as CSV files; nothing of a study enters.
 
-    ``models`` has the names of methods in tables 1 and 2, and which of them table 3 is about.
+    ``models`` has the names that tables 1 and 2 print for the methods.
 
     Returns:
         A row a check (of a row of the paper, or of a value that two tables have), with the columns
         that apply to it.
     """
     first, second, third = map(pd.read_csv, (table1, table2, table3))
-    names = pd.read_csv(models)
-    seeds = third.assign(model="seed " + third["seed"].map(str))
-    tables = {"Table 1": first, "Table 2": second, "Table 3": seeds}
-    rows = {place: _judged(table).assign(place=place) for place, table in tables.items()}
-    cells = _compared(first, second, third, names)
+    names = pd.read_csv(models, index_col="method")
+    in_print = {
+        "Table 1": first.assign(model=first["method"].map(names["table1"])),
+        "Table 2": second.assign(model=second["method"].map(names["table2"])),
+        "Table 3": third.assign(model="seed " + third["seed"].map(str)),
+    }
+    rows = {place: _judged(table).assign(place=place) for place, table in in_print.items()}
+    cells = _compared(*in_print.values())
     frame = pd.concat([*(table.assign(check="row") for table in rows.values()), cells])
     agree = f"The other {(cells['verdict'] == AGREES).sum()} values in two tables agree."
     return Table(
@@ -76,43 +78,39 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def _compared(
-    first: pd.DataFrame, second: pd.DataFrame, third: pd.DataFrame, names: pd.DataFrame
-) -> pd.DataFrame:
+def _compared(first: pd.DataFrame, second: pd.DataFrame, third: pd.DataFrame) -> pd.DataFrame:
     """Compare the values that two tables have.
 
     They are those of table 1, and the rows of table 2 that table 3 takes apart. A mean of rounded
     values is off by up to half a unit, the printed mean by as much again.
     """
-    ours = names[names["by_seed"] == "table3"].iloc[0]
-    in_short = second.assign(model=second["model"].map(names.set_index("table2")["table1"]))
-    means = third.groupby("fraction", as_index=False)[list(METRICS)].mean()
-    means = means.assign(model=ours["table2"])
-    mine = second[second["model"] == ours["table2"]]
+    means = third.groupby(KEYS)[list(METRICS)].mean()
+    apart = second[second["method"].isin(third["method"])]
     cells = []
     for place, quoted, other, allowed in (
-        ("Table 1 against table 2", first, in_short, 0),
-        ("Table 2 against the mean of table 3", mine, means, 2 * ROUNDING),
+        ("Table 1 against table 2", first, second.set_index(KEYS), 0),
+        ("Table 2 against the mean of table 3", apart, means, 2 * ROUNDING),
     ):
-        metrics = [metric for metric in METRICS if metric in quoted]
-        quoted, other = (table.set_index(KEYS)[metrics].stack() for table in (quoted, other))
-        both = pd.DataFrame({"quoted": quoted, "recomputed": other.reindex(quoted.index)})
-        both = both.rename_axis([*KEYS, "metric"]).reset_index().assign(place=place, check="cell")
-        fits = (both["quoted"] - both["recomputed"]).abs() <= allowed + 1e-9
-        cells.append(both.assign(verdict=np.where(fits, AGREES, DISAGREES)))
-    table = pd.concat(cells)
-    theirs = ~table["model"].isin(ours[["table1", "table2"]])
-    known = (table["verdict"] == AGREES) | theirs
-    notes = [_twins(cell, mine, third) for _, cell in table.iterrows()]
-    return table.assign(note=np.where(known, "", notes))
+        for row in quoted.to_dict("records"):
+            for metric in (metric for metric in METRICS if metric in row):
+                value = other.loc[(row["method"], row["fraction"]), metric]
+                fits = abs(row[metric] - value) <= allowed + 1e-9
+                known = {"place": place, "model": row["model"], "fraction": row["fraction"]}
+                known |= {"check": "cell", "metric": metric, "quoted": row[metric]}
+                known |= {"recomputed": value, "verdict": AGREES if fits else DISAGREES}
+                cells.append(known | {"note": "" if fits else _twins(row, metric, apart, third)})
+    return pd.DataFrame(cells)
 
 
-def _twins(cell: pd.Series, mine: pd.DataFrame, third: pd.DataFrame) -> str:
-    """Say where else at its fraction a value of ours is printed: whence it may have come."""
-    mine, third = (table[table["fraction"] == cell["fraction"]] for table in (mine, third))
-    same = [m for m in METRICS if m != cell["metric"] and mine[m].iloc[0] == cell["quoted"]]
-    seeds = third["seed"][third[cell["metric"]] == cell["quoted"]]
-    return ", ".join([f"the row's {TITLES[m]}" for m in same] + [f"seed {seed}" for seed in seeds])
+def _twins(row: dict, metric: str, apart: pd.DataFrame, third: pd.DataFrame) -> str:
+    """Say where else in tables 2 and 3 a value is printed: whence it may have come."""
+    second, seeds = (
+        table[(table["method"] == row["method"]) & (table["fraction"] == row["fraction"])]
+        for table in (apart, third)
+    )
+    same = [m for m in METRICS if m != metric and (second[m] == row[metric]).any()]
+    found = seeds.loc[seeds[metric] == row[metric], "model"]
+    return ", ".join([*(f"the row's {TITLES[m]}" for m in same), *found])
 
 
 def _lead(full: pd.DataFrame) -> str:

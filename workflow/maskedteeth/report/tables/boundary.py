@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from maskedteeth.metrics.boundary import METRICS
-from maskedteeth.record import is_evaluation, read
 from maskedteeth.report.about import about
+from maskedteeth.report.records import is_evaluation, read
 from maskedteeth.report.results import RUN, mean_over_seeds, read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import deviating, once

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskedteeth.record import is_evaluation, name_of, read
-from maskedteeth.report.about import about_training
+from maskedteeth.report.about import about
+from maskedteeth.report.records import is_evaluation, name_of, read
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import NOTHING
 from maskedteeth.settings.sections import Presentation
@@ -39,7 +39,7 @@ def cost(report: Presentation, *, runs: list[Path]) -> Table:
         title="Cost of all trainings",
         frame=table.assign(protocol=report.protocol),
         parts=(Part(text),),
-        lead=f"{_machines(table)} {about_training(report, runs)}",
+        lead=f"{_machines(table)} {about(report, runs, tested=False)}",
         notes=(
             "*Training*: time in training steps, of all and of one on average. *Images/s*: median "
             "over trainings. *Measuring*: time of the evaluations. *Memory*: the most that a "

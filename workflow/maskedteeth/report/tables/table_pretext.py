@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from maskedteeth.report.about import about_pretext
-from maskedteeth.report.results import read_rows
-from maskedteeth.report.statistics import (
+from maskedteeth.report.about import about
+from maskedteeth.report.chance import (
     TAIL,
     bootstrap_weights,
     estimate,
@@ -19,6 +18,7 @@ from maskedteeth.report.statistics import (
     resampled_means,
     too_narrow,
 )
+from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import NOTHING, TITLES, interval, number, once
 from maskedteeth.settings.sections import Presentation
@@ -39,31 +39,30 @@ FILLERS = {
 #: What fillers are compared with over which pixels.
 RIVAL = {"all": NETWORK, "masked": COMPOSITE}
 COLUMNS = ["pretext", "pixels", "filler", "metric", "radiographs"]
-COLUMNS += ["value", "value_low", "value_high", "value_sd"]
+COLUMNS += ["value", "value_low", "value_high"]
 COLUMNS += [
     f"to_{rival}{bound}" for rival in (NETWORK, COMPOSITE) for bound in ("", "_low", "_high")
 ]
 LEGEND = (
-    "The network sees a radiograph with masked blocks and draws the whole radiograph. *Network*: "
-    "its drawing as it is. It also draws the visible pixels anew, and not exactly. The paper "
-    "measures this, so the paper's values stand beside it. *Network, visible pixels kept*: the "
-    "network's pixels inside the blocks, the radiograph's own outside.",
-    "The other rows fill the same blocks with something that learnt nothing, and keep the visible "
-    "pixels. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
-    "pixels. *Image mean*: the mean of the radiograph's visible pixels. *Unfilled*: the blocks "
-    "stay as they are. A network with Sobel guidance also sees the edges inside the blocks "
-    "(section 3.2 of the paper); the fillers do not.",
+    "The network sees a radiograph with masked blocks and draws all of it. *Network*: its drawing, "
+    "in which the visible pixels are drawn anew, too, and not exactly. This is what the paper "
+    "measures. *Network, visible pixels kept*: its drawing inside the blocks, outside the "
+    "radiograph itself.",
+    "The other rows keep the visible pixels and fill the blocks with something for which nothing "
+    "was learnt. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
+    "pixels. *Image mean*: the mean of the visible pixels. *Unfilled*: the blocks stay as they "
+    "are. A network with Sobel guidance sees the edges inside the blocks; these do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
-    "pretext in that column.",
-    "†: this filler is better than the network, and the difference on the same radiographs is "
-    "larger than chance explains (intervals corrected for all comparisons here, by Bonferroni). "
-    "Without †, the filler is not shown to be better, and the network may or may not be. Over the "
-    "whole radiograph, fillers are compared with *Network*; over the masked pixels, with *Network, "
-    "visible pixels kept*, because the fillers keep these, too. The intervals do not show how "
-    "results vary when the pretext is trained again.",
-    "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over the "
-    "masked pixels only. SSIM, FSIM and LPIPS look at the surroundings of a pixel, so visible "
-    "pixels still count a little near the edge of a block. The paper gives no such values.",
+    "pretext in that column. *Masked*: the share of the pixels that a pretext hides, on average; "
+    "where the shares differ, so do the tasks: do not compare the values.",
+    "†: better than the network on the same radiographs, by more than chance explains (interval of "
+    "the difference, corrected for all comparisons here by Bonferroni). Without †, either may be "
+    "better. Over the whole radiograph, the comparison is with *Network*; over the masked pixels, "
+    "with *Network, visible pixels kept*, because the others keep these, too. No interval shows "
+    "how results vary when the pretext is trained again.",
+    "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over "
+    "these. All but L1 look at the surroundings of a pixel, so visible pixels still count a little "
+    "near the edge of a block. The paper gives no such values.",
 )
 
 
@@ -78,20 +77,21 @@ def table_pretext(
     """Make the table of the pretexts' metrics, from their ``metrics.csv`` and ``fillers.csv``.
 
     Returns:
-        Columns of :func:`compare`, value_published and value_difference (ours minus the paper's: of
-        the network's output over all pixels), and protocol.
+        Columns of :func:`compare_fillers`, value_published and value_difference (ours minus the
+        paper's: of the network's output over all pixels), and protocol.
     """
     network = read_rows(*metrics).assign(filler=NETWORK)
     names = list(network["pretext"].unique())
     images = pd.concat([network, read_rows(*fillers)], ignore_index=True)
     images = images.sort_values("pretext", key=lambda name: name.map(names.index), kind="stable")
-    table = compare(images, report.bootstrap_resamples)
+    table = compare_fillers(images, report.bootstrap_resamples)
     paper = read_rows(published).set_index("metric")["value"].reindex(list(BETTER))
     of_paper = (table["filler"] == NETWORK) & (table["pixels"] == "all")
     table["value_published"] = table["metric"].map(paper).where(of_paper)
     table["value_difference"] = table["value"] - table["value_published"]
 
-    in_print, masks = _masked(network)
+    hidden = network.groupby("pretext")["hidden"].mean()
+    in_print = {name: f"{name} ({share:.1%} masked)" for name, share in hidden.items()}
     marked = table.assign(better=[_is_better(row) for _, row in table.iterrows()])
     parts = (
         Part(_text(marked[marked["pixels"] == pixels], in_print, paper), title)
@@ -111,12 +111,12 @@ def table_pretext(
         title="The pretext's metrics on the test radiographs",
         frame=table.assign(protocol=report.protocol),
         parts=tuple(parts),
-        lead=f"{_lead(marked)} {about_pretext(report, runs)} {unavailable}".rstrip(),
-        notes=(*LEGEND, intervals.rstrip(), masks),
+        lead=f"{_lead(marked)} {about(report, runs)} {unavailable}".rstrip(),
+        notes=(*LEGEND, intervals.rstrip()),
     )
 
 
-def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
+def compare_fillers(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
     """Average over radiographs, with intervals, and compare the fillers with the network.
 
     ``images`` has a row a pretext, filler and test radiograph, the filler "network" first: pretext,
@@ -124,13 +124,12 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
 
     Returns:
         A row a pretext, pixels ("all" or "masked"), filler and metric: pretext, pixels, filler,
-        metric, radiographs (measured), value (their mean), value_sd (sample standard deviation),
-        value_low and value_high (95 % percentile bootstrap interval); to_network (the filler's
-        mean minus the network's) and to_composite (minus the network's with the visible pixels
-        kept) over the radiographs that both were measured on, each with _low and _high, the bounds
-        of intervals that all m of these together hold what they are of in 95 % of studies: each
-        leaves out 5 %/m (Bonferroni). What compares is NaN for network and composite; all is NaN
-        where nothing was measured.
+        metric, radiographs (measured), value (their mean), value_low and value_high (95 %
+        percentile bootstrap interval); to_network (the filler's mean minus the network's) and
+        to_composite (minus the network's with the visible pixels kept) over the radiographs that
+        both were measured on, each with _low and _high, the bounds of intervals that all m of these
+        together hold what they are of in 95 % of studies: each leaves out 5 %/m (Bonferroni). What
+        compares is NaN for network and composite; all is NaN where nothing was measured.
     """
     rows, compared = [], []
     for pretext, group in images.groupby("pretext", sort=False):
@@ -142,7 +141,7 @@ def compare(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
             column = metric + PIXELS[pixels][0]
             values = wide[filler][column]
             row = {"pretext": pretext, "pixels": pixels, "filler": filler, "metric": metric}
-            row |= {"radiographs": int(values.count()), "value_sd": values.std(ddof=1)}
+            row["radiographs"] = int(values.count())
             if values.notna().any():
                 row |= estimate("value", resampled_means(values.to_numpy(float), weights))
                 row["value"] = values.mean()
@@ -164,24 +163,6 @@ def _is_better(row: pd.Series) -> bool:
     return bool(sign * row[f"{name}_low"] > 0 and sign * row[f"{name}_high"] > 0)
 
 
-def _masked(network: pd.DataFrame) -> tuple[dict[str, str], str]:
-    """Return the pretexts' names in print, and how much they mask.
-
-    Where they differ in that, so do their tasks, and the names say it, too.
-    """
-    alike = network.groupby("id")["hidden"].nunique().max() == 1
-    names, said = {}, {}
-    for name, share in network.groupby("pretext", sort=False)["hidden"]:
-        names[name] = name if alike else f"{name} ({share.mean():.1%} masked)"
-        said[name] = f"{share.mean():.1%} of the pixels ({share.min():.1%} to {share.max():.1%})"
-    if alike:
-        return names, f"Masked: {next(iter(said.values()))}."
-    return names, (
-        f"Masked: {'; '.join(f'{name}, {share}' for name, share in said.items())}. These pretexts "
-        "mask different blocks, so their tasks differ: do not compare their values."
-    )
-
-
 def _lead(table: pd.DataFrame) -> str:
     """Say which fillers that learnt nothing are better than each pretext's network."""
     said = []
@@ -194,9 +175,9 @@ def _lead(table: pd.DataFrame) -> str:
             )
         whose = f" of {pretext}" if table["pretext"].nunique() > 1 else ""
         said.append(
-            "**Ways to fill the blocks that learnt nothing and yet are better than the "
-            f"network{whose}:** over the whole radiograph, as the paper measures, {found['all']}; "
-            f"over the masked pixels alone, {found['masked']}."
+            f"**Better than the network{whose}, though they learnt nothing:** over the whole "
+            f"radiograph, as the paper measures, {found['all']}; over the masked pixels alone, "
+            f"{found['masked']}."
         )
     return " ".join(said)
 

@@ -82,33 +82,6 @@ def estimate(name: str, draws: np.ndarray) -> dict[str, float]:
     return {name: float(draws[0]), f"{name}_low": low, f"{name}_high": high}
 
 
-def spread_bounds(statistic: str, seeds: int, tail: float = TAIL) -> tuple[float, float]:
-    """Return the ends of the interval of a spread over seeds, as multiples of the one measured.
-
-    Seeds are taken as draws of a normal distribution, so a standard deviation ("sd") has a
-    chi-square interval (for three seeds from 0.52 to 6.3 times the one measured), and a range
-    ("range"), as what a further set of as many seeds has on average, that of its own law. It leaves
-    out ``tail`` on each side.
-    """
-    if statistic == "sd":
-        low, high = np.sqrt((seeds - 1) / scipy.stats.chi2.isf((tail, 1 - tail), seeds - 1))
-    else:
-        quantiles = scipy.stats.studentized_range.isf((tail, 1 - tail), seeds, np.inf)
-        low, high = _mean_range(seeds) / quantiles
-    return float(low), float(high)
-
-
-def spread_draws(statistic: str, seeds: int, resamples: int, seed: list[int]) -> np.ndarray:
-    """Draw what a spread over seeds may be, as multiples of the one measured, (resamples,).
-
-    The draws' percentile interval is that of :func:`spread_bounds`.
-    """
-    drawn = np.random.default_rng(seed).standard_normal((resamples, seeds))
-    if statistic == "sd":
-        return 1 / np.std(drawn, axis=1, ddof=1)
-    return _mean_range(seeds) / np.ptp(drawn, axis=1)
-
-
 def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.ndarray:
     """Draw by how much a mean over seeds may miss that over all seeds there could be.
 
@@ -125,13 +98,6 @@ def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.n
     return deviates / np.sqrt(seeds * generator.chisquare(seeds - 1, resamples))
 
 
-def _mean_range(count: int) -> float:
-    """Return the mean range of so many draws of a standard normal distribution (Tippett 1925)."""
-    x = np.linspace(-9, 9, 20_001)
-    below = scipy.stats.norm.cdf(x)
-    return float(np.trapezoid(1 - below**count - (1 - below) ** count, x))
-
-
 def too_narrow(images: int) -> str:
     """Say, where it is so, that percentile intervals over so few radiographs are too narrow."""
     if images >= FEW:
@@ -139,23 +105,15 @@ def too_narrow(images: int) -> str:
     return f"With {images} test radiographs such intervals are too narrow; take them as a hint."
 
 
-def signed_rank_test(differences: np.ndarray) -> tuple[float, float]:
-    """Test paired differences, float (n,), for symmetry around zero (Wilcoxon 1945).
+def signed_rank_test(differences: np.ndarray) -> float:
+    """Return the two-sided p of paired differences, float (n,), being symmetric around zero.
 
-    Zeros are dropped before ranking, as Wilcoxon did. SciPy takes the exact distribution for up to
-    50 differences without ties (for up to 13 with them), else the normal approximation.
-
-    Returns:
-        Two-sided p, 1 where all differences are zero; and the matched-pairs rank-biserial
-        correlation (Kerby 2014, doi 10.2466/11.IT.3.1) in [-1, 1]: the share of the ranks' sum
-        that speaks for positive differences minus the share that speaks for negative ones.
+    Zeros are dropped before ranking, as Wilcoxon (1945) did; p is 1 where all are zero. SciPy takes
+    the exact distribution for up to 50 differences without ties (for up to 13 with them), else the
+    normal approximation.
     """
     others = differences[differences != 0]
-    if others.size == 0:
-        return 1.0, 0.0
-    ranks = scipy.stats.rankdata(np.abs(others))
-    correlation = np.sum(np.sign(others) * ranks) / np.sum(ranks)
-    return float(scipy.stats.wilcoxon(others).pvalue), float(correlation)
+    return float(scipy.stats.wilcoxon(others).pvalue) if others.size else 1.0
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

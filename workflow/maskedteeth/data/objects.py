@@ -1,0 +1,75 @@
+"""Objects that somebody outlined, whatever the file format, and what they cover."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskedteeth.data.pixels import decode_bitmap
+
+
+@dataclass(frozen=True)
+class Object:
+    """One object of an annotation.
+
+    Attributes:
+        name: its class, as the file has it.
+        draw: takes the (height, width) of a radiograph and returns what the object covers of it,
+            uint8 (H, W), 1 = covered; it raises InputError for what cannot be drawn. None for
+            lines and points, which cover nothing.
+    """
+
+    name: str
+    draw: Callable[[tuple[int, int]], np.ndarray] | None
+
+
+def polygons(name: str, pieces: Sequence[Sequence[np.ndarray]]) -> Object:
+    """Return an object of polygons.
+
+    Args:
+        name: its class.
+        pieces: parts of the object. Each is a list of rings, (P, 2) of x and y in pixels: its
+            outline, then the holes in it.
+    """
+    return Object(name, lambda size: _fill(pieces, size))
+
+
+def bitmap(name: str, read: Callable[[], bytes], corner: tuple[int, int], file: Path) -> Object:
+    """Return an object that is drawn as a picture of its own.
+
+    Args:
+        name: its class.
+        read: returns the picture, as PNG; the object is what is opaque in it or, where nothing is
+            transparent, not black.
+        corner: x and y of its upper left pixel in the radiograph.
+        file: of the annotation, for sentences.
+    """
+
+    def draw(size: tuple[int, int]) -> np.ndarray:
+        picture = decode_bitmap(read(), f"The bitmap of {name!r} in {file}")
+        covered, (x, y), (height, width) = np.zeros(size, np.uint8), corner, picture.shape
+        inside = covered[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
+        inside[:] = picture[max(-y, 0) :, max(-x, 0) :][: inside.shape[0], : inside.shape[1]]
+        return covered
+
+    return Object(name, draw)
+
+
+def _fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.ndarray:
+    """Fill each outline by the even-odd rule, clip it at the border, and unite the pieces.
+
+    An outline covers the pixels that it runs through, too, as Supervisely has it. A pixel begins at
+    a whole number, where a format has fractions. Holes are cut out one by one: filled together they
+    would cancel where they overlap. An outline whose corners lie on one line covers nothing.
+    """
+    covered = np.zeros(size, np.uint8)
+    for outline, *holes in pieces:
+        if len(outline) < 3 or np.linalg.matrix_rank(outline - outline[0]) < 2:
+            continue
+        piece = covered if len(pieces) == 1 else np.zeros(size, np.uint8)
+        for value, ring in [(1, outline), *((0, hole) for hole in holes if len(hole))]:
+            cv2.fillPoly(piece, [np.floor(ring).astype(np.int32)], value)
+        covered |= piece
+    return covered

@@ -1,0 +1,159 @@
+"""Projects of Supervisely, whose every radiograph has a JSON file of objects.
+
+A project holds datasets, each a folder with `img/NAME` and `ann/NAME.json`.
+"""
+
+import base64
+import binascii
+import zlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, Field, ValidationError
+
+from maskedteeth.data.objects import Object, bitmap, polygons
+from maskedteeth.data.pixels import read_file
+from maskedteeth.data.records import Found, Problem, Record, list_images, trouble_with
+from maskedteeth.errors import InputError
+from maskedteeth.settings.sections import Layout
+
+#: Supervisely's geometries that enclose nothing: a tooth drawn as one of them is a slip of the pen.
+WITHOUT_AREA = frozenset({"line", "polyline", "point"})
+
+#: More bytes are no annotation of 32 teeth, and corners further out no pixels.
+MOST_BYTES = 2**22
+Coordinate = Annotated[float, Field(strict=True, ge=-(2**16), le=2**16)]
+Pixel = Annotated[int, Field(strict=True, ge=-(2**16), le=2**16)]
+Ring = list[Annotated[list[Coordinate], Field(min_length=2, max_length=2)]]
+
+
+class _Points(BaseModel):
+    exterior: Ring
+    interior: list[Ring]
+
+
+class _Bitmap(BaseModel):
+    data: str
+    origin: Annotated[list[Pixel], Field(min_length=2, max_length=2)]
+
+
+class _Figure(BaseModel):
+    classTitle: str
+    geometryType: str
+    points: Annotated[_Points | Any, Field(union_mode="left_to_right")] = None
+    bitmap: Annotated[_Bitmap | Any, Field(union_mode="left_to_right")] = None
+
+
+class _Size(BaseModel):
+    height: Annotated[int, Field(strict=True)]
+    width: Annotated[int, Field(strict=True)]
+
+
+class _File(BaseModel):
+    size: _Size
+    objects: list[_Figure]
+
+
+def find_records(root: Path, layout: Layout) -> Found:
+    """List the radiographs of all datasets below ``root``, each with its annotated objects.
+
+    Of several datasets the radiographs are named `DATASET/NAME`.
+
+    Raises:
+        InputError: there is no dataset, or one without a radiograph.
+    """
+    folders = sorted(
+        ann.parent
+        for ann in root.rglob("ann")
+        if (ann.parent / "img").is_dir() and "__MACOSX" not in ann.parts
+    )
+    if not folders:
+        raise InputError(
+            f"{root} holds no dataset of Supervisely, a folder with 'img' and 'ann'; export the "
+            "project in Supervisely's format, and name its folder in data.path."
+        )
+    several = len(folders) > 1
+    found = [
+        of_dataset(folder, f"{folder.relative_to(root).as_posix()}/" if several else "")
+        for folder in folders
+    ]
+    records = [record for part in found for record in part.records]
+    return Found(records, [problem for part in found for problem in part.problems])
+
+
+def of_dataset(folder: Path, prefix: str = "") -> Found:
+    """List the radiographs of one dataset, with a prefix before their names.
+
+    Names that two files share, annotations that cannot be read or are of no radiograph, and files
+    that are no images are problems.
+
+    Raises:
+        InputError: it holds no radiograph.
+    """
+    images, annotations = folder / "img", folder / "ann"
+    found, strays = list_images(images)
+    if not found:
+        raise InputError(f"{images} holds no radiograph; export or unpack the dataset again.")
+    records, problems = [], []
+    for name, files in found.items():
+        annotation = annotations / f"{files[0].name}.json"
+        try:
+            if trouble := trouble_with(name, files):
+                raise InputError(trouble)
+            content = _parsed(annotation)
+        except InputError as error:
+            problems.append(Problem(f"{prefix}{name}", str(error)))
+            continue
+        objects = tuple(_object(annotation, figure) for figure in content.objects)
+        size = content.size.height, content.size.width
+        records.append(Record(f"{prefix}{name}", files[0], annotation, objects, size))
+    expected = {f"{file.name}.json" for files in found.values() for file in files}
+    reason = "is an annotation without a radiograph of its name."
+    problems += [
+        Problem(file.name, f"{file} {reason}", radiograph=False)
+        for file in sorted(annotations.glob("[!.]*"))
+        if file.name not in expected
+    ]
+    return Found(records, problems + strays)
+
+
+def _object(file: Path, figure: _Figure) -> Object:
+    """Return what a figure draws, or raises when it is drawn: it matters for teeth alone."""
+    name, kind, drawing = figure.classTitle, figure.geometryType, figure.points
+    if kind in WITHOUT_AREA:
+        return Object(name, None)
+    if kind == "polygon" and isinstance(drawing, _Points):
+        rings = (drawing.exterior, *drawing.interior)
+        return polygons(name, [[np.array(ring, np.float64).reshape(-1, 2) for ring in rings]])
+    if kind == "bitmap" and isinstance(figure.bitmap, _Bitmap):
+        return bitmap(name, lambda: _png(figure.bitmap.data), figure.bitmap.origin, file)
+    expected = {
+        "polygon": "whose 'exterior' and 'interior' are not lists of corners, each of an x and a y "
+        "within 65,536 pixels. Restore",
+        "bitmap": "whose 'bitmap' has no 'data' with an 'origin' of x and y. Restore",
+    }.get(kind, f"drawn as {kind!r}; polygons and bitmaps are read: export it as one")
+
+    def refuse(size: tuple[int, int]) -> np.ndarray:
+        raise InputError(f"{file} has tooth {name} {expected} or remove it.")
+
+    return Object(name, refuse)
+
+
+def _png(data: str) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(base64.b64decode(data), MOST_BYTES)
+    except (binascii.Error, zlib.error):
+        return b""
+
+
+def _parsed(file: Path) -> _File:
+    try:
+        return _File.model_validate_json(read_file(file, MOST_BYTES).removeprefix(b"\xef\xbb\xbf"))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = "".join(f"{part}: " for part in first["loc"])
+        raise InputError(
+            f"{file} is not a Supervisely annotation ({place}{first['msg']}); 'size' and 'objects' "
+            "with polygons were expected. Restore or remove it."
+        ) from None
