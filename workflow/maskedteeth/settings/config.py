@@ -84,6 +84,9 @@ class Phantom(Strict):
     height: int = Field(
         256, ge=64, le=2048, description="Height in pixels; the width is about twice that."
     )
+    contrast: float = Field(
+        1.0, ge=0.2, le=2, description="Factor on the distance of grey values from middle grey."
+    )
     error_rate: float = Field(
         0.15, ge=0, le=1, description="Share of radiographs whose annotation gets an error."
     )
@@ -294,12 +297,40 @@ class Pretext(Recipe):
         description="Epochs after which the probe radiographs are reconstructed (figure 6).",
     )
     probes: int = Field(6, ge=1, le=32, description="Test radiographs that figure 6 follows.")
+    also_on: Annotated[tuple[Name, ...], AfterValidator(_each_once)] = Field(
+        (), description="Further datasets that it is trained on, too, without their annotations."
+    )
 
     @model_validator(mode="after")
     def _previews_happen(self) -> "Pretext":
         if (late := max(self.preview_epochs)) > self.epochs:
             raise ValueError(f"preview epoch {late} is after the last epoch ({self.epochs})")
         return self
+
+
+class Annotations(Strict):
+    """Errors that the annotations get on which a method is trained; those that test stay clean.
+
+    They are drawn from the seed of the run, the same for all methods. A tooth is what has one
+    number, and of teeth without numbers a region that touches no other one.
+    """
+
+    drop: Share = Field(0.0, description="Share of the teeth that are missing.")
+    coarse: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Outlines have as few corners as lie within so many pixels of the real one.",
+    )
+    shift: float = Field(
+        0.0, ge=0, le=100, description="Pixels that each tooth is moved, anywhere."
+    )
+    grow: int = Field(
+        0, ge=-50, le=50, description="Pixels that outlines lie too far outside; below 0: inside."
+    )
+    swap: Share = Field(
+        0.0, description="Share of the teeth whose number is exchanged with a neighbour's."
+    )
 
 
 class Method(Strict):
@@ -314,6 +345,9 @@ class Method(Strict):
         None, description="The network. Null, after a pretext: the pretext's, unmodified."
     )
     seeds: Seeds | None = Field(None, description="Null: the study's seeds.")
+    annotations: Annotations | None = Field(
+        None, description="Errors in the annotations that it is trained on. Null: none."
+    )
 
 
 class Training(Recipe):
@@ -359,6 +393,9 @@ class Evaluation(Strict):
         None, description="torchvision's alexnet-owt-7be5be79.pth, if you have it. Null: download."
     )
     mask_seed: Seed = Field(0, description="Seed of the blocks that the pretext is measured on.")
+    also_on: Annotated[tuple[Name, ...], AfterValidator(_each_once)] = Field(
+        (), description="Further datasets whose labelled radiographs all networks are measured on."
+    )
 
 
 class Report(Strict):
@@ -407,6 +444,9 @@ class Settings(Strict):
         "paper", description="Results go to results/<study>/."
     )
     data: Data = Data()
+    datasets: dict[Name, Data] = Field(
+        {}, description="Further datasets, by name; nothing is trained on their annotations."
+    )
     image: Image = Image()
     split: Split = Split()
     seeds: Seeds = Field(
@@ -422,8 +462,8 @@ class Settings(Strict):
     @model_validator(mode="before")
     @classmethod
     def _drop_nulls(cls, values: Any) -> Any:
-        """Let an overlay take an entry out of ``methods`` or ``pretext`` by setting it to null."""
-        for key in ("methods", "pretext"):
+        """Let an overlay take out an entry of ``methods``, … by setting it to null."""
+        for key in ("methods", "pretext", "datasets"):
             if isinstance(values, dict) and isinstance(values.get(key), dict):
                 entries = {k: v for k, v in values[key].items() if v is not None}
                 values = values | {key: entries}
@@ -468,6 +508,26 @@ class Settings(Strict):
                 f"report.figure_fraction is {self.report.figure_fraction:g}, which is not one of "
                 f"split.fractions: {', '.join(f'{f:g}' for f in self.split.fractions)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _datasets_are_known(self) -> "Settings":
+        if "raw" in self.datasets:
+            raise ValueError("datasets.raw has the name of the folder of data; rename it")
+        measured = set(self.evaluation.also_on)
+        named = {f"pretext.{name}": entry.also_on for name, entry in self.pretext.items()}
+        for where, names in {"evaluation": self.evaluation.also_on, **named}.items():
+            for name in names:
+                if name not in self.datasets:
+                    raise ValueError(
+                        f"{where}.also_on has {name!r}, which is not one of datasets: "
+                        f"{', '.join(self.datasets) or '(none)'}"
+                    )
+                if where != "evaluation" and name in measured:
+                    raise ValueError(
+                        f"{where}.also_on has {name!r}, which evaluation.also_on has, too; what "
+                        "networks are measured on must not train them: take it out of one of them"
+                    )
         return self
 
     def model_of(self, method: str) -> Model:

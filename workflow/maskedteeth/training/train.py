@@ -6,13 +6,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.record import RunRecord, sha256
-from maskedteeth.settings.config import Compute, HeldOut, Model, Training
+from maskedteeth.settings.config import Annotations, Compute, HeldOut, Model, Training
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit
 from maskedteeth.training.losses import segmentation_loss
@@ -24,6 +25,7 @@ def train(
     training: Training,
     model: Model,
     held_out: HeldOut,
+    annotations: Annotations | None,
     method: str,
     fraction: float,
     seed: int,
@@ -44,6 +46,7 @@ def train(
         training: recipe and loss.
         model: the network.
         held_out: protocol and test set.
+        annotations: errors that the training labels get.
         method: its name in the settings.
         fraction: of the labelled radiographs that train.
         seed: of subset, weights and order.
@@ -60,7 +63,7 @@ def train(
     machine = set_up(compute)
     sections = {"training": training, "model": model, "held_out": held_out, "fraction": fraction}
     record = RunRecord(
-        {**sections, "seed": seed, "compute": compute},
+        {**sections, "annotations": annotations, "seed": seed, "compute": compute},
         (__name__, module_of(model)),
         machine,
         images=images,
@@ -71,7 +74,10 @@ def train(
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
     radiographs = torch.from_numpy(pixels_of(images, rows, split.train)).to(machine.device)
-    truth = torch.from_numpy(pixels_of(labels, rows, split.train) > 0).to(machine.device)
+    truth = pixels_of(labels, rows, split.train)
+    if annotations is not None:
+        truth = with_errors(truth, split.train, annotations, seed)
+    truth = torch.from_numpy(truth > 0).to(machine.device)
     if pretext is None:
         network = new_network(model, seed, machine.device)
     else:
