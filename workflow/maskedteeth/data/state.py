@@ -11,7 +11,7 @@ from maskedteeth.errors import InputError
 from maskedteeth.settings.config import Data
 
 
-def state_of_dataset(data: Data, known: Path) -> str:
+def state_of_dataset(data: Data, known: Path, setting: str = "data") -> str:
     """Return names, sizes and times (whole seconds) of the files at ``data.path``, as a digest.
 
     Args:
@@ -19,6 +19,7 @@ def state_of_dataset(data: Data, known: Path) -> str:
         known: where `prepare` left the path and the digest of what it read. Where nothing is at
             that path, as on a drive that is not mounted, its digest is returned: what is finished
             stays usable.
+        setting: whose value ``data`` is.
 
     Raises:
         InputError: ``data.path`` is not there and nothing was indexed, or it is a file where a
@@ -36,12 +37,12 @@ def state_of_dataset(data: Data, known: Path) -> str:
     if not lines and known.exists():
         indexed, _, digest = known.read_text(encoding="utf-8").strip().rpartition("\n")
         if indexed == data.path:
-            print(f"data.path {path} is not there or empty; its index is used.", file=sys.stderr)
+            print(f"{setting}.path {path} is not there or empty; its index is used.", file=sys.stderr)
             return digest
     if not (path.is_dir() if data.in_place else path.is_file()):
         within = "" if path.is_absolute() else f" in {Path.cwd()}"
         raise InputError(
-            f"data.path {path} is not a {kind}{within}; name the {kind} of the dataset."
+            f"{setting}.path {path} is not a {kind}{within}; name the {kind} of the dataset."
         )
     lines.sort()
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]

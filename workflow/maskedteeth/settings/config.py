@@ -530,6 +530,11 @@ class Settings(Strict):
                     )
         return self
 
+    @property
+    def noisy(self) -> list[str]:
+        """The methods that are trained on errors in the annotations."""
+        return [name for name, method in self.methods.items() if method.annotations]
+
     def model_of(self, method: str) -> Model:
         """Return the network of a method: its own, or its pretext's."""
         entry = self.methods[method]

@@ -44,6 +44,37 @@ class Presentation(Report):
     short_labels: dict[Name, str] = Field(description="Likewise, where space is short.")
 
 
+class Noise(Strict):
+    """Errors in the annotations that a method was trained on.
+
+    ``base`` is the first method that differs from it in these alone, or the method itself.
+    """
+
+    base: Name
+    errors: str = Field(description="In print; none: the annotations are clean.")
+
+
+def _noise(study: Settings) -> dict[str, Noise]:
+    """Return, where methods are trained on errors, what there is of each and of its base."""
+
+    def described(method: str) -> str:
+        annotations = study.methods[method].annotations
+        changed = annotations.model_dump(exclude_defaults=True) if annotations else {}
+        return ", ".join(f"{name} {value:g}" for name, value in changed.items()) or "none"
+
+    first: dict[str, str] = {}
+    bases = {
+        name: first.setdefault(entry.model_dump_json(exclude=APART_FROM), name)
+        for name, entry in study.methods.items()
+    }
+    noisy = {bases[name] for name in study.noisy}
+    return {
+        name: Noise(base=base, errors=described(name))
+        for name, base in bases.items()
+        if base in noisy
+    }
+
+
 def _presentation(study: Settings) -> Presentation:
     return Presentation(
         dataset=study.data.name,
@@ -56,6 +87,10 @@ def _presentation(study: Settings) -> Presentation:
         },
         **dict(study.report),
     )
+
+
+#: In what a method may differ from the one that is the same but for errors in the annotations.
+APART_FROM = {"label", "short_label", "seeds", "annotations"}
 
 
 def _part(section: Strict, kind: type[Strict]) -> Strict:
@@ -102,6 +137,10 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
         **{f"methods.{name}.model": study.model_of(name) for name in study.methods},
     },
     "method": lambda study, job: job["method"],
+    "annotations": lambda study, job: study.methods[job.get("method", job.get("group"))].annotations,
+    "noise": lambda study, job: _noise(study),
+    "datasets": lambda study, job: {n: study.datasets[n].name for n in study.evaluation.also_on},
+    "elsewhere": lambda study, job: job["elsewhere"],
     "fraction": lambda study, job: _run(study, job).fraction,
     "seed": lambda study, job: int(job["seed"]),
     "runs": lambda study, job: [_run(study, run) for run in job["runs"]],
