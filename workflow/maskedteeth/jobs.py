@@ -40,7 +40,9 @@ class Jobs:
             one of these figures alone trains no more than it needs.
     """
 
-    def __init__(self, study: Settings, given: dict[str, Any], results: Path, datasets: dict[str, str]):
+    def __init__(
+        self, study: Settings, given: dict[str, Any], results: Path, datasets: dict[str, str]
+    ):
         self.study = study
         self.given, self.datasets = given, datasets
         self.run = results / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"

@@ -36,6 +36,7 @@ RUN_STAGE = (
     "python -P -m maskedteeth run {params.stage} {params.settings:q} {params.files:q} > {log} 2>&1"
 )
 
+
 def setting_of(dataset):
     """The setting that is a dataset's."""
     return f"datasets.{dataset}" if dataset else "data"

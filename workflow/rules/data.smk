@@ -71,7 +71,9 @@ for DATASET, DATA in DATASETS.items():
             RUN_STAGE
 
     ARRAYS_OF[DATASET] = {
-        name: JOBS.made_by("prepare", MADE[name], DATASET) for name in ("images", "labels", "index")
+        name: JOBS.made_by("prepare", MADE[name], DATASET)
+        for name in ("images", "labels", "index")
     }
+
 
 ARRAYS = ARRAYS_OF[""]

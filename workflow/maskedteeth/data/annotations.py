@@ -57,7 +57,10 @@ def _annotated(
         if annotations.shift:
             moved = np.rint(annotations.shift * np.array([np.cos(angle), np.sin(angle)]))
             tooth = cv2.warpAffine(
-                tooth, np.column_stack([np.eye(2), moved]), tooth.shape[::-1], flags=cv2.INTER_NEAREST
+                tooth,
+                np.column_stack([np.eye(2), moved]),
+                tooth.shape[::-1],
+                flags=cv2.INTER_NEAREST,
             )
         wrong[tooth > 0] = number
     return wrong

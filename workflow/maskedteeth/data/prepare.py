@@ -135,7 +135,9 @@ def prepare(
         Problem(name, f"{count} objects of class {name!r} were left out: {reason}.", False)
         for (name, reason), count in sorted(left_out.items())
     ]
-    lines = [{"id": printable(p.id), "reason": printable(naming(setting, p.reason))} for p in unusable]
+    lines = [
+        {"id": printable(p.id), "reason": printable(naming(setting, p.reason))} for p in unusable
+    ]
     _write_array(images, [radiograph.image for radiograph in used])
     _write_array(labels, [radiograph.labels for radiograph in used])
     write_csv(index, rows, COLUMNS)

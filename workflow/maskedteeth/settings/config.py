@@ -332,6 +332,12 @@ class Annotations(Strict):
         0.0, description="Share of the teeth whose number is exchanged with a neighbour's."
     )
 
+    @model_validator(mode="after")
+    def _some_error(self) -> "Annotations":
+        if self == type(self).model_construct():
+            raise ValueError("annotations has no error; set one of them above 0 or leave it out")
+        return self
+
 
 class Method(Strict):
     """One line of table 2."""

@@ -44,6 +44,10 @@ class Presentation(Report):
     short_labels: dict[Name, str] = Field(description="Likewise, where space is short.")
 
 
+#: What stands for annotations without errors.
+CLEAN = "none"
+
+
 class Noise(Strict):
     """Errors in the annotations that a method was trained on.
 
@@ -60,7 +64,7 @@ def _noise(study: Settings) -> dict[str, Noise]:
     def described(method: str) -> str:
         annotations = study.methods[method].annotations
         changed = annotations.model_dump(exclude_defaults=True) if annotations else {}
-        return ", ".join(f"{name} {value:g}" for name, value in changed.items()) or "none"
+        return ", ".join(f"{name} {value:g}" for name, value in changed.items()) or CLEAN
 
     first: dict[str, str] = {}
     bases = {
@@ -137,7 +141,9 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
         **{f"methods.{name}.model": study.model_of(name) for name in study.methods},
     },
     "method": lambda study, job: job["method"],
-    "annotations": lambda study, job: study.methods[job.get("method", job.get("group"))].annotations,
+    "annotations": lambda study, job: (
+        study.methods[job.get("method", job.get("group"))].annotations
+    ),
     "noise": lambda study, job: _noise(study),
     "datasets": lambda study, job: {n: study.datasets[n].name for n in study.evaluation.also_on},
     "elsewhere": lambda study, job: job["elsewhere"],
