@@ -67,7 +67,7 @@ if STUDY.evaluation.also_on:
 if STUDY.noisy:
     TABLES["robustness"] = EVALUATED | {"corrections": JOBS.of_corrections("metrics.csv")}
     TABLES["robustness"]["runs"] = EVALUATED["runs"] + JOBS.of_corrections("evaluation.json")
-    FIGURES["robustness"] = TABLES["robustness"]
+    FIGURES["dice_by_errors"] = TABLES["robustness"]
 
 
 # Kind → what there is of it, and the files of each; the last is also shown by snakemake --report.

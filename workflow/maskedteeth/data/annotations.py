@@ -56,12 +56,8 @@ def _annotated(
             tooth = _grown(tooth, annotations.grow)
         if annotations.shift:
             moved = np.rint(annotations.shift * np.array([np.cos(angle), np.sin(angle)]))
-            tooth = cv2.warpAffine(
-                tooth,
-                np.column_stack([np.eye(2), moved]),
-                tooth.shape[::-1],
-                flags=cv2.INTER_NEAREST,
-            )
+            matrix = np.column_stack([np.eye(2), moved])
+            tooth = cv2.warpAffine(tooth, matrix, tooth.shape[::-1], flags=cv2.INTER_NEAREST)
         wrong[tooth > 0] = number
     return wrong
 

@@ -2,12 +2,11 @@
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from maskedteeth.errors import InputError
+from maskedteeth.errors import InputError, say
 from maskedteeth.settings.config import Data
 
 
@@ -37,9 +36,7 @@ def state_of_dataset(data: Data, known: Path, setting: str = "data") -> str:
     if not lines and known.exists():
         indexed, _, digest = known.read_text(encoding="utf-8").strip().rpartition("\n")
         if indexed == data.path:
-            print(
-                f"{setting}.path {path} is not there or empty; its index is used.", file=sys.stderr
-            )
+            say(f"{setting}.path {path} is not there or empty; its index is used.")
             return digest
     if not (path.is_dir() if data.in_place else path.is_file()):
         within = "" if path.is_absolute() else f" in {Path.cwd()}"

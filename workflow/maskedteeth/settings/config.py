@@ -334,7 +334,7 @@ class Annotations(Strict):
 
     @model_validator(mode="after")
     def _some_error(self) -> "Annotations":
-        if self == type(self).model_construct():
+        if not self.model_dump(exclude_defaults=True):
             raise ValueError("annotations has no error; set one of them above 0 or leave it out")
         return self
 

@@ -1,4 +1,4 @@
-"""Every network on other datasets, and how much worse it is there than at home; not in the paper."""
+"""Every network on other datasets, and what it loses there; not in the paper."""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from maskedteeth.report.tables.robustness import by_errors
 from maskedteeth.settings.sections import Noise, Presentation
 
 
-def robustness(
+def dice_by_errors(
     report: Presentation,
     noise: dict[str, Noise],
     *,
