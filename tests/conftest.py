@@ -104,13 +104,16 @@ class Study:
         """
         run = {"method": method, "fraction": f"{fraction:g}", "seed": str(seed)}
         job = {**run, "runs": [run], "pretext": "blocks", "dataset": "as it is"}
+        job |= {"elsewhere": "clinic", "group": method}
         study = self.settings(**(changes or {}))
         sections = as_values(cut(study, sections_of(stage), job))
         module, function = locate(stage)
         wanted = inspect.signature(getattr(importlib.import_module(module), function)).parameters
         usual = {name: self.out / file for name, file in DATA.items()}
         usual |= {name: self.out / folder / file for name, file in MADE.items()} | {"raw": self.raw}
-        usual["weights"] = [usual["weights"]] if stage == "evaluate" else usual["weights"]
+        usual |= {"home_images": usual["images"], "home_index": usual["index"]}
+        if {"runs", "weights"} <= wanted.keys():  # of several trainings
+            usual["weights"] = [usual["weights"]]
         needed = [n for n, p in wanted.items() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
         paths = {name: usual[name] for name in needed if name not in files} | files
         return main(["run", stage, json.dumps(sections), json.dumps(paths, default=_as_text)])

@@ -149,7 +149,7 @@ class Data(Layout):
         if self.source == "phantom" and self.path:
             raise ValueError(
                 f"path is {self.path!r}, but source is 'phantom', which is drawn; for your own "
-                "radiographs set data.source to 'folder'"
+                "radiographs set source to 'folder'"
             )
         if self.source not in ("hitl", "phantom") and not self.in_place:
             raise ValueError(
