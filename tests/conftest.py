@@ -143,15 +143,18 @@ def radiograph() -> Callable:
 
 @pytest.fixture(scope="session")
 def write_folder(radiograph) -> Callable:
-    """Write radiographs 1.png, 2.png, … to images/, masks of the first `labelled` to masks/."""
+    """Write radiographs 1.png, 2.png, … to images/, masks of the first `labelled` to masks/.
 
-    def write(root: Path, count: int, labelled: int | None = None) -> Path:
+    With ``first`` they are others, and numbered from there.
+    """
+
+    def write(root: Path, count: int, labelled: int | None = None, first: int = 1) -> Path:
         for name in ("images", "masks"):
             (root / name).mkdir(parents=True)
-        for number in range(1, count + 1):
+        for number in range(first, first + count):
             image, mask = radiograph(number)
             cv2.imwrite(str(root / "images" / f"{number}.png"), image)
-            if labelled is None or number <= labelled:
+            if labelled is None or number < first + labelled:
                 cv2.imwrite(str(root / "masks" / f"{number}.png"), mask)
         return root
 
