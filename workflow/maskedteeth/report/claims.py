@@ -144,7 +144,7 @@ def pretext_helps(r):
     "Ours predicts the correct mask where the ground truth is wrong",
     "Read of training radiographs whose annotations got errors that are known: the prediction's "
     "Dice with the right annotation is higher than that of the annotation that was trained on. So "
-    "with all errors and fractions of the study.",
+    "with all errors and fractions of the study; the intervals are over these radiographs.",
 )
 def correct_despite_errors(r):
     gains = r.corrections(OURS)

@@ -31,7 +31,7 @@ def dice_by_errors(
     )
     fractions = sorted(set(table["fraction"]))
     figure = Figure((WIDTH, 0.8 + 2.2 * len(fractions)), layout="constrained")
-    panels = figure.subplots(len(fractions), sharex=True, squeeze=False).flat
+    panels = figure.subplots(len(fractions), sharex=True, sharey=True, squeeze=False).flat
     styles = looks(report.labels)
     for axes, fraction in zip(panels, fractions, strict=True):
         for method, rows in table[table["fraction"] == fraction].groupby("method", sort=False):
