@@ -119,9 +119,7 @@ def test_methods_with_errors_stand_below_the_one_that_is_the_same_without(files,
             found = {
                 of: dice(compared, method=method, of=of).mean() for of in ("prediction", "given")
             }
-            assert (row.prediction, row.given) == pytest.approx(
-                (found["prediction"], found["given"])
-            )
+            assert {"prediction": row.prediction, "given": row.given} == pytest.approx(found)
             assert row.gain == pytest.approx(found["prediction"] - found["given"])
             assert row.gain_low < row.gain < row.gain_high
     assert frame["gain"].isna().tolist() == [True, False] * 2
