@@ -75,4 +75,8 @@ def test_the_report_shows_what_was_given_but_for_what_changes_no_result(settings
     given = {"data": {"path": "/home/jo/set.zip", "download": "kaggle"}, "methods": {"unet": None}}
     found = shown(**given, compute={"checkpoint_minutes": 1})
     assert found == {"data": {"path": "set.zip"}, "methods": {"unet": None}}
+    clinic = {"path": "/home/jo/clinic", "source": "folder"}
+    assert shown(datasets={"clinic": clinic, "other": None}) == {
+        "datasets": {"clinic": {"path": "clinic", "source": "folder"}, "other": None}
+    }
     assert shown() == {}

@@ -4,6 +4,7 @@ The positional parameters of a stage are sections of the study, by name; :data:`
 each is cut out. Snakemake runs a stage again when one of its sections changes, and only then.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -109,18 +110,20 @@ def _run(study: Settings, job: dict[str, str]) -> Run:
     return Run(method=job["method"], fraction=fraction, seed=int(job["seed"]), model=model)
 
 
-#: What changes no result: how often states are written, where weights and the dataset come from.
+#: What changes no result: how often states are written, where weights come from.
 CHANGES_NOTHING = (("compute", "checkpoint_minutes"), ("evaluation", "lpips_weights"))
-CHANGES_NOTHING += (("data", "download"),)
 
 
 def _changed(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was given without what changes no result; of data.path its last name stays."""
-    changed = {name: dict(part) if isinstance(part, dict) else part for name, part in given.items()}
+    """Return what was given without what changes no result; of a dataset's path the last name stays."""
+    changed = copy.deepcopy(given)
     for section, name in CHANGES_NOTHING:
         changed.get(section, {}).pop(name, None)
-    if changed.get("data", {}).get("path"):
-        changed["data"]["path"] = last_name(changed["data"]["path"])
+    for data in [changed.get("data", {}), *changed.get("datasets", {}).values()]:
+        if data:
+            data.pop("download", None)
+            if data.get("path"):
+                data["path"] = last_name(data["path"])
     return {name: part for name, part in changed.items() if part != {}}
 
 
