@@ -115,7 +115,7 @@ CHANGES_NOTHING = (("compute", "checkpoint_minutes"), ("evaluation", "lpips_weig
 
 
 def _changed(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was given without what changes no result; of a dataset's path the last name stays."""
+    """Return what was given without what changes no result; of a path of data its last name."""
     changed = copy.deepcopy(given)
     for section, name in CHANGES_NOTHING:
         changed.get(section, {}).pop(name, None)
