@@ -104,7 +104,9 @@ class Study:
         """
         run = {"method": method, "fraction": f"{fraction:g}", "seed": str(seed)}
         job = {**run, "runs": [run], "pretext": "blocks", "dataset": "as it is"}
-        job |= {"elsewhere": "clinic", "group": method}
+        job |= {"group": method}
+        if stage == "evaluate_elsewhere":
+            job |= {"elsewhere": "clinic"}
         study = self.settings(**(changes or {}))
         sections = as_values(cut(study, sections_of(stage), job))
         module, function = locate(stage)

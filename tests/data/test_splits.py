@@ -14,7 +14,7 @@ FIXED, COMPLEMENT = HeldOut(protocol="fixed-test"), HeldOut(protocol="complement
 
 def row(name, group=None, labelled=True, share="0.1"):
     """A line of index.csv."""
-    found = {"id": name, "labelled": "1", "duplicate_group": group or name, "tooth_fraction": share}
+    found = {"id": name, "labelled": "1", "group": group or name, "part": "", "tooth_fraction": share}
     return found if labelled else found | {"labelled": "0", "tooth_fraction": ""}
 
 
@@ -48,7 +48,7 @@ def labelled(rows):
 
 
 def groups_of(rows, ids):
-    return {row["duplicate_group"] for row in rows if row["id"] in ids}
+    return {row["group"] for row in rows if row["id"] in ids}
 
 
 @given(indexes, protocols, seeds)
@@ -71,7 +71,7 @@ def test_nothing_trains_on_the_fixed_test_set_and_the_pretext_does_not_see_it(ro
     assert {tuple(split.test) for split in drawn} == {tuple(pretext.test)}
     test = groups_of(rows, pretext.test)
     # Everything else trains the pretext, the unlabelled too, unless it shows a test radiograph.
-    assert pretext.train == [row["id"] for row in rows if row["duplicate_group"] not in test]
+    assert pretext.train == [row["id"] for row in rows if row["group"] not in test]
     # The largest fraction is all that is left.
     assert sorted(drawn[-1].train + drawn[-1].test) == sorted(labelled(rows))
     assert {split.pool for split in drawn} == {len(drawn[-1].train)}
@@ -100,6 +100,15 @@ def test_the_papers_sizes():
     assert [len(split.train) for split in drawn] == [60, 119, 178, 476, 535]  # of 595
     assert {len(split.test) for split in drawn} == {60}
     assert len(draw_pretext_split(rows, FIXED).train) == 538
+
+
+@pytest.mark.parametrize("held_out", [FIXED, COMPLEMENT])
+def test_a_fraction_may_be_a_single_radiograph(held_out):
+    rows = tidy(60)
+    one, five = (draw_split(rows, held_out, fraction, 42) for fraction in (0.01, 0.09))
+    assert len(one.train) == 1 and len(five.train) == 5 and five.train[:1] == one.train
+    with pytest.raises(InputError, match=r"Fraction 0\.008 of 60 labelled .* 0 to train"):
+        draw_split(rows, held_out, 0.008, 42)
 
 
 def test_the_streams_of_random_numbers_stay_as_they_are():

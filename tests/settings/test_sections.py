@@ -24,7 +24,7 @@ CHANGES = [
     ({"split": {"test_seed": 1}}, {"pretrain", "measure_pretext", "train", *EVALUATIONS}),
     ({"split": {"fractions": [0.2, 0.5]}}, set()),
     (
-        {"pretext": {"random_block_masking": {"blocks": {"most": 4}}}},
+        {"pretext": {"random_block_masking": {"mask": {"most": 4}}}},
         PRETEXT,
     ),
     ({"training": {"epochs": 3}}, {"train"}),

@@ -51,7 +51,12 @@ try:
     # The study's own dataset, whose files lie in data/, and further ones in folders there.
     DATASETS = {"": STUDY.data} | STUDY.datasets
     STATES_OF_DATA = {
-        name: state_of_dataset(data, RESULTS / "data" / name / "dataset.txt", setting_of(name))
+        name: state_of_dataset(
+            data,
+            STUDY.split.given if name == "" else None,
+            RESULTS / "data" / name / "dataset.txt",
+            setting_of(name),
+        )
         for name, data in DATASETS.items()
     }
     JOBS = Jobs(STUDY, config, RESULTS, STATES_OF_DATA)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from maskedteeth.data.pixels import decode_bitmap
+from maskedteeth.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,27 @@ def bitmap(name: str, read: Callable[[], bytes], corner: tuple[int, int], file: 
     return Object(name, draw)
 
 
+def undrawn(name: str, found: str, file: Path) -> Object:
+    """Return an object of which a tooth cannot be made; that matters only where it is one.
+
+    Args:
+        name: its class.
+        found: how it is drawn, and what was expected, to follow its name.
+        file: of the annotation.
+    """
+
+    def refuse(size: tuple[int, int]) -> np.ndarray:
+        raise InputError(f"{file} has tooth {name!r} {found}. Draw it again or remove it.")
+
+    return Object(name, refuse)
+
+
 def _fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.ndarray:
     """Fill each outline by the even-odd rule, clip it at the border, and unite the pieces.
 
-    An outline covers the pixels that it runs through, too, as Supervisely has it. Holes are cut out
-    one by one: filled together they would cancel where they overlap. An outline whose corners lie
-    on one line covers nothing.
+    An outline covers the pixels that it runs through, too, as Supervisely has it. A pixel begins at
+    a whole number, where a format has fractions. Holes are cut out one by one: filled together they
+    would cancel where they overlap. An outline whose corners lie on one line covers nothing.
     """
     covered = np.zeros(size, np.uint8)
     for outline, *holes in pieces:
@@ -70,6 +86,6 @@ def _fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.n
             continue
         piece = covered if len(pieces) == 1 else np.zeros(size, np.uint8)
         for value, ring in [(1, outline), *((0, hole) for hole in holes if len(hole))]:
-            cv2.fillPoly(piece, [np.rint(ring).astype(np.int32)], value)
+            cv2.fillPoly(piece, [np.floor(ring).astype(np.int32)], value)
         covered |= piece
     return covered
