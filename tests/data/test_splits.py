@@ -14,7 +14,13 @@ FIXED, COMPLEMENT = HeldOut(protocol="fixed-test"), HeldOut(protocol="complement
 
 def row(name, group=None, labelled=True, share="0.1"):
     """A line of index.csv."""
-    found = {"id": name, "labelled": "1", "group": group or name, "part": "", "tooth_fraction": share}
+    found = {
+        "id": name,
+        "labelled": "1",
+        "group": group or name,
+        "part": "",
+        "tooth_fraction": share,
+    }
     return found if labelled else found | {"labelled": "0", "tooth_fraction": ""}
 
 

@@ -122,9 +122,15 @@ def refuse_unfair(rows: list[dict], given: str) -> None:
             copies = row["duplicate_group"] == other["duplicate_group"]
             raise InputError(
                 f"split.given ({given}) has {row['id']!r} in train and {other['id']!r} in test, "
-                + ("which are near copies" if copies else "which are of one patient, or copies of such")
+                + (
+                    "which are near copies"
+                    if copies
+                    else "which are of one patient, or copies of such"
+                )
                 + ": tests would be flattered. Put both in one part."
             )
     for part in (TRAIN, TEST):
         if not any(row["part"] == part and row["labelled"] for row in rows):
-            raise InputError(f"split.given ({given}) has no labelled radiograph in {part}; add some.")
+            raise InputError(
+                f"split.given ({given}) has no labelled radiograph in {part}; add some."
+            )
