@@ -18,17 +18,30 @@ MOST_BYTES = 2**26
 NAMED = 3
 
 
-def patient_of(name: str, pattern: str) -> str:
-    """Return the patient in the last part of a radiograph's name; all of it where it has none.
+def patients_of(names: list[str], pattern: str) -> dict[str, str]:
+    """Return the patient of each radiograph by the last part of its name.
+
+    A name that does not fit, is a patient of its own; how many these are is printed.
 
     Args:
-        name: of a radiograph.
+        names: of the radiographs.
         pattern: with `{patient}`, and `*` for anything.
+
+    Raises:
+        InputError: no name fits.
     """
     before, after = (re.escape(side).replace(r"\*", ".*") for side in pattern.split("{patient}"))
-    last = name.rpartition("/")[2]
-    match = re.fullmatch(f"{before}(.+?){after}", last)
-    return match[1] if match else last
+    last = {name: name.rpartition("/")[2] for name in names}
+    matches = {name: re.fullmatch(f"{before}(.+?){after}", last[name]) for name in names}
+    unfit = [name for name, match in matches.items() if match is None]
+    if len(unfit) == len(names):
+        raise InputError(
+            f"data.patient is {pattern!r}, which no radiograph's name fits, such as {last[names[0]]!r}."
+        )
+    patients = {name: match[1] if match else last[name] for name, match in matches.items()}
+    alone = f"; {len(unfit)} names do not fit, such as {unfit[0]!r}" if unfit else ""
+    print(f"{len(set(patients.values()))} patients (data.patient){alone}")
+    return patients
 
 
 def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[str, dict[str, str]]:
