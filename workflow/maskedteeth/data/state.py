@@ -25,8 +25,9 @@ def state_of_dataset(data: Data, given: str | None, known: Path) -> str:
         InputError: ``data.path`` is not there and nothing was indexed, or it is a file where a
             folder is expected, or the other way round.
     """
+    split = [_state_of_split(given)] if given and given != "folders" else []
     if data.path is None:
-        return ""
+        return _digest(split) if split else ""
     path = Path(data.path).expanduser()
     kind = "folder" if data.in_place else "zip file"
     found = []
@@ -44,7 +45,7 @@ def state_of_dataset(data: Data, given: str | None, known: Path) -> str:
         raise InputError(
             f"data.path {path} is not a {kind}{within}; name the {kind} of the dataset."
         )
-    return _digest(lines + sorted(found))
+    return _digest(split + sorted(found))
 
 
 def _digest(lines: list[str]) -> str:

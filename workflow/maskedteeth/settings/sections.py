@@ -94,9 +94,10 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "image": lambda study, job: study.image,
     "given": lambda study, job: study.split.given,
     "held_out": lambda study, job: _part(study.split, HeldOut),
-    "pretext": lambda study, job: study.pretext[job["pretext"]],
+    "pretext": lambda study, job: study.pretext_of(job["pretext"]),
     "pretext_name": lambda study, job: job["pretext"],
-    "training": lambda study, job: study.training,
+    "training": lambda study, job: study.training_of(job["method"]),
+    "transfer": lambda study, job: study.methods[job["method"]].transfer,
     "model": lambda study, job: study.model_of(job["method"]),
     "models": lambda study, job: {
         **{f"pretext.{name}.model": entry.model for name, entry in study.pretext.items()},

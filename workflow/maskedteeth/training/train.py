@@ -7,14 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.look import Look
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.record import RunRecord, sha256
-from maskedteeth.settings.config import Compute, HeldOut, Model, Training
+from maskedteeth.seeds import generator
+from maskedteeth.settings.config import Compute, HeldOut, Model, Training, Transfer
+from maskedteeth.training.augment import augment, draw_changes
 from maskedteeth.training.device import Machine, set_up
-from maskedteeth.training.engine import Task, fit
+from maskedteeth.training.engine import Task, fit, last_steps
 from maskedteeth.training.losses import segmentation_loss
 from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights, stored_network
@@ -23,10 +26,12 @@ from maskedteeth.training.weights import new_network, save_weights, stored_netwo
 def train(
     training: Training,
     model: Model,
+    transfer: Transfer,
     held_out: HeldOut,
     method: str,
     fraction: float,
     seed: int,
+    source: str,
     compute: Compute,
     *,
     images: Path,
@@ -43,10 +48,12 @@ def train(
     Args:
         training: recipe and loss.
         model: the network.
+        transfer: which weights of the pretext are taken over.
         held_out: protocol and test set.
         method: its name in the settings.
         fraction: of the labelled radiographs that train.
         seed: of subset, weights and order.
+        source: of the radiographs, for the record.
         compute: the machine.
         images: ``images.npy``.
         labels: ``labels.npy``.
@@ -54,13 +61,13 @@ def train(
         weights: safetensors to write.
         history: CSV to write: epoch, step, loss.
         run: JSON to write, see :mod:`maskedteeth.record`.
-        pretext: weights to start from, all of them, head included; None: random.
+        pretext: weights to start from; None: random.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
-    sections = {"training": training, "model": model, "held_out": held_out, "fraction": fraction}
+    sections = {"training": training, "model": model, "transfer": transfer, "held_out": held_out}
     record = RunRecord(
-        {**sections, "seed": seed, "compute": compute},
+        {**sections, "fraction": fraction, "seed": seed, "compute": compute},
         (__name__, module_of(model)),
         machine,
         images=images,
@@ -70,21 +77,27 @@ def train(
     )
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
-    radiographs = torch.from_numpy(pixels_of(images, rows, split.train)).to(machine.device)
+    pixels = pixels_of(images, rows, split.train)
+    look = Look.of(source, [row for row in rows if row["id"] in split.train], pixels)
+    radiographs = torch.from_numpy(pixels).to(machine.device)
     truth = torch.from_numpy(pixels_of(labels, rows, split.train) > 0).to(machine.device)
     if pretext is None:
         network = new_network(model, seed, machine.device)
     else:
-        network = stored_network(model, pretext, machine.device, seed)
+        network = stored_network(model, pretext, machine.device, seed, transfer)
 
-    equal_steps = training.budget == "equal-steps"
+    epoch_samples = split.pool if training.budget == "equal-steps" else len(split.train)
+    changes = None
+    if training.augment == "light":
+        shape = (last_steps(training, epoch_samples)[-1], training.batch_size)
+        changes = draw_changes(shape, generator(seed, "augment")).to(machine.device)
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,
-            Segmentation(radiographs, truth, training, model.inputs, machine),
+            Segmentation(radiographs, truth, training, model.inputs, machine, changes),
             training,
             samples=len(split.train),
-            epoch_samples=split.pool if equal_steps else len(split.train),
+            epoch_samples=epoch_samples,
             seed=seed,
             machine=machine,
             state=state,
@@ -98,6 +111,7 @@ def train(
             seed=seed,
             trained_on=split.train,
             radiographs=list(radiographs.shape),
+            look=look.model_dump(mode="json"),
             **progress.measured(training),
             machines=state.machines,
             weights_sha256=sha256(weights),
@@ -114,6 +128,7 @@ class Segmentation(Task):
         training: weights of the loss.
         inputs: the network's input channels.
         machine: where and how precisely.
+        changes: float32 (steps, B, 3) of :func:`draw_changes`; None: no augmentation.
     """
 
     radiographs: Tensor
@@ -121,13 +136,15 @@ class Segmentation(Task):
     training: Training
     inputs: tuple[str, ...]
     machine: Machine
+    changes: Tensor | None = None
 
     def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
         """See :meth:`Task.loss`."""
-        xray = to_unit(self.radiographs[rows])
+        xray, target = to_unit(self.radiographs[rows]), self.truth[rows].unsqueeze(1).float()
+        if self.changes is not None:
+            xray, target = augment(xray, target, self.changes[step])
         with self.machine.autocast():
             logits = logits_of(network, network_input(self.inputs, xray))
-        target = self.truth[rows].unsqueeze(1).float()
         return segmentation_loss(
             logits, target, self.training.dice_weight, self.training.bce_weight
         )

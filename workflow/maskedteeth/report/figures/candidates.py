@@ -128,10 +128,11 @@ def _draw(
     radiographs = read_index(index)
     truths = pixels_of(labels, radiographs, run.ids) > 0
     shown = rank(run.ids, run.probability, truths)[ranks]
-    names = "; ".join(f"{c.id} ({c.kind})" for c in shown) or "none"
+    names = "; ".join(f"{c.id} ({c.kind})" for c in shown)
+    found = f"These are candidates for annotation errors; nobody has verified them: {names}."
     caption = (
-        f"{words} confidently. They are candidates for annotation errors, which nobody has "
-        f"verified: {names}. Prediction: {report.labels[run.method]}, trained on "
+        f"{words} confidently. {found if shown else 'There are none.'} Prediction: "
+        f"{report.labels[run.method]}, trained on "
         f"{percent(run.fraction)} of the samples in the dataset (seed {run.seed}). Score: sum of "
         "|p − g| over the outlined region in % of the radiograph's pixels (p: probability of "
         f"tooth, g: annotation). A region is connected, has |p − g| ≥ {CONFIDENCE:g} everywhere "
