@@ -204,11 +204,11 @@ def test_two_files_of_one_name_are_set_aside(dataset, set_aside):
 def test_what_is_no_radiograph_is_passed_over_and_hidden_files_are_not_even_listed(
     dataset, run_prepare
 ):
-    for name in ("images/.DS_Store", "images/2.dcm", "masks/77.png"):
+    for name in ("images/.DS_Store", "images/2.txt", "masks/77.png"):
         (dataset / name).write_bytes(b"\0")
     (dataset / "images" / "old").mkdir()
     rows, problems = run_prepare(dataset)
-    assert len(rows) == 3 and {problem["id"] for problem in problems} == {"77", "2.dcm"}
+    assert len(rows) == 3 and {problem["id"] for problem in problems} == {"77", "2.txt"}
 
 
 # --- Annotations ---
@@ -326,7 +326,11 @@ def test_changed_bytes_are_an_annotation_or_a_sentence(tmp_path, name, random, c
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes(content)
-    found = source.find_records(tmp_path, Layout())
+    try:
+        found = source.find_records(tmp_path, Layout())
+    except InputError as error:  # of a map whose values are new to everyone
+        assert re.fullmatch(r"1 masks in \S+/masks are maps of the values .*\.", str(error))
+        return
     sentences, read = [problem.reason for problem in found.problems], []
     for record in found.records:
         try:

@@ -129,10 +129,17 @@ def test_too_few_radiographs_or_masks_are_explained(held_out):
     with pytest.raises(InputError, match=r"Fraction 0\.1 of 3 labelled .* 0 to train .* Change"):
         draw_split(tidy(3), held_out, 0.1, 42)
     unlabelled = [row(str(n), labelled=False) for n in range(30)]
-    with pytest.raises(InputError, match="of 0 labelled radiographs"):
+    with pytest.raises(InputError, match="of 0 labelled .* 30 of 30 radiographs have none"):
         draw_split(unlabelled, held_out, 0.1, 42)
     with pytest.raises(InputError, match="0 to test"):
-        draw_pretext_split(unlabelled, held_out)
+        draw_pretext_split(unlabelled[:2], held_out)
+
+
+@pytest.mark.parametrize("held_out", [FIXED, COMPLEMENT])
+def test_the_pretext_needs_no_annotation(held_out):
+    unlabelled = [row(str(n), labelled=False) for n in range(30)]
+    split = draw_pretext_split(unlabelled, held_out)
+    assert len(split.test) == 3 and len(split.train) == (27 if held_out is FIXED else 30)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,11 @@ from maskedteeth.errors import InputError
 
 TRAIN, TEST, UNLABELLED = PARTS = ("train", "test", "unlabelled")
 
+#: Names of folders → what is in them.
+VALID = "valid"
+FOLDERS = {"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST}
+FOLDERS |= {"val": VALID, "valid": VALID, "validation": VALID}
+
 #: More bytes are no list of radiographs.
 MOST_BYTES = 2**26
 
@@ -36,7 +41,8 @@ def patients_of(names: list[str], pattern: str) -> dict[str, str]:
     unfit = [name for name, match in matches.items() if match is None]
     if len(unfit) == len(names):
         raise InputError(
-            f"data.patient is {pattern!r}, which no radiograph's name fits, such as {last[names[0]]!r}."
+            f"data.patient is {pattern!r}, which no radiograph's name fits, such as "
+            f"{last[names[0]]!r}."
         )
     patients = {name: match[1] if match else last[name] for name, match in matches.items()}
     alone = f"; {len(unfit)} names do not fit, such as {unfit[0]!r}" if unfit else ""
@@ -85,36 +91,41 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
         if names:
             listing = ", ".join(map(repr, sorted(names)[:NAMED]))
             raise InputError(
-                f"{file} names {len(names)} radiographs {what}: {listing}; each must be there once, "
-                f"without suffix, such as {used[0]!r}."
+                f"{file} names {len(names)} radiographs {what}: {listing}; each must be there "
+                f"once, without suffix, such as {used[0]!r}."
             )
     return {name: found[name] for name in used}
 
 
-def parts_of_folders(folders: dict[str, str], labelled: set[str]) -> dict[str, str]:
-    """Return who trains and who tests by the folders that radiographs lie in.
+def parts_of_folders(labelled: dict[str, bool]) -> dict[str, str]:
+    """Return who trains and who tests by the folders that are in the names of radiographs.
 
     Nothing here chooses among networks, so those in `valid` train; where there is no `test`, they
     test.
 
     Args:
-        folders: name → `train`, `valid`, `test` or "".
-        labelled: names of those that are.
+        labelled: name → whether it is.
 
     Raises:
         InputError: a labelled one is in none of these folders.
     """
-    outside = [name for name, folder in folders.items() if not folder and name in labelled]
+    folders = {name: _folder_of(name) for name in labelled}
+    outside = [name for name, folder in folders.items() if not folder and labelled[name]]
     if outside:
         raise InputError(
             f"split.given is 'folders', but {len(outside)} labelled radiographs lie in no folder "
             f"train, valid or test, such as {outside[0]!r}; move them, or name a CSV instead."
         )
     valid = TRAIN if TEST in folders.values() else TEST
-    if "valid" in folders.values():
+    if VALID in folders.values():
         print(f"radiographs in folders 'valid' are for {valid} (split.given)")
-    parts = {TRAIN: TRAIN, TEST: TEST, "valid": valid}
-    return {name: parts.get(folder, UNLABELLED) for name, folder in folders.items()}
+    parts = {TRAIN: TRAIN, TEST: TEST, VALID: valid, "": UNLABELLED}
+    return {name: parts[folder] for name, folder in folders.items()}
+
+
+def _folder_of(name: str) -> str:
+    folders = (FOLDERS.get(folder.lower(), "") for folder in name.split("/")[:-1])
+    return next(filter(None, folders), "")
 
 
 def refuse_unfair(rows: list[dict], given: str) -> None:
@@ -135,12 +146,8 @@ def refuse_unfair(rows: list[dict], given: str) -> None:
             copies = row["duplicate_group"] == other["duplicate_group"]
             raise InputError(
                 f"split.given ({given}) has {row['id']!r} in train and {other['id']!r} in test, "
-                + (
-                    "which are near copies"
-                    if copies
-                    else "which are of one patient, or copies of such"
-                )
-                + ": tests would be flattered. Put both in one part."
+                f"which are {'near copies' if copies else 'of one patient, or copies of such'}: "
+                "tests would be flattered. Put both in one part."
             )
     for part in (TRAIN, TEST):
         if not any(row["part"] == part and row["labelled"] for row in rows):

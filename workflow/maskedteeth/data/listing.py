@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 
+from maskedteeth.data.folders import files_below, has_suffix
 from maskedteeth.data.objects import Object
 from maskedteeth.data.records import (
-    SUFFIXES,
     Found,
     Problem,
     Record,
+    is_radiograph,
+    name_of,
     natural_order,
     trouble_with,
 )
@@ -20,18 +22,10 @@ from maskedteeth.errors import InputError
 #: What an annotation says of a radiograph: its objects, and its height and width where it has them.
 Content = tuple[tuple[Object, ...], tuple[int, int] | None]
 
-#: Names of folders → the part of a split that is in them.
-PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
-PARTS |= dict.fromkeys(("val", "valid", "validation"), "valid")
 
-
-def files_below(root: Path, *suffixes: str) -> list[Path]:
-    """List the files in a folder and all below it, behind links, too, without hidden ones."""
-    found = []
-    for folder, below, names in os.walk(root, followlinks=True):
-        below[:] = [name for name in below if name[0] != "." and name != "__MACOSX"]
-        found += [Path(folder, name) for name in names if name[0] != "."]
-    return sorted(file for file in found if file.suffix.lower() in suffixes)
+def files_with(suffixes: tuple[str, ...], root: Path) -> list[Path]:
+    """List the files below a folder that have one of some suffixes."""
+    return sorted(file for file in files_below(root) if file.suffix.lower() in suffixes)
 
 
 class Listing:
@@ -47,10 +41,10 @@ class Listing:
         self._root = root
         self._files: dict[str, list[Path]] = {}
         self._by_stem: dict[str, list[str]] = {}
-        images = files_below(root, *SUFFIXES)
+        images = sorted(filter(is_radiograph, files_below(root)))
         base = os.path.commonpath([file.parent for file in images] or [root])
         for file in images:
-            name = unicodedata.normalize("NFC", file.relative_to(base).with_suffix("").as_posix())
+            name = unicodedata.normalize("NFC", name_of(file.relative_to(base)))
             if name not in self._files:
                 self._by_stem.setdefault(name.rpartition("/")[2], []).append(name)
             self._files.setdefault(name, []).append(file)
@@ -117,15 +111,12 @@ class Listing:
         files = self._files[name]
         if trouble := trouble_with(name, files):
             raise InputError(trouble)
-        folders = files[0].relative_to(self._root).parts[:-1]
-        parts = [PARTS[word.lower()] for word in folders if word.lower() in PARTS]
-        return Record(name, files[0], annotation, objects, size, "".join(parts[:1]))
+        return Record(name, files[0], annotation, objects, size)
 
     def _named(self, image: str, annotation: Path) -> str:
         """Find a radiograph: the one whose folders fit best, of several the nearest."""
         path = PureWindowsPath(unicodedata.normalize("NFC", image))  # takes / and \ alike
-        with_suffix = path.suffix.lower() in SUFFIXES
-        stems = (path.stem, path.name) if with_suffix else (path.name, path.stem)
+        stems = (path.stem, path.name) if has_suffix(path) else (path.name, path.stem)
         names = next((found for stem in stems if (found := self._by_stem.get(stem))), [])
 
         def fit(name: str) -> tuple[int, int]:

@@ -53,6 +53,7 @@ Meaning = Annotated[
         json_schema_extra={"type": ["string", "integer"]},
     ),
 ]
+MaskName = Annotated[str, Field(pattern=r"^[^{}/]*\{name\}[^{}/]*$")]
 Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
@@ -105,11 +106,16 @@ class Layout(Strict):
     )
     images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
+    mask_name: MaskName | None = Field(
+        None,
+        description="How masks are named after radiographs, such as {name}_mask. Null: as all but "
+        "a few are, which is printed.",
+    )
     numbering: Literal["auto", "universal", "fdi", "none"] = Field(
         "auto",
         description="What numbers in the names of classes are: universal (1 to 32), fdi (11 to "
         "48), or none: teeth are not told apart. auto: the one that fits; where both do, the run "
-        "stops.",
+        "stops. Of drawn masks, the same of their values.",
     )
     classes: dict[ClassName, Meaning] = Field(
         {},

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.data.listing import files_below
+from maskedteeth.data.listing import files_with
 from maskedteeth.data.records import Found
 from maskedteeth.data.sources import coco, folder, hitl, labelme, supervisely, yolo
 from maskedteeth.errors import InputError
@@ -42,7 +42,7 @@ def find_records(root: Path, layout: Layout) -> Found:
 
 def formats_of(root: Path, layout: Layout) -> list[str]:
     """Return the formats whose annotations are in a folder."""
-    some = files_below(root, ".json")[:LOOKED_AT]
+    some = files_with((".json",), root)[:LOOKED_AT]
     signs = {
         "folder": (root / layout.masks).is_dir(),
         "supervisely": bool(supervisely.datasets(root)),

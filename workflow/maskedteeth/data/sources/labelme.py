@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from maskedteeth.data.json_files import Point, parsed
-from maskedteeth.data.listing import Content, Listing, files_below
+from maskedteeth.data.listing import Content, Listing, files_with
 from maskedteeth.data.objects import Object, bitmap, polygons, undrawn
 from maskedteeth.data.records import Found
 from maskedteeth.errors import InputError
@@ -52,7 +52,7 @@ def find_records(root: Path, layout: Layout) -> Found:
         InputError: there is no file of LabelMe.
     """
     listing, count = Listing(root), 0
-    for file in files_below(root, ".json"):
+    for file in files_with((".json",), root):
         if not is_labelme(file):
             listing.pass_over(file, "it is not an annotation of LabelMe")
             continue
