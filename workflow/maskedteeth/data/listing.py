@@ -55,8 +55,8 @@ class Listing:
         """Add what is annotated on a radiograph.
 
         Args:
-            image: its file as the annotation names it. The suffix does not matter; folders do
-                where files share a name.
+            image: its file as the annotation names it. Suffix and folders matter only where files
+                share a name.
             annotation: file that it is in.
             read: returns it, or raises InputError.
         """
@@ -114,15 +114,16 @@ class Listing:
         return Record(name, files[0], annotation, objects, size)
 
     def _named(self, image: str, annotation: Path) -> str:
-        """Find a radiograph: the one whose folders fit best, of several the nearest."""
+        """Find a radiograph: the one whose name and folders fit best, of several the nearest."""
         path = PureWindowsPath(unicodedata.normalize("NFC", image))  # takes / and \ alike
         stems = (path.stem, path.name) if has_suffix(path) else (path.name, path.stem)
         names = next((found for stem in stems if (found := self._by_stem.get(stem))), [])
 
-        def fit(name: str) -> tuple[int, int]:
+        def fit(name: str) -> tuple[bool, int, int]:
             folders = self._files[name][0].parent.parts
             as_named = _shared(folders[::-1], path.parts[-2::-1])
-            return as_named, _shared(folders, annotation.parent.parts)
+            exact = any(file.name == path.name for file in self._files[name])
+            return exact, as_named, _shared(folders, annotation.parent.parts)
 
         best = max(map(fit, names), default=None)
         fitting = [name for name in names if fit(name) == best]
@@ -130,7 +131,7 @@ class Listing:
             return fitting[0]
         listing = " and ".join(str(self._files[name][0]) for name in fitting)
         raise InputError(
-            f"{annotation} is of {image!r}, which may be {listing}; rename all but one."
+            f"{annotation} is of {image!r}, which may be {listing}; move all but one to another place."
             if fitting
             else f"{annotation} is of {image!r}, but no radiograph of that name is below "
             f"{self._root}; add the radiograph, or remove it from there."
