@@ -66,12 +66,11 @@ def _state_of_split(given: str) -> str:
 
 def _files_of(path: Path, data: Data) -> Iterator[Path]:
     """Yield the zip, or the files of a folder."""
-    folders = [path]
-    if data.source == "folder":  # what else lies there is not read
-        folders = [
-            f for name in (data.images, data.masks) for f in folders_named(path, name).values()
-        ]
     if path.is_file():
         yield path
-    else:
+    elif path.is_dir():
+        folders = [path]
+        if data.source == "folder":  # what else lies there is not read
+            named = (folders_named(path, name) for name in (data.images, data.masks))
+            folders = [folder for found in named for folder in found.values()]
         yield from itertools.chain.from_iterable(map(files_below, folders))

@@ -31,6 +31,12 @@ def _inside(folder: str) -> str:
     return folder
 
 
+def _with_name(pattern: str) -> str:
+    if pattern.count("{name}") != 1 or set("{}/") & set(pattern.replace("{name}", "")):
+        raise PydanticCustomError("no_name", "it must hold {name} once, as in {name}_mask")
+    return pattern
+
+
 def last_name(path: str) -> str:
     """Return the name of a file or folder, without those that it is in; also that of `.`."""
     name = PurePath(path).name
@@ -53,7 +59,7 @@ Meaning = Annotated[
         json_schema_extra={"type": ["string", "integer"]},
     ),
 ]
-MaskName = Annotated[str, Field(pattern=r"^[^{}/]*\{name\}[^{}/]*$")]
+MaskName = Annotated[str, AfterValidator(_with_name)]
 Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
