@@ -199,6 +199,20 @@ def test_radiographs_are_found_wherever_they_lie(tmp_path):
     ]
 
 
+def test_label_maps_of_the_same_names_are_no_radiographs(tmp_path):
+    save(tmp_path, "images/1.jpg", "images/2.jpg", "labels/1.png", "labels/2.png")
+    write_coco(tmp_path, [Drawn(f"{name}.jpg", SIZE, TEETH) for name in (1, 2)], CLASSES)
+    found = coco.find_records(tmp_path, Layout())
+    assert [record.id for record in found.records] == ["1", "2"]
+    assert [problem.id for problem in found.problems] == ["labels"]
+    save(tmp_path, "labels/1.jpg")
+    found = coco.find_records(tmp_path, Layout())
+    assert [problem.id for problem in found.problems if problem.radiograph] == ["1.jpg"]
+    assert re.search(
+        "is of '1.jpg', which may be .* and .*; move all but one", found.problems[0].reason
+    )
+
+
 def test_files_of_several_parts_are_read_together_each_with_its_own_categories(tmp_path):
     for number, part in enumerate(("train", "valid", "test")):
         save(tmp_path, f"{part}/1.jpg")

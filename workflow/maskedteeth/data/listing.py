@@ -4,6 +4,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from maskedteeth.data.folders import files_below, has_suffix
@@ -31,7 +32,7 @@ def files_with(suffixes: tuple[str, ...], root: Path) -> list[Path]:
 class Listing:
     """The radiographs below a folder, to which annotations are added one by one.
 
-    A radiograph is called by the way to its file from the folder that all share, without suffix.
+    A radiograph is called by the way to its file from the folder that all are in, without suffix.
 
     Args:
         root: folder of the dataset.
@@ -42,9 +43,8 @@ class Listing:
         self._files: dict[str, list[Path]] = {}
         self._by_stem: dict[str, list[str]] = {}
         images = sorted(filter(is_radiograph, files_below(root)))
-        base = os.path.commonpath([file.parent for file in images] or [root])
         for file in images:
-            name = unicodedata.normalize("NFC", name_of(file.relative_to(base)))
+            name = unicodedata.normalize("NFC", name_of(file.relative_to(root)))
             if name not in self._files:
                 self._by_stem.setdefault(name.rpartition("/")[2], []).append(name)
             self._files.setdefault(name, []).append(file)
@@ -96,9 +96,15 @@ class Listing:
                 elsewhere[home] += 1
         for home, count in sorted(elsewhere.items()):
             self.pass_over(home, f"no annotation is of any of its {count} pictures")
-        everything = sorted(self._annotated.items(), key=lambda item: natural_order(item[0]))
-        records = [entry for _, entry in everything if isinstance(entry, Record)]
-        problems = [entry for _, entry in everything if isinstance(entry, Problem)]
+        used = [name for name in self._annotated if name in self._files]
+        shared = os.path.commonpath([Path(name).parent for name in used]) if used else ""
+        everything = [
+            replace(entry, id=name.removeprefix(f"{shared}/"))
+            for name, entry in self._annotated.items()
+        ]
+        everything.sort(key=lambda entry: natural_order(entry.id))
+        records = [entry for entry in everything if isinstance(entry, Record)]
+        problems = [entry for entry in everything if isinstance(entry, Problem)]
         return Found(records, problems + self._problems)
 
     def _record(
@@ -131,7 +137,8 @@ class Listing:
             return fitting[0]
         listing = " and ".join(str(self._files[name][0]) for name in fitting)
         raise InputError(
-            f"{annotation} is of {image!r}, which may be {listing}; move all but one to another place."
+            f"{annotation} is of {image!r}, which may be {listing}; move all but one "
+            "to another place."
             if fitting
             else f"{annotation} is of {image!r}, but no radiograph of that name is below "
             f"{self._root}; add the radiograph, or remove it from there."
