@@ -232,6 +232,8 @@ def test_a_folder_that_may_be_read_in_two_ways_is_not_guessed(tmp_path):
     assert [record.annotation for record in auto.find_records(tmp_path, Layout()).records] == [
         tmp_path / "masks/1.png"
     ]
+    with pytest.raises(InputError, match="holds neither a folder 'images' nor annotations of"):
+        auto.find_records(tmp_path / "masks", Layout())
     save(tmp_path, "Teeth Segmentation JSON/d2/img/1.jpg")
     with pytest.raises(InputError, match="is the paper's dataset; set data.source to 'hitl'"):
         auto.find_records(tmp_path, Layout())
@@ -312,6 +314,22 @@ REFUSED = [
     ("coco", {}, "holds no COCO annotation, a JSON file with 'images' and 'annotations'"),
     ("coco", {"a.json": '{"images": [], "annot'}, "a.json is not a COCO annotation .*EOF"),
     ("coco", {"a.json": '{"images": [], "annotations": []}'}, "categories: Field required"),
+    (
+        "coco",
+        {
+            "a.json": '{"images": [{"id": 1, "file_name": "a"}, {"id": "1", "file_name": "b"}], '
+            '"categories": [], "annotations": []}'
+        },
+        "a.json has several images of the id 1, so that nobody knows",
+    ),
+    (
+        "coco",
+        {
+            "a.json": '{"images": [], "annotations": [], '
+            '"categories": [{"id": 1, "name": 11}, {"id": 1, "name": 12}]}'
+        },
+        "a.json has several categories of the id 1, so that nobody knows",
+    ),
     ("labelme", {"a.json": "{}"}, "holds no annotation of LabelMe"),
     ("yolo", {"data.yaml": "names: [1]"}, "has no text file in a folder 'labels'"),
     ("yolo", {"labels/1.txt": ""}, "has no file that names classes, but one list"),

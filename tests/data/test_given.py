@@ -7,8 +7,9 @@ from formats import Drawn, write, write_coco
 
 from maskedteeth.data.arrays import read_index
 from maskedteeth.data.splits import draw_pretext_split, draw_split
+from maskedteeth.data.state import state_of_dataset
 from maskedteeth.errors import InputError
-from maskedteeth.settings.config import HeldOut
+from maskedteeth.settings.config import Data, HeldOut
 
 
 @pytest.fixture
@@ -49,6 +50,16 @@ def test_what_a_given_split_does_not_tell_is_drawn_as_ever(dataset, run_prepare,
     rows = read_index(tmp_path / "index.csv")
     assert {row["part"] + row["patient"] for row in rows} == {""}
     assert [row["group"] for row in rows] == [row["id"] for row in rows]
+
+
+def test_another_split_is_another_state_of_the_dataset(tmp_path):
+    file, states = tmp_path / "split.csv", set()
+    for text in ("id,part\n1,train\n", "id,part\n1,test\n"):
+        write(file, text)
+        states.add(state_of_dataset(Data(source="hitl"), str(file), tmp_path / "known"))
+    assert len(states) == 2
+    with pytest.raises(InputError, match="split.given nowhere.csv is not a file; name a CSV"):
+        state_of_dataset(Data(source="hitl"), "nowhere.csv", tmp_path / "known")
 
 
 UNFIT = {

@@ -87,7 +87,7 @@ class Listing:
         elsewhere: Counter[Path] = Counter()
         for name in self._files.keys() - self._annotated.keys():
             home = self._files[name][0].parent
-            if folder in home.parts if folder else home in homes:
+            if folder in home.relative_to(self._root).parts if folder else home in homes:
                 try:
                     self._annotated[name] = self._record(name, None, (), None)
                 except InputError as error:
