@@ -56,6 +56,20 @@ def near_pairs(hashes: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
+def near_copies(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Tell which radiographs, uint8 (M, H, W), are near copies of others (N, H, W): bool (M,)."""
+    hashes, known = (
+        np.stack([perceptual_hash(picture) for picture in pictures])
+        if len(pictures)
+        else np.empty((0, WIDTH * HEIGHT), np.float32)
+        for pictures in (some, others)
+    )
+    near = np.zeros(len(some), bool)
+    for start in range(0, len(known), BLOCK):
+        near |= (distances(hashes, known[start : start + BLOCK]) <= NEAR).any(axis=1)
+    return near
+
+
 def first_linked(count: int, pairs: Iterable[tuple[int, int]]) -> np.ndarray:
     """Return for each of ``count`` things the first that it is linked to, over others, too.
 

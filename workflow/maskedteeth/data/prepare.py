@@ -23,6 +23,7 @@ from maskedteeth.data.teeth import number_classes
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv, write_text
 from maskedteeth.settings.config import Image, Layout
+from maskedteeth.settings.validation import naming
 
 COLUMNS = (
     *("id", "file", "annotation", "sha256", "height", "width"),
@@ -70,6 +71,7 @@ def prepare(
     images: Path,
     labels: Path,
     path: str | None = None,
+    setting: str = "data",
 ) -> None:
     """List every radiograph with its digest, size, teeth and duplicate group, and resize it.
 
@@ -90,6 +92,7 @@ def prepare(
         labels: NPY to write, uint8 (N, H, W): 0 background, 1 to 32 the tooth in Universal
             numbering, 99 a tooth of unknown number; all 0 for unlabelled radiographs.
         path: the setting data.path.
+        setting: whose settings those of the dataset are; sentences name them.
 
     Raises:
         InputError: nothing usable was found, a larger share than data.most_problems is unusable, it
@@ -151,7 +154,9 @@ def prepare(
         Problem(name, f"{count} objects of class {name!r} were left out: {reason}.", False)
         for (name, reason), count in sorted(left_out.items())
     ]
-    lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable]
+    lines = [
+        {"id": printable(p.id), "reason": printable(naming(setting, p.reason))} for p in unusable
+    ]
     _write_array(images, [radiograph.image for radiograph in used])
     _write_array(labels, [radiograph.labels for radiograph in used])
     write_csv(index, rows, COLUMNS)

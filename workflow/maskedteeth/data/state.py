@@ -2,17 +2,16 @@
 
 import hashlib
 import itertools
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from maskedteeth.data.folders import files_below, folders_named
-from maskedteeth.errors import InputError
+from maskedteeth.errors import InputError, say
 from maskedteeth.settings.config import Data
 
 
-def state_of_dataset(data: Data, given: str | None, known: Path) -> str:
+def state_of_dataset(data: Data, given: str | None, known: Path, setting: str = "data") -> str:
     """Return names, sizes and times (whole seconds) of the user's files, as a digest.
 
     Args:
@@ -21,6 +20,7 @@ def state_of_dataset(data: Data, given: str | None, known: Path) -> str:
         known: where `prepare` left the path and the digest of what it read. Where nothing is at
             that path, as on a drive that is not mounted, its digest is returned: what is finished
             stays usable.
+        setting: whose value ``data`` is.
 
     Raises:
         InputError: ``data.path`` is not there and nothing was indexed, or it is a file where a
@@ -39,12 +39,12 @@ def state_of_dataset(data: Data, given: str | None, known: Path) -> str:
     if not found and known.exists():
         indexed, _, digest = known.read_text(encoding="utf-8").strip().rpartition("\n")
         if indexed == data.path:
-            print(f"data.path {path} is not there or empty; its index is used.", file=sys.stderr)
+            say(f"{setting}.path {path} is not there or empty; its index is used.")
             return digest
     if not (path.is_dir() if data.in_place else path.is_file()):
         within = "" if path.is_absolute() else f" in {Path.cwd()}"
         raise InputError(
-            f"data.path {path} is not a {kind}{within}; name the {kind} of the dataset."
+            f"{setting}.path {path} is not a {kind}{within}; name the {kind} of the dataset."
         )
     return _digest(split + sorted(found))
 

@@ -97,6 +97,9 @@ class Phantom(Strict):
     height: int = Field(
         256, ge=64, le=2048, description="Height in pixels; the width is about twice that."
     )
+    contrast: float = Field(
+        1.0, ge=0.2, le=2, description="Factor on the distance of grey values from middle grey."
+    )
     error_rate: float = Field(
         0.15, ge=0, le=1, description="Share of radiographs whose annotation gets an error."
     )
@@ -182,7 +185,7 @@ class Data(Layout):
         if self.source == "phantom" and self.path:
             raise ValueError(
                 f"path is {self.path!r}, but source is 'phantom', which is drawn; for your own "
-                "radiographs set data.source to 'auto'"
+                "radiographs set source to 'auto'"
             )
         if self.source not in ("hitl", "phantom") and not self.in_place:
             raise ValueError(
@@ -382,6 +385,9 @@ class Pretext(Recipe):
         description="Epochs after which the probe radiographs are reconstructed (figure 6).",
     )
     probes: int = Field(6, ge=1, le=32, description="Test radiographs that figure 6 follows.")
+    also_on: Annotated[tuple[Name, ...], AfterValidator(_each_once)] = Field(
+        (), description="Further datasets that it is trained on, too, without their annotations."
+    )
     like: Name | None = Field(
         None,
         exclude=True,
@@ -397,6 +403,37 @@ class Pretext(Recipe):
             raise ValueError("guidance has no meaning without sobel in model.inputs; remove it")
         if self.loss.over == "masked" and self.mask.kind == "none":
             raise ValueError("loss.over is 'masked', but mask.kind is 'none': no pixel would count")
+        return self
+
+
+class Annotations(Strict):
+    """Errors that the annotations get on which a method is trained; those that test stay clean.
+
+    They are drawn from the seed of the run, the same for all methods. A tooth is what has one
+    number, and of teeth without numbers a region that touches no other one.
+    """
+
+    drop: Share = Field(0.0, description="Share of the teeth that are missing.")
+    coarse: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Outlines have as few corners as lie within so many pixels of the real one.",
+    )
+    shift: float = Field(
+        0.0, ge=0, le=100, description="Pixels that each tooth is moved, anywhere."
+    )
+    grow: int = Field(
+        0, ge=-50, le=50, description="Pixels that outlines lie too far outside; below 0: inside."
+    )
+    swap: Share = Field(
+        0.0, description="Share of the teeth whose number is exchanged with a neighbour's."
+    )
+
+    @model_validator(mode="after")
+    def _some_error(self) -> "Annotations":
+        if not self.model_dump(exclude_defaults=True):
+            raise ValueError("annotations has no error; set one of them above 0 or leave it out")
         return self
 
 
@@ -427,6 +464,9 @@ class Method(Strict):
         exclude=True,
         description="A method above this one, whose settings hold where this one has none; not "
         "its labels.",
+    )
+    annotations: Annotations | None = Field(
+        None, description="Errors in the annotations that it is trained on. Null: none."
     )
 
 
@@ -497,6 +537,9 @@ class Evaluation(Strict):
     mask_seed: Seed = Field(
         0, description="Seed of the masks and the noise that pretexts are measured on."
     )
+    also_on: Annotated[tuple[Name, ...], AfterValidator(_each_once)] = Field(
+        (), description="Further datasets whose labelled radiographs all networks are measured on."
+    )
 
 
 class Report(Strict):
@@ -545,6 +588,9 @@ class Settings(Strict):
         "paper", description="Results go to results/<study>/."
     )
     data: Data = Data()
+    datasets: dict[Name, Data] = Field(
+        {}, description="Further datasets, by name; nothing is trained on their annotations."
+    )
     image: Image = Image()
     split: Split = Split()
     seeds: Seeds = Field(
@@ -560,8 +606,8 @@ class Settings(Strict):
     @model_validator(mode="before")
     @classmethod
     def _complete_entries(cls, values: Any) -> Any:
-        """Leave out entries of ``methods`` and ``pretext`` that are null; fill in ``like``."""
-        for key in ("methods", "pretext"):
+        """Leave out entries of ``methods``, … that are null; fill in ``like``."""
+        for key in ("methods", "pretext", "datasets"):
             if isinstance(values, dict) and isinstance(values.get(key), dict):
                 entries: dict[str, Any] = {}
                 for name, entry in values[key].items():
@@ -630,6 +676,31 @@ class Settings(Strict):
                 f"split.fractions: {', '.join(f'{f:g}' for f in self.split.fractions)}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _datasets_are_known(self) -> "Settings":
+        if "raw" in self.datasets:
+            raise ValueError("datasets.raw has the name of the folder of data; rename it")
+        measured = set(self.evaluation.also_on)
+        named = {f"pretext.{name}": entry.also_on for name, entry in self.pretext.items()}
+        for where, names in {"evaluation": self.evaluation.also_on, **named}.items():
+            for name in names:
+                if name not in self.datasets:
+                    raise ValueError(
+                        f"{where}.also_on has {name!r}, which is not one of datasets: "
+                        f"{', '.join(self.datasets) or '(none)'}"
+                    )
+                if where != "evaluation" and name in measured:
+                    raise ValueError(
+                        f"{where}.also_on has {name!r}, which evaluation.also_on has, too; what "
+                        "networks are measured on must not train them: take it out of one of them"
+                    )
+        return self
+
+    @property
+    def noisy(self) -> list[str]:
+        """The methods that are trained on errors in the annotations."""
+        return [name for name, method in self.methods.items() if method.annotations]
 
     def model_of(self, method: str) -> Model:
         """Return the network of a method: its own, or its pretext's."""

@@ -12,6 +12,7 @@ from maskedteeth.settings.config import (
     MEANING_PATTERN,
     NAME_PATTERN,
     STUDY_PATTERN,
+    Data,
 )
 
 #: Characters of a value that a sentence shows.
@@ -50,6 +51,11 @@ def validate(values: dict[str, Any], kind: type[BaseModel]) -> Any:
         items = [i for i in items if i["type"] != "too_short" or i["loc"] not in wrong]
         sentences = [_sentence(kind, item) for item in items]
         raise InputError("\n".join(dict.fromkeys(sentences))) from None
+
+
+def naming(setting: str, sentence: str) -> str:
+    """Name in a sentence about a dataset the settings of that one: of `data`, or a further one."""
+    return re.sub(rf"\bdata\.(?=({'|'.join(Data.model_fields)})\b)", f"{setting}.", sentence)
 
 
 def _sentence(kind: type[BaseModel], item: Any) -> str:

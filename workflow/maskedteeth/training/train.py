@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.look import Look
 from maskedteeth.data.splits import draw_split
@@ -14,7 +15,7 @@ from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Compute, HeldOut, Model, Training, Transfer
+from maskedteeth.settings.config import Annotations, Compute, HeldOut, Model, Training, Transfer
 from maskedteeth.training.augment import augment, draw_changes
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit, last_steps
@@ -28,6 +29,7 @@ def train(
     model: Model,
     transfer: Transfer,
     held_out: HeldOut,
+    annotations: Annotations | None,
     method: str,
     fraction: float,
     seed: int,
@@ -50,6 +52,7 @@ def train(
         model: the network.
         transfer: which weights of the pretext are taken over.
         held_out: protocol and test set.
+        annotations: errors that the training labels get.
         method: its name in the settings.
         fraction: of the labelled radiographs that train.
         seed: of subset, weights and order.
@@ -67,7 +70,13 @@ def train(
     machine = set_up(compute)
     sections = {"training": training, "model": model, "transfer": transfer, "held_out": held_out}
     record = RunRecord(
-        {**sections, "fraction": fraction, "seed": seed, "compute": compute},
+        {
+            **sections,
+            "annotations": annotations,
+            "fraction": fraction,
+            "seed": seed,
+            "compute": compute,
+        },
         (__name__, module_of(model)),
         machine,
         images=images,
@@ -80,7 +89,10 @@ def train(
     pixels = pixels_of(images, rows, split.train)
     look = Look.of(source, [row for row in rows if row["id"] in split.train], pixels)
     radiographs = torch.from_numpy(pixels).to(machine.device)
-    truth = torch.from_numpy(pixels_of(labels, rows, split.train) > 0).to(machine.device)
+    truth = pixels_of(labels, rows, split.train)
+    if annotations is not None:
+        truth = with_errors(truth, split.train, annotations, seed)
+    truth = torch.from_numpy(truth > 0).to(machine.device)
     if pretext is None:
         network = new_network(model, seed, machine.device)
     else:
