@@ -59,6 +59,13 @@ def turned(pixels):
     return saved(np.ascontiguousarray(np.rot90(pixels)), exif=exif)
 
 
+def with_exif(pixels, tags):
+    """A JPEG without a header of its own, so that its resolution is looked for in the tags."""
+    content = saved(pixels, "JPEG", quality=100, exif=b"Exif\0\0" + tags + bytes(4))
+    start = content.index(b"JFIF") - 4
+    return content[:start] + content[start + 18 :]
+
+
 def twelve_bits(pixels):
     return np.rint(pixels * (4095 / 255)).astype(np.uint16)
 
@@ -93,6 +100,9 @@ USED = {
     "12 bits in colour": lambda x: cv2.imencode(".png", cv2.merge([twelve_bits(x)] * 3))[1],
     "EXIF orientation": turned,
     "damaged EXIF": lambda x: saved(x, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\xff" * 40),
+    "EXIF with a resolution of no number": lambda x: with_exif(
+        x, b"MM\0*\0\0\0\x08\0\x02\x01\x1a\0\x02\0\0\0\1\0\0\0\0\x01\x28\0\3\0\0\0\1\0\2\0\0"
+    ),
     "several pages": lambda x: saved(
         x, "TIFF", save_all=True, append_images=[Image.fromarray(255 - x)]
     ),
@@ -140,6 +150,11 @@ BAD = {
     "32 bits": (
         lambda x: saved(x.astype(np.float32), "TIFF"),
         f"{PNG} holds numbers of 32 bits; export it with 8 or 16 bits a pixel.",
+    ),
+    "a strip": (
+        lambda x: saved(x[:32].repeat(2, axis=1)),
+        f"{PNG} is 32 x 256 pixels; a radiograph is at most 4 times as long as it is wide: cut it "
+        "to the jaws or remove it.",
     ),
     "one pixel wide": (
         lambda x: saved(x[:, :1]),
@@ -207,6 +222,7 @@ def test_what_is_no_radiograph_is_passed_over_and_hidden_files_are_not_even_list
     for name in ("images/.DS_Store", "images/2.txt", "masks/77.png"):
         (dataset / name).write_bytes(b"\0")
     (dataset / "images" / "old").mkdir()
+    (dataset / "images" / "old" / "again").symlink_to(dataset / "images")  # a loop
     rows, problems = run_prepare(dataset)
     assert len(rows) == 3 and {problem["id"] for problem in problems} == {"77", "2.txt"}
 

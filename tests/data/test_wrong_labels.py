@@ -29,6 +29,7 @@ def teeth():
 LABELS = teeth()
 MASK = np.where(LABELS > 0, np.uint8(255), np.uint8(0))
 ANY = np.where(LABELS > 0, np.uint8(99), np.uint8(0))
+CORNER = np.add.outer(np.arange(HEIGHT), np.arange(WIDTH)) < 6
 EDGE = cv2.dilate(MASK, np.ones((3, 3))) != cv2.erode(MASK, np.ones((3, 3)))
 UPPER, LOWER = (LABELS > 0) & (LABELS < 17), LABELS > 16
 GREYS = np.array([0, 85, 170, 255], np.uint8)[np.where(LABELS, LABELS % 3 + 1, 0)]
@@ -151,13 +152,18 @@ MASKS = {
         {},
         "maps of 33 values: .* is not known",
     ),
+    "a small implant in grey": (
+        np.where((LABELS == 3) & (np.arange(WIDTH) % 4 > 1), np.uint8(100), MASK),
+        {},
+        "values: 100 .*, 255 ",
+    ),
     "implants in grey": (np.where(LABELS == 3, np.uint8(128), MASK), {}, "values: 128 .*, 255 "),
     "FDI and 91": (
         np.where(LABELS == 3, np.uint8(91), FDI_MAP),
         {"numbering": "fdi"},
         "are 91: say in data.classes",
     ),
-    "three greys, JPEG": (jpeg(GREYS, 90), {}, r"has \d+ colours: .* a mask has two"),
+    "three greys, JPEG": (jpeg(GREYS, 90), {}, r"has \d+ colours: .* export all masks so"),
     "FDI, JPEG": (jpeg(FDI_MAP, 90), {}, "neither black nor white|has no pixel above half"),
     "black teeth opaque": (with_alpha(MASK, 0 * MASK), {}, "transparent in 7.% of its pixels"),
     "wholly transparent": (with_alpha(0 * MASK), {}, "transparent in 100% of its pixels"),
@@ -197,8 +203,18 @@ def test_a_mask_of_soft_outlines_or_lossy_compression_is_read(read_masks, name):
 
 
 ONE_OF_TEN = {
-    "map of labels": (MASK, LABELS, "has no pixel above half of full scale, but some up to 32;"),
-    "of jaws": (MASK, JAWS, "has 3 colours: #000000 .* a mask has two"),
+    "map of labels": (MASK, LABELS, "has 33 colours: 0 .* a black and white mask has two"),
+    "of jaws": (MASK, JAWS, "has 3 colours: 0 .* a black and white mask has two"),
+    "a few pixels of another class": (
+        MASK,
+        np.where(CORNER, 100, MASK),
+        "has 3 colours: 0 .*, 100",
+    ),
+    "a few pixels of another colour": (
+        one_colour((255, 255, 0)),
+        np.where(CORNER[..., None], np.uint8((0, 0, 255)), one_colour((255, 255, 0))),
+        "has 3 colours: 0 .*, #ffff00 .*, #0000ff",
+    ),
     "0 and 1": (MASK, ANY // 99, "has no pixel above half of full scale, but some up to 1;"),
     "inverted": (MASK, 255 - MASK, "probably inverted"),
     "soft": (FDI_MAP, cv2.GaussianBlur(FDI_MAP, (0, 0), 1), "are no class of the other masks"),
@@ -241,7 +257,7 @@ def test_a_mask_of_another_radiograph_and_a_radiograph_in_its_place_are_refused(
 
 # --- Names and folders ---
 
-#: Radiographs and masks → what is labelled, with its part and its mask; or a sentence.
+#: Radiographs and masks → what is labelled, with its mask; or a sentence.
 NAMED = {
     "as they are": (["1", "2"], ["1", "2"], {}, {"1": "1", "2": "2"}),
     "_mask": (["1", "2", "11"], ["1_mask", "2_mask", "11_mask"], {}, "{}_mask"),
@@ -298,11 +314,14 @@ def test_two_masks_of_one_radiograph_set_it_aside(tmp_path, write_folder, run_pr
     assert re.search("masks/001.png and .* share the name 1;", problems[0]["reason"])
 
 
-def test_folders_of_parts_hold_images_and_masks(tmp_path, write_folder, run_prepare):
+def test_folders_of_parts_hold_images_and_masks(tmp_path, write_folder, radiograph, run_prepare):
     for part in ("train", "valid"):
         write_folder(tmp_path / "raw" / part, 2)
-    rows, problems = run_prepare(tmp_path / "raw")
+    for name, seed in (("1", 3), ("2", 4)):
+        cv2.imwrite(str(tmp_path / f"raw/valid/images/{name}.png"), radiograph(seed)[0])
+    rows, problems = run_prepare(tmp_path / "raw", given="folders")
     assert [row["id"] for row in rows] == ["train/1", "train/2", "valid/1", "valid/2"]
+    assert [row["part"] for row in rows] == ["train", "train", "test", "test"]
     assert all(row["labelled"] == "1" for row in rows) and not problems
 
 

@@ -1,7 +1,6 @@
 """Which files of a user's folder are looked at."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from maskedteeth.errors import InputError
@@ -11,20 +10,38 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
 #: Of files that are taken for DICOM unseen; many DICOM files are named by a number instead.
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic")
 
+#: Names of folders → the part of a split that is in them.
+PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+PARTS |= dict.fromkeys(("val", "valid", "validation"), "valid")
+
 
 def has_suffix(file: PurePath) -> bool:
     """Tell whether a file's suffix is one of images."""
     return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES)
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and its subfolders, behind links, too, without hidden ones.
+def part_of(file: PurePath) -> str:
+    """Return `train`, `valid`, `test` or "" by the folders on the way to a file."""
+    return next((PARTS[word.lower()] for word in file.parts[:-1] if word.lower() in PARTS), "")
 
-    A folder with the suffix of an image is yielded like a file, so that somebody hears of it.
+
+def files_below(folder: Path, *suffixes: str) -> list[Path]:
+    """List the files in a folder and its subfolders, behind links, too, without hidden ones.
+
+    A folder with the suffix of an image is listed like a file, so that somebody hears of it.
+
+    Args:
+        folder: to look into.
+        suffixes: in small letters, of the files that are wanted; none: of any.
+
+    Returns:
+        In order.
 
     Raises:
         InputError: a folder cannot be read.
     """
+
+    found: list[Path] = []
 
     def refuse(error: OSError) -> None:
         raise InputError(
@@ -34,10 +51,11 @@ def files_below(folder: Path) -> Iterator[Path]:
     for base, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         here = Path(base)
         inner = [here / name for name in folders if name[0] != "." and name != "__MACOSX"]
-        yield from (here / name for name in names if name[0] != ".")
-        yield from (each for each in inner if has_suffix(each))
+        found += [here / name for name in names if name[0] != "."]
+        found += [each for each in inner if has_suffix(each)]
         loops = {each for each in inner if here.resolve().is_relative_to(each.resolve())}
         folders[:] = [each.name for each in inner if each not in loops and not has_suffix(each)]
+    return sorted(file for file in found if not suffixes or file.suffix.lower() in suffixes)
 
 
 def folders_named(root: Path, name: str) -> dict[str, Path]:

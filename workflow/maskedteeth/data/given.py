@@ -4,17 +4,13 @@ import csv
 import io
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from maskedteeth.data.folders import part_of
 from maskedteeth.data.pixels import read_file
 from maskedteeth.errors import InputError
 
 TRAIN, TEST, UNLABELLED = PARTS = ("train", "test", "unlabelled")
-
-#: Names of folders → what is in them.
-VALID = "valid"
-FOLDERS = {"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST}
-FOLDERS |= {"val": VALID, "valid": VALID, "validation": VALID}
 
 #: More bytes are no list of radiographs.
 MOST_BYTES = 2**26
@@ -109,7 +105,7 @@ def parts_of_folders(labelled: dict[str, bool]) -> dict[str, str]:
     Raises:
         InputError: a labelled one is in none of these folders.
     """
-    folders = {name: _folder_of(name) for name in labelled}
+    folders = {name: part_of(PurePath(name)) for name in labelled}
     outside = [name for name, folder in folders.items() if not folder and labelled[name]]
     if outside:
         raise InputError(
@@ -117,15 +113,10 @@ def parts_of_folders(labelled: dict[str, bool]) -> dict[str, str]:
             f"train, valid or test, such as {outside[0]!r}; move them, or name a CSV instead."
         )
     valid = TRAIN if TEST in folders.values() else TEST
-    if VALID in folders.values():
+    if "valid" in folders.values():
         print(f"radiographs in folders 'valid' are for {valid} (split.given)")
-    parts = {TRAIN: TRAIN, TEST: TEST, VALID: valid, "": UNLABELLED}
+    parts = {TRAIN: TRAIN, TEST: TEST, "valid": valid, "": UNLABELLED}
     return {name: parts[folder] for name, folder in folders.items()}
-
-
-def _folder_of(name: str) -> str:
-    folders = (FOLDERS.get(folder.lower(), "") for folder in name.split("/")[:-1])
-    return next(filter(None, folders), "")
 
 
 def refuse_unfair(rows: list[dict], given: str) -> None:

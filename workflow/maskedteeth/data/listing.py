@@ -24,11 +24,6 @@ from maskedteeth.errors import InputError
 Content = tuple[tuple[Object, ...], tuple[int, int] | None]
 
 
-def files_with(suffixes: tuple[str, ...], root: Path) -> list[Path]:
-    """List the files below a folder that have one of some suffixes."""
-    return sorted(file for file in files_below(root) if file.suffix.lower() in suffixes)
-
-
 class Listing:
     """The radiographs below a folder, to which annotations are added one by one.
 
@@ -42,7 +37,7 @@ class Listing:
         self._root = root
         self._files: dict[str, list[Path]] = {}
         self._by_stem: dict[str, list[str]] = {}
-        images = sorted(filter(is_radiograph, files_below(root)))
+        images = filter(is_radiograph, files_below(root))
         for file in images:
             name = unicodedata.normalize("NFC", name_of(file.relative_to(root)))
             if name not in self._files:

@@ -5,7 +5,7 @@ colour is a class and 0 is the background.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,9 @@ MOST_FAR, MOST_CLOSE = 0.03, 0.25
 #: A picture with more values is no map: 32 teeth, and some classes of other things.
 MOST_VALUES = 60
 
+#: Pixels of a class.
+FEWEST = 16
+
 #: In many toolboxes the value, or colour, of what is to be ignored, such as outlines.
 VOID, VOID_COLOUR = 255, "#e0e0c0"
 
@@ -58,13 +61,17 @@ class Drawn:
 def look_at(drawing: Drawing, file: Path) -> Drawn:
     """Look at the values of a mask from ``file``."""
     found, counts = counted(drawing.values)
-    crisp = len(found) <= MOST_VALUES
-    classes = None
-    if crisp:
-        solid = dict(zip(*counted(drawing.values[_in_blocks(drawing.values)]), strict=True))
-        together = [2 * solid.get(v, 0) >= n for v, n in zip(found, counts, strict=True)]
-        classes = tuple(v for v, is_class in zip(found, together, strict=True) if is_class and v)
-    return Drawn(_why_not_black_and_white(file, drawing, crisp), classes)
+    if len(found) > MOST_VALUES:
+        return Drawn(_why_not_black_and_white(file, drawing), None)
+    together = dict(zip(*counted(drawing.values[_in_blocks(drawing.values)]), strict=True))
+    sizes = dict(zip(found, counts, strict=True))
+    classes = tuple(
+        value for value in found if value and 2 * together.get(value, 0) >= sizes[value]
+    )
+    further = any(sizes[value] >= FEWEST for value in _beyond_two(classes, sizes, drawing))
+    colours = {name_of_value(value): size / drawing.values.size for value, size in sizes.items()}
+    trouble = _too_many(file, colours) if further else _why_not_black_and_white(file, drawing)
+    return Drawn(trouble, classes)
 
 
 def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[int, int] | None:
@@ -156,13 +163,24 @@ def _in_blocks(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def _why_not_black_and_white(file: Path, drawing: Drawing, crisp: bool) -> str | None:
+def _beyond_two(classes: tuple[int, ...], sizes: dict[int, int], drawing: Drawing) -> Iterator[int]:
+    """Yield the classes that are neither the background nor as good as one colour of teeth."""
+    coloured = drawing.colours.ndim == 3 and (drawing.colours[:, :, 0] != drawing.values).any()
+    dark = max((v for v in sizes if v <= 127), key=sizes.get, default=0)
+    bright = max((v for v in sizes if v > 127), key=sizes.get, default=0)
+    if coloured:
+        dark, bright = 0, max(classes, key=sizes.get, default=0)
+    reach = 0 if coloured else CLOSE
+    return (v for v in classes if abs(v - dark) > reach and abs(v - bright) > reach)
+
+
+def _why_not_black_and_white(file: Path, drawing: Drawing) -> str | None:
     grey, brightest = drawing.grey, drawing.grey.max()
     if 0 < brightest <= 127:
         return (
             f"{file} has no pixel above half of full scale, but some up to {brightest}; {WANTED}."
         )
-    if trouble := _further_colours(file, drawing.colours, crisp):
+    if trouble := _further_plateaus(file, drawing.colours):
         return trouble
     share = float(((grey >= GREY.start) & (grey < GREY.stop)).mean())
     if share > MOST_GREY:
@@ -171,13 +189,12 @@ def _why_not_black_and_white(file: Path, drawing: Drawing, crisp: bool) -> str |
     return None
 
 
-def _further_colours(file: Path, colours: np.ndarray, crisp: bool) -> str | None:
+def _further_plateaus(file: Path, colours: np.ndarray) -> str | None:
     """Say which plateaus there are besides a dark and a bright one; see :data:`PLATEAU`.
 
     Args:
         file: of the mask.
         colours: uint8 (H, W) or (H, W, 3).
-        crisp: whether it has few values, so that every plateau is a class.
     """
     around = np.ones((max(3, round(min(colours.shape[:2]) / 150) | 1),) * 2, np.uint8)
     flat = np.atleast_3d(cv2.erode(colours, around) == cv2.dilate(colours, around)).all(axis=2)
@@ -197,13 +214,17 @@ def _further_colours(file: Path, colours: np.ndarray, crisp: bool) -> str | None
     others = counts.sum() - counts[largest[0]]  # all but the background
     close = counts[(distance > 0) & (distance <= CLOSE)].sum() / others
     far = counts[distance > CLOSE].sum() / others
-    if close <= MOST_CLOSE and far <= (0 if crisp else MOST_FAR):
+    if far <= MOST_FAR and close <= MOST_CLOSE:
         return None
     names = ["#" + "".join(f"{v:02x}" for v in c) if len(c) > 1 else str(*c) for c in values]
-    shown = np.argsort(counts)[::-1][:4]
-    listing = ", ".join(f"{names[i]} ({(codes == found[i]).mean():.1%})" for i in shown)
+    return _too_many(file, dict(zip(names, counts / codes.size, strict=True)))
+
+
+def _too_many(file: Path, shares: dict[str, float]) -> str:
+    shown = sorted(shares, key=shares.get, reverse=True)[:4]
+    listing = ", ".join(f"{name} ({shares[name]:.1%})" for name in shown)
     return (
-        f"{file} has {len(found)} colours: {listing}{', ...' * (len(found) > 4)}; a mask has two. "
-        "Teeth must be 255 and everything else 0: if its values are labels, export it again with "
-        "255 for every tooth."
+        f"{file} has {len(shares)} colours: {listing}{', ...' * (len(shares) > 4)}; a black and "
+        f"white mask has two: {WANTED}. If they are classes, export all masks so, as PNG, without "
+        "smoothing."
     )

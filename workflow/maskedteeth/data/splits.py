@@ -67,11 +67,12 @@ def draw_split(rows: list[Row], held_out: HeldOut, fraction: float, seed: int) -
     outside = pool_ids[len(train) :]  # train is the beginning of the pool
     tests = [i for name in test for i in groups.get(name, [])] if fixed else outside
     if not train or not tests:
+        unannotated = sum(row["labelled"] != "1" for row in rows)
         raise InputError(
             f"Fraction {fraction:g} of {len(labelled)} labelled radiographs leaves "
             f"{len(train)} to train and {len(tests)} to test; both must have at least one. "
-            f"Change split.fractions, or add annotations: {len(rows) - len(labelled)} of "
-            f"{len(rows)} radiographs have none (data.masks, data.mask_name)."
+            f"Change split.fractions, or add annotations: {unannotated} of {len(rows)} "
+            "radiographs have none (data.masks, data.mask_name)."
         )
     _refuse_toothless(rows, {"train": train, "test": tests}, fraction, seed)
     order = {i: position for position, i in enumerate(labelled)}

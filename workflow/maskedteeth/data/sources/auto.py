@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.data.folders import folders_named
-from maskedteeth.data.listing import files_with
+from maskedteeth.data.folders import files_below, folders_named
 from maskedteeth.data.records import Found
 from maskedteeth.data.sources import coco, folder, hitl, labelme, supervisely, yolo
 from maskedteeth.errors import InputError
@@ -48,7 +47,7 @@ def find_records(root: Path, layout: Layout) -> Found:
 
 def formats_of(root: Path, layout: Layout) -> list[str]:
     """Return the formats whose annotations are in a folder."""
-    some = files_with((".json",), root)[:LOOKED_AT]
+    some = files_below(root, ".json")[:LOOKED_AT]
     signs = {
         "folder": bool(folders_named(root, layout.masks)),
         "supervisely": bool(supervisely.datasets(root)),

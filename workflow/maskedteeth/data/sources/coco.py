@@ -16,8 +16,9 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from maskedteeth.data.folders import files_below
 from maskedteeth.data.json_files import Coordinate, first_mistake, parsed
-from maskedteeth.data.listing import Content, Listing, files_with
+from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, polygons, undrawn
 from maskedteeth.data.pixels import MOST_BYTES, read_file
 from maskedteeth.data.records import Found
@@ -76,7 +77,7 @@ def find_records(root: Path, layout: Layout) -> Found:
         InputError: there is no COCO file, or one that cannot be read.
     """
     listing, files = Listing(root), []
-    for file in files_with((".json",), root):
+    for file in files_below(root, ".json"):
         if is_coco(file):
             files.append(file)
         else:

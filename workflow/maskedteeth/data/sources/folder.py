@@ -104,10 +104,10 @@ def find_records(root: Path, layout: Layout) -> Found:
     """List the radiographs below ``root``, each with its mask.
 
     Radiographs are in `images`, or in `train/images`, `valid/images`, and so on; masks likewise.
-    Both may have subfolders, and the first one on the way to a radiograph is its part. How masks
-    are named after radiographs is recognised (:func:`maskedteeth.data.names.pair_names`). A
-    radiograph without a mask is unlabelled: it takes part in the pretext only. Names that two files
-    share, masks without a radiograph and files that are no images are problems.
+    Both may have subfolders. How masks are named after radiographs is recognised
+    (:func:`maskedteeth.data.names.pair_names`). A radiograph without a mask is unlabelled: it takes
+    part in the pretext only. Names that two files share, masks without a radiograph and files that
+    are no images are problems.
 
     Raises:
         InputError: a folder is missing or holds no image, most masks belong to no radiograph, or

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from maskedteeth.data.folders import files_below
 from maskedteeth.data.json_files import Point, parsed
-from maskedteeth.data.listing import Content, Listing, files_with
+from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, bitmap, polygons, undrawn
 from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import Found
@@ -53,7 +54,7 @@ def find_records(root: Path, layout: Layout) -> Found:
         InputError: there is no file of LabelMe.
     """
     listing, count = Listing(root), 0
-    for file in files_with((".json",), root):
+    for file in files_below(root, ".json"):
         if not is_labelme(file):
             listing.pass_over(file, "it is not an annotation of LabelMe")
             continue

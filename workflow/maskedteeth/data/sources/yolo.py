@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 from pydantic import BaseModel
 
-from maskedteeth.data.listing import Content, Listing, files_with
+from maskedteeth.data.folders import files_below
+from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, polygons, undrawn
 from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import Found
@@ -53,13 +54,13 @@ def find_records(root: Path, layout: Layout) -> Found:
 
 def label_files(root: Path) -> list[Path]:
     """List the text files in folders `labels`."""
-    files = files_with((".txt",), root)
+    files = files_below(root, ".txt")
     return [file for file in files if "labels" in file.relative_to(root).parts[:-1]]
 
 
 def _names_of_classes(root: Path) -> dict[int, str]:
     found = {}
-    for file in files_with((".yaml", ".yml"), root):
+    for file in files_below(root, ".yaml", ".yml"):
         try:  # the base loader leaves 011 and no as they are
             content = yaml.load(read_file(file, MOST_BYTES), yaml.BaseLoader)
             if isinstance(content, dict) and "names" in content:
@@ -69,7 +70,7 @@ def _names_of_classes(root: Path) -> dict[int, str]:
             raise InputError(
                 f"{file} does not name classes as YOLO does, 'names: [11, 12]'; mend or remove it."
             ) from None
-    for file in files_with((".txt",), root):
+    for file in files_below(root, ".txt"):
         if file.name == "classes.txt":
             lines = read_file(file, MOST_BYTES).decode(errors="replace").splitlines()
             found[file] = dict(enumerate(line.strip() for line in lines))
