@@ -78,6 +78,15 @@ MISTAKES = [
         "or the word tooth or ignore.",
     ),
     (
+        {"data": {"patient": "patient_*"}},
+        "Setting data.patient is 'patient_*'; it must hold {patient} once, such as {patient}_*.",
+    ),
+    (
+        {"split": {"given": "my/split.csv", "protocol": "complement"}},
+        "Setting split: given is 'my/split.csv', but protocol is 'complement', which tests on what "
+        "a subset leaves out; leave one of them out.",
+    ),
+    (
         {"data": {"images": "/mine/images"}},
         "Setting data.images is '/mine/images'; it must be a folder inside data.path.",
     ),

@@ -1,7 +1,7 @@
 """Which files of a user's folder are looked at."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from maskedteeth.errors import InputError
 
@@ -15,12 +15,12 @@ PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test
 PARTS |= dict.fromkeys(("val", "valid", "validation"), "valid")
 
 
-def has_suffix(file: Path) -> bool:
+def has_suffix(file: PurePath) -> bool:
     """Tell whether a file's suffix is one of images."""
     return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES)
 
 
-def part_of(file: Path) -> str:
+def part_of(file: PurePath) -> str:
     """Return `train`, `valid`, `test` or "" by the folders on the way to a file."""
     return next((PARTS[word.lower()] for word in file.parts[:-1] if word.lower() in PARTS), "")
 

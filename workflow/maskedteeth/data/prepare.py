@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from maskedteeth.data.copies import first_linked, near_pairs, perceptual_hash
 from maskedteeth.data.dicom import decode_radiograph
-from maskedteeth.data.given import PARTS, parts_of_folders, patient_of, read_split, refuse_unfair
+from maskedteeth.data.given import PARTS, parts_of_folders, patients_of, read_split, refuse_unfair
 from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import Found, Problem, Record, printable
 from maskedteeth.data.sources import module_of_source
@@ -166,8 +166,6 @@ def prepare(
     labelled = sum(row["labelled"] for row in rows)
     strays = sum(not problem.radiograph for problem in found.problems)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
-    if of_patient:
-        print(f"{len(of_patient)} patients, such as {rows[0]['patient']!r} of {rows[0]['id']!r}")
     if given:
         parts = Counter(row["part"] for row in rows)
         print(", ".join(f"{parts[part]} {part}" for part in PARTS) + f" (split.given: {given})")
@@ -182,22 +180,18 @@ def prepare(
 
 def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str | None) -> None:
     """Add the part and the patient of each radiograph to its line of the index, where known."""
+    names = [row["id"] for row in rows]
+    patients = patients_of(names, layout.patient) if layout.patient else {}
     parts: dict[str, str] = {}
-    patients: dict[str, str] = {}
     if given == "folders":
-        folders = {record.id: record.part for record in found.records}
-        labelled = {row["id"] for row in rows if row["labelled"]}
-        parts = parts_of_folders({row["id"]: folders[row["id"]] for row in rows}, labelled)
+        parts = parts_of_folders({row["id"]: bool(row["labelled"]) for row in rows})
     elif given:
-        names = [row["id"] for row in rows]
         others = [entry.id for entry in (*found.records, *found.problems)]
         lines = read_split(Path(given).expanduser(), names, others)
         parts = {name: line["part"] for name, line in lines.items()}
-        patients = {name: line.get("patient", "") for name, line in lines.items()}
+        patients |= {name: line["patient"] for name, line in lines.items() if line.get("patient")}
     for row in rows:
-        name = row["id"]
-        by_name = patient_of(name, layout.patient) if layout.patient else ""
-        row |= {"part": parts.get(name, ""), "patient": patients.get(name) or by_name}
+        row |= {"part": parts.get(row["id"], ""), "patient": patients.get(row["id"], "")}
 
 
 def _resized(pixels: np.ndarray, image: Image) -> np.ndarray:

@@ -14,7 +14,6 @@ from pydantic_core import PydanticCustomError
 #: Names are parts of files' names, which have an end, and of shell commands.
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 MEANING_PATTERN = r"^([1-9][0-9]?|tooth|ignore)$"
-PATIENT_PATTERN = r"^[^{}]*\{patient\}[^{}]*$"
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
@@ -31,10 +30,15 @@ def _inside(folder: str) -> str:
     return folder
 
 
-def _with_name(pattern: str) -> str:
-    if pattern.count("{name}") != 1 or set("{}/") & set(pattern.replace("{name}", "")):
-        raise PydanticCustomError("no_name", "it must hold {name} once, as in {name}_mask")
-    return pattern
+def _with(word: str) -> AfterValidator:
+    """Ask for a pattern that holds ``word`` once."""
+
+    def check(pattern: str) -> str:
+        if pattern.count(word) != 1 or set("{}/") & set(pattern.replace(word, "")):
+            raise PydanticCustomError("without", f"it must hold {word} once, such as {word}_*")
+        return pattern
+
+    return AfterValidator(check)
 
 
 def last_name(path: str) -> str:
@@ -59,7 +63,7 @@ Meaning = Annotated[
         json_schema_extra={"type": ["string", "integer"]},
     ),
 ]
-MaskName = Annotated[str, AfterValidator(_with_name)]
+MaskName = Annotated[str, _with("{name}")]
 Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
@@ -132,7 +136,7 @@ class Layout(Strict):
         "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
         "nothing.",
     )
-    patient: Annotated[str, Field(pattern=PATIENT_PATTERN)] | None = Field(
+    patient: Annotated[str, _with("{patient}")] | None = Field(
         None,
         description="What in a radiograph's name is its patient, such as '{patient}_*': "
         "radiographs of one patient are never both in training and in test. Null: each is of its "

@@ -35,6 +35,11 @@ def find_records(root: Path, layout: Layout) -> Found:
         raise InputError(
             f"{root} may be read as {' or '.join(found)}; say in data.source which it is."
         )
+    if not found and not folders_named(root, layout.images):
+        raise InputError(
+            f"{root} holds neither a folder {layout.images!r} nor annotations of COCO, LabelMe, "
+            "YOLO or Supervisely; docs/input.md says what is read."
+        )
     source = found[0] if found else "folder"
     print(f"{root} is read as {source} (data.source)")
     return MODULES[source].find_records(root, layout)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.data.folders import SUFFIXES, folders_named, part_of
+from maskedteeth.data.folders import SUFFIXES, folders_named
 from maskedteeth.data.masks import Drawn, counted, look_at, name_of_value, number_values
 from maskedteeth.data.names import pair_names
 from maskedteeth.data.pixels import decode_mask, read_file
@@ -129,8 +129,7 @@ def find_records(root: Path, layout: Layout) -> Found:
         if trouble := trouble_with(name, files) or trouble_with(name, drawn[name]):
             problems.append(Problem(name, trouble))
         else:
-            mask = next(iter(drawn[name]), None)
-            records.append(Masked(name, files[0], mask, part=part_of(Path(name))))
+            records.append(Masked(name, files[0], next(iter(drawn[name]), None)))
     with ThreadPoolExecutor(THREADS) as pool:
         looks = list(pool.map(_look, [record.annotation for record in records]))
     numbers = number_values([each for each in looks if each], layout, root / layout.masks)
