@@ -41,6 +41,10 @@ MISTAKES = [
         "Setting split.fractions.1 is 2; it must be less than 1.",
     ),
     (
+        {"data": {"mask_name": "mask"}},
+        "Setting data.mask_name is 'mask'; it must hold {name} once, as in {name}_mask.",
+    ),
+    (
         {"data": {"source": "dicom"}},
         "Setting data.source is 'dicom'; it must be 'auto', 'folder',",
     ),
