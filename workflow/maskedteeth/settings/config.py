@@ -35,7 +35,7 @@ def _with(word: str) -> AfterValidator:
 
     def check(pattern: str) -> str:
         if pattern.count(word) != 1 or set("{}/") & set(pattern.replace(word, "")):
-            raise PydanticCustomError("without", f"it must hold {word} once, such as {word}_*")
+            raise PydanticCustomError("without", f"it must hold {word} once, and no other brace or slash")
         return pattern
 
     return AfterValidator(check)
