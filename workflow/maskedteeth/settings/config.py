@@ -35,7 +35,8 @@ def _with(word: str) -> AfterValidator:
 
     def check(pattern: str) -> str:
         if pattern.count(word) != 1 or set("{}/") & set(pattern.replace(word, "")):
-            raise PydanticCustomError("without", f"it must hold {word} once, and no other brace or slash")
+            expected = f"it must hold {word} once, and no other brace or slash"
+            raise PydanticCustomError("without", expected)
         return pattern
 
     return AfterValidator(check)
