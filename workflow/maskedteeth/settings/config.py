@@ -678,6 +678,16 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _errors_are_seen(self) -> "Settings":
+        for name in self.noisy:
+            if self.methods[name].annotations.swap:
+                raise ValueError(
+                    f"methods.{name}.annotations.swap exchanges the numbers of teeth, which no "
+                    "network of this study learns; remove it"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _datasets_are_known(self) -> "Settings":
         if "raw" in self.datasets:
             raise ValueError("datasets.raw has the name of the folder of data; rename it")
