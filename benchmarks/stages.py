@@ -37,7 +37,7 @@ def evaluation(name: str) -> Figure:
     # A few steps, so that predictions are regions and not noise.
     recipe = settings.training.model_copy(update={"epochs": 4})
     outputs = {"weights": weights, "history": folder / "history.csv", "run": folder / "run.json"}
-    train(recipe, run.model, HALVES, "ours", 0.5, 1, COMPUTE, **inputs, **outputs)
+    train(recipe, run.model, HALVES, "ours", 0.5, 1, "phantom", COMPUTE, **inputs, **outputs)
     measured = {"metrics": "metrics.csv", "predictions": "p.npz", "evaluation": "evaluation.json"}
     outputs = {kind: folder / file for kind, file in measured.items()}
     rows = read_index(folder / "index.csv")
@@ -61,7 +61,7 @@ def first_step(method: str) -> Figure:
     # A batch holds more than an epoch, so the first line of a training follows its first step.
     recipe = {"budget": "equal-epochs"}
     sections = {"model": settings.model_of(method), "held_out": HALVES, "compute": COMPUTE}
-    sections |= {"method": method, "fraction": 0.03, "seed": 1}
+    sections |= {"method": method, "fraction": 0.03, "seed": 1, "source": "phantom"}
     sections |= {"training": settings.training.model_copy(update=recipe)}
     files = {kind: PREPARED[kind] for kind in ("images", "labels", "index")}
     files |= {"weights": f"{method}.safetensors", "history": "history.csv", "run": "run.json"}

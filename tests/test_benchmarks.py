@@ -1,9 +1,12 @@
 """The benchmarks' bookkeeping, and one of them for real; what they measure is for `make bench`."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -40,3 +43,20 @@ def test_a_benchmark_runs():
 def test_an_unknown_benchmark_is_named():
     done = run("sped")
     assert done.returncode == 2 and "no benchmark 'sped'" in done.stderr
+
+
+def test_one_network_twice_gains_nothing_and_has_the_dice_of_its_evaluation(study, tmp_path):
+    from ensembles import dice_of, gains
+
+    (tmp_path / "data").mkdir()
+    for name in ("index.csv", "images.npy", "labels.npy"):
+        shutil.copy(study / name, tmp_path / "data")
+    for seed in ("1", "2"):
+        shutil.copytree(study / "run", tmp_path / "runs/ours/fraction-0.25" / f"seed-{seed}")
+    dice = dice_of(tmp_path)
+    measured = pd.read_csv(study / "run/metrics.csv")
+    np.testing.assert_allclose(dice["one network"], measured["dice"], atol=1e-6)
+    found = gains(dice).set_index(["method", "way"])
+    assert (found.loc[("ours", "all seeds"), ["gain", "gain_low", "gain_high"]] == 0).all()
+    expected = (dice["mirrored"] - dice["one network"]).mean()
+    assert found.loc[("all", "mirrored"), "gain"] == pytest.approx(expected)

@@ -55,7 +55,8 @@ def test_settings_that_a_page_names_exist(page):
     known = {plain(name) for name in re.findall(r"^\| `([^`]+)`", settings, re.M)}
     groups = "|".join(set(Settings.model_fields) - {"study", "seeds"})
     named = re.findall(rf"`((?:{groups})\.[a-z_.<>]+)`", re.sub(CODE, "", page.read_text()))
-    named = {plain(n) for n in named if not n.endswith((".md", ".csv", ".py", ".json", ".html"))}
+    files = (".md", ".csv", ".py", ".json", ".html", ".yaml")
+    named = {plain(n) for n in named if not n.endswith(files)}
     assert not [n for n in named if not any(f"{k}.".startswith(f"{n}.") for k in known)]
 
 

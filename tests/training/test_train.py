@@ -131,3 +131,14 @@ def test_a_library_network_trains_from_settings_alone(train):
     assert any("decoder" in name for name in weights_of(folder))
     run = json.loads((folder / "run.json").read_text())
     assert run["code"] == fingerprint("maskedteeth.training.train", "maskedteeth.models.baselines")
+
+
+def test_the_record_says_what_the_radiographs_were_like(study):
+    record = json.loads((study / "run/run.json").read_text())
+    pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), record["trained_on"])
+    levels = [np.percentile(one, (5, 25, 50, 75, 95)) for one in pixels]
+    assert record["look"] == {
+        "source": "folder",
+        "proportions": [2, 2],
+        "grey_levels": np.transpose([np.min(levels, 0), np.max(levels, 0)]).tolist(),
+    }

@@ -54,6 +54,7 @@ def test_baselines_give_the_same_masks_in_onnxruntime(tmp_path, radiograph, arch
     weights = tmp_path / "weights.safetensors"
     save_weights(new_network(model, 1, torch.device("cpu")), weights)
     record = {"settings": {"model": model.model_dump(mode="json")}, "radiographs": [9, 32, 64]}
+    record["look"] = {"source": "folder", "proportions": [2, 2], "grey_levels": [[0, 255]] * 5}
     write_json(tmp_path / "run.json", record | {"weights_sha256": sha256(weights)})
     session = export(weights, tmp_path / "network.onnx")
     pixels = np.stack([radiograph(n, 32, 64)[0] for n in range(3)])

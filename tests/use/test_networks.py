@@ -31,7 +31,7 @@ def test_prepared_radiographs_get_the_probabilities_of_the_evaluation(study, seg
             assert off.min() > -1e-3 and off.max() < 1 + 1e-3
 
 
-@pytest.mark.parametrize("size", [(32, 64), (301, 97), (8, 9)])
+@pytest.mark.parametrize("size", [(32, 64), (301, 597), (97, 130)])
 def test_a_mask_has_the_size_of_its_radiograph(segmenter, radiograph, size):
     pixels = radiograph(3, *size)[0]
     found = segmenter(pixels)
@@ -107,6 +107,62 @@ def test_a_record_of_another_version_is_a_sentence(copied, change):
     write_json(copied.with_name("run.json"), record)
     with pytest.raises(InputError, match=r"run.json was made by another version .* train again"):
         Segmenter(copied)
+
+
+@pytest.fixture
+def another(study, tmp_path):
+    """Weights of another training, of radiographs of another size."""
+    changes = {"image": {"height": 64, "width": 96}}
+    files = {n: tmp_path / f"{n}.npy" for n in ("images", "labels")}
+    files["index"] = tmp_path / "index.csv"
+    more = {"problems": tmp_path / "p.csv", "state": tmp_path / "d.txt"}
+    assert study.run("prepare", tmp_path, changes=changes, **files, **more) == 0
+    assert study.run("train", tmp_path, method="scratch", seed=1, changes=changes, **files) == 0
+    return tmp_path / "weights.safetensors"
+
+
+def test_several_networks_are_averaged_each_at_its_own_size(study, segmenter, another, radiograph):
+    both = Segmenter([study / "run/weights.safetensors", another], device="cpu")
+    assert [network.size for network in both.networks] == [(32, 64), (64, 96)]
+    pixels = radiograph(6, 120, 210)[0]
+    one, other = segmenter(pixels), Segmenter(another, device="cpu")(pixels)
+    mean = (one.probability + other.probability) / 2
+    assert np.abs(one.probability - other.probability).max() > 0.01
+    np.testing.assert_allclose(both(pixels).probability, mean, atol=1e-6)
+
+
+def test_a_flipped_mean_does_not_know_left_from_right(study, segmenter, radiograph):
+    flipped = Segmenter(study / "run/weights.safetensors", device="cpu", flip=True)
+    pixels = radiograph(6, 120, 210)[0]
+    found, mirrored = flipped(pixels), flipped(np.ascontiguousarray(pixels[:, ::-1]))
+    np.testing.assert_allclose(found.probability, mirrored.probability[:, ::-1], atol=1e-5)
+    plain = segmenter(pixels).probability
+    back = segmenter(np.ascontiguousarray(pixels[:, ::-1])).probability[:, ::-1]
+    assert np.abs(plain - back).max() > 0.001
+    np.testing.assert_allclose(found.probability, (plain + back) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [
+        ((20, 20), "has 20 x 20 pixels; at least 32 were expected"),
+        ((400, 4000), r"400 x 4000 .* width ÷ height is 10.00, in training 2.00 to 2.00"),
+        ((100, 49), "width ÷ height is 0.49, in training"),
+    ],
+)
+def test_what_has_no_shape_of_a_radiograph_is_refused(segmenter, size, sentence):
+    with pytest.raises(InputError, match=sentence):
+        segmenter(np.full(size, 90, np.uint8))
+
+
+def test_what_is_unlike_the_training_is_warned_of(segmenter, radiograph):
+    for seed in range(20, 40):
+        assert segmenter(radiograph(seed)[0]).warning == ""
+    pixels = radiograph(20)[0]
+    assert "width ÷ height is 1.50" in segmenter(pixels[:, :96]).warning
+    darker = "50 % of the pixels are darker than"
+    assert darker in segmenter(255 - pixels).warning
+    assert darker in segmenter(pixels // 3).warning
 
 
 @pytest.mark.gpu

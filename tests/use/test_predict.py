@@ -1,11 +1,13 @@
 import errno
+import shutil
 
 import cv2
 import numpy as np
 import pytest
 
 from maskedteeth.cli import main
-from maskedteeth.files import read_csv
+from maskedteeth.files import read_csv, read_json, write_json
+from maskedteeth.use import Segmenter
 from maskedteeth.use import predict as module
 
 
@@ -13,10 +15,9 @@ from maskedteeth.use import predict as module
 def predict(study, tmp_path):
     """Returns a function that calls `maskedteeth predict` and returns status and rows."""
 
-    def call(*paths, out=tmp_path / "out"):
-        weights = str(study / "run/weights.safetensors")
-        words = [*map(str, paths), "--weights", weights, "--out", str(out), "--device", "cpu"]
-        status = main(["predict", *words])
+    def call(*paths, out=tmp_path / "out", weights=study / "run/weights.safetensors", more=()):
+        words = [*paths, "--weights", weights, "--out", out, "--device", "cpu", *more]
+        status = main(["predict", *map(str, words)])
         table = out / "predictions.csv"
         return status, read_csv(table) if table.is_file() else None
 
@@ -43,11 +44,13 @@ def test_a_folder_becomes_masks_overlays_and_a_table(predict, xrays, segmenter, 
     out = tmp_path / "out"
     status, rows = predict(xrays)
     assert status == 0 and "2 masks in" in capsys.readouterr().out
-    columns = ["file", "name", "height", "width", "tooth_fraction", "confidence", "problem"]
+    columns = ["file", "name", "height", "width", "tooth_fraction", "confidence"]
+    columns += ["warning", "problem"]
     assert list(rows[0]) == columns
-    assert [row["name"] for row in rows] == ["big", "old/deep"]
-    for row, size in zip(rows, [(300, 500), (90, 70)], strict=True):
-        assert (int(row["height"]), int(row["width"])) == size and row["problem"] == ""
+    sizes = {"big": (300, 500), "old/deep": (90, 170)}
+    assert sizes == {row["name"]: (int(row["height"]), int(row["width"])) for row in rows}
+    for row in rows:
+        size = sizes[row["name"]]
         mask = grey(out / f"{row['name']}.mask.png")
         found = segmenter(row["file"])
         assert mask.dtype == np.uint8 and (mask == found.mask * 255).all()
@@ -56,19 +59,64 @@ def test_a_folder_becomes_masks_overlays_and_a_table(predict, xrays, segmenter, 
         assert grey(out / f"{row['name']}.overlay.png").shape == (*size, 3)
 
 
-def test_a_radiograph_that_cannot_be_read_is_a_line_and_the_others_go_on(
+def test_the_table_begins_where_the_network_is_least_sure(predict, tmp_path, radiograph):
+    for seed in range(5):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "in" / f"{seed}.png"), radiograph(seed, 40, 80)[0])
+    (tmp_path / "in/0.png").write_bytes(b"")
+    _, rows = predict(tmp_path / "in")
+    confidence = [float(row["confidence"]) for row in rows[:4]]
+    assert confidence == sorted(confidence) and rows[4]["name"] == "0"
+
+
+def test_radiographs_that_cannot_be_segmented_are_lines_and_the_others_go_on(
     predict, xrays, tmp_path, capsys
 ):
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes((xrays / "big.jpg").read_bytes()[:2000])
-    status, rows = predict(broken, xrays / "old/deep.tif", xrays / "notes.txt")
-    assert status == 2
-    assert [bool(row["problem"]) for row in rows] == [True, False, True]
-    assert "it is cut off or damaged" in rows[0]["problem"]
-    assert rows[0]["height"] == "" and (tmp_path / "out/deep.mask.png").is_file()
+    folder = shutil.copytree(xrays, tmp_path / "in")
+    (folder / "notes.txt").rename(folder / "notes.png")
+    (folder / "broken.jpg").write_bytes((xrays / "big.jpg").read_bytes()[:2000])
+    shutil.copy(folder / "big.jpg", folder / f"{'n' * 245}.jpg")
+    for name, size in {"tiny": (20, 20), "wide": (400, 4000)}.items():
+        cv2.imwrite(str(folder / f"{name}.png"), np.zeros(size, np.uint8))
+    status, rows = predict(folder, more=["--format", "png", "coco", "labelme", "yolo"])
+    problems = {row["name"]: row["problem"] for row in rows}
+    assert status == 2 and len(rows) == 7
+    assert problems.pop("big") == problems.pop("old/deep") == ""
+    assert "it is cut off or damaged" in problems["broken"]
+    assert "is not an image" in problems["notes"]
+    assert "has a name of 249 bytes; 240 leave room" in problems["n" * 245]
+    assert "20 x 20 pixels; at least 32" in problems["tiny"]
+    assert "width ÷ height is 10.00" in problems["wide"]
+    made = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
+    of_one = {".mask.png", ".overlay.png", ".json"}
+    expected = {f"{name}{end}" for name in ("big", "old/deep") for end in of_one}
+    expected |= {"labels/train/big.txt", "labels/train/old/deep.txt", "predictions.csv"}
+    assert made == expected | {"annotations.coco.json", "data.yaml", "train.txt"}
     table = tmp_path / "out/predictions.csv"
-    said = f"maskedteeth predict: 2 of 3 radiographs failed; {table}"
-    assert said in capsys.readouterr().err
+    assert f"maskedteeth predict: 5 of 7 radiographs failed; {table}" in capsys.readouterr().err
+
+
+def test_unlike_radiographs_and_weights_of_drawn_ones_are_said(
+    study, predict, tmp_path, radiograph, capsys
+):
+    cv2.imwrite(str(tmp_path / "1.png"), 255 - radiograph(1, 40, 80)[0])
+    status, rows = predict(tmp_path / "1.png")
+    assert status == 0 and "of the pixels are darker than" in rows[0]["warning"]
+    said = capsys.readouterr().err
+    assert "1 of 1 radiographs are unlike those" in said and "drawn" not in said
+    record = read_json(study / "run/run.json")
+    record["look"]["source"] = "phantom"
+    write_json(tmp_path / "run.json", record)
+    weights = shutil.copy(study / "run/weights.safetensors", tmp_path)
+    assert predict(tmp_path / "1.png", weights=weights)[0] == 0
+    assert "study of drawn radiographs (data.source: phantom)" in capsys.readouterr().err
+
+
+def test_several_weights_and_the_mirrored_radiograph_are_averaged(study, predict, xrays):
+    weights = study / "run/weights.safetensors"
+    both = Segmenter([weights, weights], device="cpu", flip=True)(xrays / "big.jpg")
+    status, rows = predict(xrays / "big.jpg", more=["--weights", weights, "--flip"])
+    assert status == 0 and float(rows[0]["confidence"]) == pytest.approx(both.confidence, abs=1e-6)
 
 
 def test_results_of_an_earlier_call_are_no_radiographs(predict, write):

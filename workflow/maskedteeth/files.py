@@ -28,6 +28,7 @@ ADVICE = {
     errno.EIO: "check the disk, and run the same command again",
     errno.ENOENT: "bring it back, or run the stage that makes it",
     errno.EISDIR: "a file was expected there; move the folder away",
+    errno.ENAMETOOLONG: "give it a shorter name",
     errno.ENOTDIR: "a folder was expected in its path; move the file away",
 }
 

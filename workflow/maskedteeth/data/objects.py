@@ -60,9 +60,9 @@ def bitmap(name: str, read: Callable[[], bytes], corner: tuple[int, int], file: 
 def _fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.ndarray:
     """Fill each outline by the even-odd rule, clip it at the border, and unite the pieces.
 
-    An outline covers the pixels that it runs through, too, as Supervisely has it. Holes are cut out
-    one by one: filled together they would cancel where they overlap. An outline whose corners lie
-    on one line covers nothing.
+    An outline covers the pixels that it runs through, too, as Supervisely has it. A pixel begins at
+    a whole number, where a format has fractions. Holes are cut out one by one: filled together they
+    would cancel where they overlap. An outline whose corners lie on one line covers nothing.
     """
     covered = np.zeros(size, np.uint8)
     for outline, *holes in pieces:
@@ -70,6 +70,6 @@ def _fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.n
             continue
         piece = covered if len(pieces) == 1 else np.zeros(size, np.uint8)
         for value, ring in [(1, outline), *((0, hole) for hole in holes if len(hole))]:
-            cv2.fillPoly(piece, [np.rint(ring).astype(np.int32)], value)
+            cv2.fillPoly(piece, [np.floor(ring).astype(np.int32)], value)
         covered |= piece
     return covered

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.look import Look
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
@@ -27,6 +28,7 @@ def train(
     method: str,
     fraction: float,
     seed: int,
+    source: str,
     compute: Compute,
     *,
     images: Path,
@@ -47,6 +49,7 @@ def train(
         method: its name in the settings.
         fraction: of the labelled radiographs that train.
         seed: of subset, weights and order.
+        source: of the radiographs, for the record.
         compute: the machine.
         images: ``images.npy``.
         labels: ``labels.npy``.
@@ -70,7 +73,9 @@ def train(
     )
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
-    radiographs = torch.from_numpy(pixels_of(images, rows, split.train)).to(machine.device)
+    pixels = pixels_of(images, rows, split.train)
+    look = Look.of(source, [row for row in rows if row["id"] in split.train], pixels)
+    radiographs = torch.from_numpy(pixels).to(machine.device)
     truth = torch.from_numpy(pixels_of(labels, rows, split.train) > 0).to(machine.device)
     if pretext is None:
         network = new_network(model, seed, machine.device)
@@ -98,6 +103,7 @@ def train(
             seed=seed,
             trained_on=split.train,
             radiographs=list(radiographs.shape),
+            look=look.model_dump(mode="json"),
             **progress.measured(training),
             machines=state.machines,
             weights_sha256=sha256(weights),

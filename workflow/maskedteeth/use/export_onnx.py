@@ -32,18 +32,18 @@ def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
     from maskedteeth.models.inputs import logits_of, network_input
     from maskedteeth.use.networks import Segmenter
 
-    segmenter = Segmenter(weights, device="cpu", threshold=threshold)
-    height, width = segmenter.size
+    (trained,) = Segmenter(weights, device="cpu", threshold=threshold).networks
+    height, width = trained.size
 
     class Deployed(torch.nn.Module):
         """The network together with what is done before and after it."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.network = segmenter.network
+            self.network = trained.network
 
         def forward(self, radiograph: torch.Tensor) -> torch.Tensor:
-            inputs = network_input(segmenter.model.inputs, radiograph)
+            inputs = network_input(trained.model.inputs, radiograph)
             return torch.sigmoid(logits_of(self.network, inputs))
 
     with warnings.catch_warnings(), torch.no_grad():

@@ -1,5 +1,6 @@
 """A finished training, ready for radiographs of any size."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -7,13 +8,16 @@ from typing import Literal
 import cv2
 import numpy as np
 import torch
+from torch import nn
 
+from maskedteeth.data.look import Look
+from maskedteeth.data.prepare import FEWEST_PIXELS
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
 from maskedteeth.metrics.evaluate import predict
 from maskedteeth.record import sha256
 from maskedteeth.settings.config import Compute, Model
-from maskedteeth.training.device import set_up
+from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.weights import stored_network
 from maskedteeth.use.radiographs import read_radiograph
 
@@ -28,11 +32,14 @@ class Segmentation:
         pixels: the radiograph, uint8 (H, W).
         probability: of tooth, float32 (H, W) in [0, 1].
         mask: uint8 (H, W), 1 = tooth: where the probability reaches the threshold.
+        warning: in what the radiograph is unlike those that the network was trained on, so that
+            the mask may be wrong whatever the confidence; "" where it is alike.
     """
 
     pixels: np.ndarray
     probability: np.ndarray
     mask: np.ndarray
+    warning: str
 
     @property
     def tooth_fraction(self) -> float:
@@ -51,32 +58,29 @@ class Segmentation:
         return float(np.maximum(self.probability, 1 - self.probability).mean(dtype=np.float64))
 
 
-class Segmenter:
+@dataclass(frozen=True)
+class Network:
     """The network of a finished training.
-
-    Args:
-        weights: its ``weights.safetensors``, with ``run.json`` beside it.
-        device: auto (a card where there is one), cpu or cuda.
-        threshold: probability from which a pixel is tooth.
 
     Attributes:
         model: architecture and input channels.
         size: height and width of the radiographs that it was trained on, in pixels.
-        network: in float32, on the device of ``machine``.
-        machine: where it runs. Operations of torch are deterministic in this process from now on.
-
-    Raises:
-        InputError: a file is missing, damaged or of something else, or ``threshold`` is not
-            between 0 and 1.
+        look: of these radiographs.
+        network: in float32, on a machine's device.
     """
 
-    def __init__(
-        self, weights: Path | str, *, device: Device = "auto", threshold: float = 0.5
-    ) -> None:
-        if not 0 < threshold < 1:
-            raise InputError(f"The threshold is {threshold:g}; it must be between 0 and 1.")
-        self.threshold = threshold
-        weights = Path(weights)
+    model: Model
+    size: tuple[int, int]
+    look: Look
+    network: nn.Module
+
+    @classmethod
+    def stored(cls, weights: Path, machine: Machine) -> "Network":
+        """Read ``weights.safetensors``, with ``run.json`` beside it.
+
+        Raises:
+            InputError: a file is missing, damaged or of something else.
+        """
         record = weights.with_name("run.json")
         for file in (weights, record):
             if not file.is_file():
@@ -89,7 +93,8 @@ class Segmenter:
             recorded, settings = content["weights_sha256"], content["settings"]
             of_pretext = "pretext" in settings
             if not of_pretext:
-                self.model = Model.model_validate(settings["model"])
+                model = Model.model_validate(settings["model"])
+                look = Look.model_validate(content["look"])
             _, height, width = map(int, content["radiographs"])
         except (LookupError, TypeError, ValueError):  # pydantic's are ValueErrors
             raise InputError(
@@ -106,22 +111,77 @@ class Segmenter:
                 f"{weights} is of a pretext, which segments nothing. Name the weights of a "
                 "training, in results/<study>/runs."
             )
-        self.size = height, width
+        return cls(model, (height, width), look, stored_network(model, weights, machine.device))
+
+    def small(self, pixels: np.ndarray) -> np.ndarray:
+        """Bring a radiograph, uint8 (H, W), to the network's size by areas, as in training."""
+        return cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_AREA)
+
+    def probability(self, small: np.ndarray, flip: bool, machine: Machine) -> np.ndarray:
+        """Return the probability of tooth, float32, of a radiograph of the network's size."""
+        views = np.stack([small, small[:, ::-1]] if flip else [small])
+        found = predict(self.network, views, self.model.inputs, machine)
+        return (found[0] + found[1][:, ::-1]) / 2 if flip else found[0]
+
+
+class Segmenter:
+    """Finished trainings at work: one, or several whose probabilities are averaged.
+
+    Args:
+        weights: ``weights.safetensors`` of a training, or of several, each with its ``run.json``
+            beside it. Every network sees the radiograph at its own size.
+        device: auto (a card where there is one), cpu or cuda.
+        threshold: probability from which a pixel is tooth.
+        flip: average also with what they make of the mirrored radiograph.
+
+    Attributes:
+        networks: of the trainings.
+        machine: where they run. Operations of torch are deterministic in this process from now on.
+
+    Raises:
+        InputError: a file is missing, damaged or of something else, or ``threshold`` is not
+            between 0 and 1.
+    """
+
+    def __init__(
+        self,
+        weights: Path | str | Sequence[Path | str],
+        *,
+        device: Device = "auto",
+        threshold: float = 0.5,
+        flip: bool = False,
+    ) -> None:
+        if not 0 < threshold < 1:
+            raise InputError(f"The threshold is {threshold:g}; it must be between 0 and 1.")
+        self.threshold, self.flip = threshold, flip
         threads = min(256, torch.get_num_threads())
         # In full precision whatever the training's, as the stage `evaluate`.
         self.machine = set_up(Compute(device=device, precision="float32", threads=threads))
-        self.network = stored_network(self.model, weights, self.machine.device)
+        files = [weights] if isinstance(weights, Path | str) else weights
+        self.networks = [Network.stored(Path(file), self.machine) for file in files]
 
     def __call__(self, radiograph: Path | str | np.ndarray) -> Segmentation:
         """Segment one radiograph; see :func:`maskedteeth.use.radiographs.read_radiograph`.
 
-        The network sees it at its own size; the probability is resized back linearly, and only then
-        held against the threshold.
+        A network sees it at its own size; the probability is resized back linearly, averaged, and
+        only then held against the threshold.
+
+        Raises:
+            InputError: it cannot be read, is smaller than radiographs are, or its proportions are
+                far from those of the training (:mod:`maskedteeth.data.look`).
         """
         pixels = read_radiograph(radiograph)
-        # To the network's size by areas, as in training.
-        small = cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_AREA)
-        probability = predict(self.network, small[None], self.model.inputs, self.machine)[0]
-        probability = cv2.resize(probability, pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        if min(pixels.shape) < FEWEST_PIXELS:
+            raise InputError(
+                f"The radiograph has {pixels.shape[0]} x {pixels.shape[1]} pixels; at least "
+                f"{FEWEST_PIXELS} were expected on each side: export it larger."
+            )
+        total, differences = np.zeros(pixels.shape, np.float32), []
+        for network in self.networks:
+            small = network.small(pixels)
+            differences = differences or network.look.differences(pixels, small)
+            probability = network.probability(small, self.flip, self.machine)
+            total += cv2.resize(probability, pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        probability = total / len(self.networks)
         mask = (probability >= self.threshold).astype(np.uint8)
-        return Segmentation(pixels, probability, mask)
+        return Segmentation(pixels, probability, mask, "; ".join(differences))

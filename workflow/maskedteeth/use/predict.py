@@ -1,76 +1,127 @@
 """`maskedteeth predict`: segment a user's own radiographs."""
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
+from cyclopts import Parameter
 from PIL import Image
 from tqdm import tqdm
 
 from maskedteeth.data.records import printable
-from maskedteeth.errors import InputError
+from maskedteeth.data.teeth import UNNUMBERED
+from maskedteeth.errors import InputError, say
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.use.radiographs import find_radiographs
 
-if TYPE_CHECKING:
-    from maskedteeth.use.networks import Segmenter
-
-COLUMNS = ("file", "name", "height", "width", "tooth_fraction", "confidence", "problem")
+COLUMNS = ("file", "name", "height", "width", "tooth_fraction", "confidence", "warning", "problem")
+#: File systems take 255 bytes, of which the endings of results take up to 12.
+LONGEST_NAME = 240
+#: What a label is called in annotations.
+NAMES = {UNNUMBERED: "tooth"}
 
 #: Okabe and Ito's orange (colour universal design): seen by the colour-blind, on black and white.
 COLOUR = (230, 159, 0)
 TINT = 0.25
+
+_SEVERAL = Parameter(consume_multiple=True, negative=())
 
 
 def predict(
     radiographs: list[Path],
     /,
     *,
-    weights: Path,
+    weights: Annotated[list[Path], _SEVERAL],
     out: Path,
+    format: Annotated[tuple[Literal["png", "labelme", "yolo", "coco"], ...], _SEVERAL] = ("png",),
+    flip: Annotated[bool, Parameter(negative=())] = False,
     threshold: float = 0.5,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
-    """Segment radiographs of any size with a finished training.
+    """Segment radiographs of any size with finished trainings.
 
-    Writes for each NAME.mask.png (255 = tooth, at the radiograph's own size) and NAME.overlay.png
-    (the mask over the radiograph), and predictions.csv: file, name, height, width, tooth_fraction
+    Writes predictions.csv, the least confident first: file, name, height, width, tooth_fraction
     (share of the pixels that are tooth), confidence (mean over the pixels of the larger of p and
-    1 - p, p being the probability of tooth) and problem (why there is no mask).
+    1 - p, p being the probability of tooth), warning (in what the radiograph is unlike those that
+    the network was trained on) and problem (why there is no mask).
 
-    A radiograph that cannot be read is a line with the reason; the others go on, and the exit
-    status is 2 at the end.
+    A radiograph that cannot be read, or whose proportions are far from all that the network was
+    trained on, is a line with the reason; the others go on, and the exit status is 2 at the end.
 
     Args:
-        radiographs: JPEG, PNG, TIFF, BMP or DICOM files, or folders of them.
-        weights: weights.safetensors of a training, with its run.json beside it.
+        radiographs: JPEG, PNG, TIFF, BMP or DICOM files, or folders of them; name them before the
+            options.
+        weights: weights.safetensors of a training, with its run.json beside it; of several the
+            probabilities are averaged.
         out: folder to write to; what has the same name there is replaced.
+        format: one or more of png (NAME.mask.png, 255 = tooth, at the radiograph's own size, and
+            NAME.overlay.png, the mask over the radiograph), and for annotation tools, as polygons:
+            labelme (NAME.json), yolo (labels/train/NAME.txt, train.txt and data.yaml) and coco
+            (annotations.coco.json).
+        flip: average also with the mirrored radiograph, which takes twice as long.
         threshold: probability from which a pixel is tooth, as evaluation.threshold of a study.
-        device: where the network runs; auto takes a card where there is one.
+        device: where the networks run; auto takes a card where there is one.
 
     Raises:
         InputError: radiographs or weights are not there or cannot be used.
     """
     files = find_radiographs(radiographs, out)
 
+    from maskedteeth.use.annotations import WRITERS, Segmented, regions_of
     from maskedteeth.use.networks import Segmenter
 
-    segmenter = Segmenter(weights, device=device, threshold=threshold)
+    segmenter = Segmenter(weights, device=device, threshold=threshold, flip=flip)
+    if any(network.look.source == "phantom" for network in segmenter.networks):
+        say(
+            "The weights are of a study of drawn radiographs (data.source: phantom): what they "
+            "make of real ones means nothing."
+        )
+    writers = [WRITERS[name] for name in format if name in WRITERS]
+    rows: list[dict[str, Any]] = []
+    segmented: list[Segmented] = []
+
+    def segment(name: str, file: Path) -> dict[str, Any]:
+        _refuse_long(file)
+        found = segmenter(file)
+        size = found.mask.shape
+        if "png" in format:
+            write_png(out / f"{name}.mask.png", found.mask * 255)
+            write_png(out / f"{name}.overlay.png", overlay(found.pixels, found.mask))
+        if writers:
+            segmented.append(
+                Segmented(name, file, size, regions_of(found.mask * np.uint8(UNNUMBERED)))
+            )
+        return {
+            "height": size[0],
+            "width": size[1],
+            "tooth_fraction": f"{found.tooth_fraction:.6f}",
+            "confidence": f"{found.confidence:.6f}",
+            "warning": found.warning,
+        }
 
     table = out / "predictions.csv"
-    rows: list[dict[str, Any]] = []
     try:
         for name, file in tqdm(files.items(), unit="radiograph", disable=None):
             row = {"file": printable(str(file)), "name": printable(name)}
             try:
-                row |= _segment(segmenter, file, out / name)
+                row |= segment(name, file)
             except InputError as error:
                 row["problem"] = printable(str(error))
             rows.append(row)
     finally:  # whatever ends it: a full disk, Ctrl-C
         if rows:
+            rows.sort(key=lambda row: row.get("confidence", "without a mask"))
             write_csv(table, rows, COLUMNS)
+            for write in writers:
+                write(segmented, NAMES, out)
+    unlike = sum(bool(row.get("warning")) for row in rows)
+    if unlike:
+        say(
+            f"{unlike} of {len(files)} radiographs are unlike those that the network was trained "
+            f"on; see `warning` in {table}."
+        )
     failed = [row["problem"] for row in rows if "problem" in row]
     if failed:
         raise InputError(
@@ -80,17 +131,13 @@ def predict(
     print(f"{len(files)} masks in {out} at threshold {threshold:g}; {table} lists them.")
 
 
-def _segment(segmenter: "Segmenter", file: Path, out: Path) -> dict[str, Any]:
-    """Write ``out``.mask.png and ``out``.overlay.png; return what the table says of them."""
-    found = segmenter(file)
-    write_png(Path(f"{out}.mask.png"), found.mask * 255)
-    write_png(Path(f"{out}.overlay.png"), overlay(found.pixels, found.mask))
-    return {
-        "height": found.mask.shape[0],
-        "width": found.mask.shape[1],
-        "tooth_fraction": f"{found.tooth_fraction:.6f}",
-        "confidence": f"{found.confidence:.6f}",
-    }
+def _refuse_long(file: Path) -> None:
+    letters = len(os.fsencode(file.name))
+    if letters > LONGEST_NAME:
+        raise InputError(
+            f"{file} has a name of {letters} bytes; {LONGEST_NAME} leave room for the endings of "
+            "results: rename it."
+        )
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
