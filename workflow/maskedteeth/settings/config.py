@@ -42,6 +42,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
+TaskName = Literal["teeth", "numbering"]
 ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
 Meaning = Annotated[
     str,
@@ -369,6 +370,9 @@ class Report(Strict):
         "random_block_masking", description="Method of tables 1 and 3 and figures 4, 5 and 9."
     )
     samples: int = Field(4, ge=1, le=12, description="Radiographs in figures 3, 4, 7 and 8.")
+    numbers: Literal["universal", "fdi"] = Field(
+        "universal", description="Numbers of teeth in print: universal (1 to 32) or fdi (11 to 48)."
+    )
     bootstrap_resamples: int = Field(
         10_000, ge=100, le=100_000, description="Resampled test sets behind each interval."
     )
@@ -407,6 +411,11 @@ class Settings(Strict):
         "paper", description="Results go to results/<study>/."
     )
     data: Data = Data()
+    task: TaskName = Field(
+        "teeth",
+        description="What networks learn to tell: which pixels are tooth, or also which of the 32 "
+        "teeth.",
+    )
     image: Image = Image()
     split: Split = Split()
     seeds: Seeds = Field(

@@ -96,6 +96,7 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "pretext": lambda study, job: study.pretext[job["pretext"]],
     "pretext_name": lambda study, job: job["pretext"],
     "training": lambda study, job: study.training,
+    "task": lambda study, job: study.task,
     "model": lambda study, job: study.model_of(job["method"]),
     "models": lambda study, job: {
         **{f"pretext.{name}.model": entry.model for name, entry in study.pretext.items()},

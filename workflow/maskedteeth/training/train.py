@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +14,16 @@ from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.record import RunRecord, sha256
-from maskedteeth.settings.config import Compute, HeldOut, Model, Training
+from maskedteeth.settings.config import Compute, HeldOut, Model, TaskName, Training
+from maskedteeth.tasks import module_of_task, task_of
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit
-from maskedteeth.training.losses import segmentation_loss
 from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
 
 def train(
+    task: TaskName,
     training: Training,
     model: Model,
     held_out: HeldOut,
@@ -43,7 +45,8 @@ def train(
     """Train one method on one fraction with one seed; the last weights are kept.
 
     Args:
-        training: recipe and loss.
+        task: what the network learns to tell.
+        training: recipe and weights of the loss.
         model: the network.
         held_out: protocol and test set.
         method: its name in the settings.
@@ -61,10 +64,10 @@ def train(
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
-    sections = {"training": training, "model": model, "held_out": held_out, "fraction": fraction}
+    sections = {"task": task, "training": training, "model": model, "held_out": held_out}
     record = RunRecord(
-        {**sections, "seed": seed, "compute": compute},
-        (__name__, module_of(model)),
+        {**sections, "fraction": fraction, "seed": seed, "compute": compute},
+        (__name__, module_of(model), module_of_task(task)),
         machine,
         images=images,
         labels=labels,
@@ -76,17 +79,19 @@ def train(
     pixels = pixels_of(images, rows, split.train)
     look = Look.of(source, [row for row in rows if row["id"] in split.train], pixels)
     radiographs = torch.from_numpy(pixels).to(machine.device)
-    truth = torch.from_numpy(pixels_of(labels, rows, split.train) > 0).to(machine.device)
+    learnt = task_of(task)
+    truth = learnt.target_of(torch.from_numpy(pixels_of(labels, rows, split.train)))
+    truth = truth.to(machine.device)
     if pretext is None:
-        network = new_network(model, seed, machine.device)
+        network = new_network(model, seed, machine.device, learnt.CHANNELS)
     else:
-        network = stored_network(model, pretext, machine.device, seed)
+        network = stored_network(model, pretext, machine.device, seed, learnt.CHANNELS)
 
     equal_steps = training.budget == "equal-steps"
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,
-            Segmentation(radiographs, truth, training, model.inputs, machine),
+            Segmentation(learnt, radiographs, truth, training, model.inputs, machine),
             training,
             samples=len(split.train),
             epoch_samples=split.pool if equal_steps else len(split.train),
@@ -112,16 +117,18 @@ def train(
 
 @dataclass
 class Segmentation(Task):
-    """Tell teeth from the rest.
+    """Tell teeth from the rest, or which teeth they are.
 
     Attributes:
+        task: module of :mod:`maskedteeth.tasks`.
         radiographs: uint8 (N, H, W) on the machine's device.
-        truth: bool (N, H, W), likewise; True = tooth.
+        truth: what the task takes from their labels, (N, H, W), likewise.
         training: weights of the loss.
         inputs: the network's input channels.
         machine: where and how precisely.
     """
 
+    task: ModuleType
     radiographs: Tensor
     truth: Tensor
     training: Training
@@ -134,6 +141,4 @@ class Segmentation(Task):
         with self.machine.autocast():
             logits = logits_of(network, network_input(self.inputs, xray))
         target = self.truth[rows].unsqueeze(1).float()
-        return segmentation_loss(
-            logits, target, self.training.dice_weight, self.training.bce_weight
-        )
+        return self.task.loss(logits, target, self.training.dice_weight, self.training.bce_weight)
