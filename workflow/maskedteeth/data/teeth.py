@@ -68,6 +68,10 @@ def other_jaw(tooth: int) -> int:
     return 33 - tooth
 
 
+#: The classes of a mirrored radiograph's teeth: the background, then the other side's.
+MIRRORED = (BACKGROUND, *map(other_side, TEETH))
+
+
 def in_print(tooth: int, numbers: Literal["universal", "fdi"]) -> str:
     """Return the number of a tooth, or what one of unknown number is called."""
     if tooth == UNNUMBERED:

@@ -10,7 +10,7 @@ from maskedteeth.errors import InputError
 from maskedteeth.use.dicom import decode_dicom, is_dicom
 
 #: What the names of the pictures end with that are written here.
-RESULTS = (".mask.png", ".overlay.png")
+RESULTS = (".mask.png", ".overlay.png", ".numbers.png")
 
 #: Of files that are taken for radiographs unseen; many DICOM files are named by a number instead.
 KNOWN_SUFFIXES = (*SUFFIXES, ".dcm", ".dicom", ".dic")
