@@ -67,12 +67,10 @@ def _polygon(region: np.ndarray) -> np.ndarray:
 
 
 def _with_holes(outline: np.ndarray, holes: list[np.ndarray]) -> np.ndarray:
-    """Join holes to an outline, each by a seam between the points that are nearest."""
+    """Join holes to an outline, each by a seam from its first point to the nearest."""
     for hole in holes:
-        squared = ((outline[:, None] - hole) ** 2).sum(axis=2)
-        here, there = np.unravel_index(squared.argmin(), squared.shape)
-        around = np.concatenate([hole[there:], hole[: there + 1]])
-        outline = np.concatenate([outline[: here + 1], around, outline[here:]])
+        near = ((outline - hole[0]) ** 2).sum(axis=1).argmin()
+        outline = np.concatenate([outline[: near + 1], hole, hole[:1], outline[near:]])
     return outline
 
 
