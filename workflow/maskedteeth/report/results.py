@@ -40,8 +40,8 @@ def mean_over_seeds(
 
     Returns:
         A row a method and fraction, or whatever else ``keys`` name: these, seeds (how many), and
-        for each metric its mean under its own name and its sample standard deviation as ``<metric>_sd``, which is
-        NaN for a single seed.
+        for each metric its mean under its own name and its sample standard deviation as
+        ``<metric>_sd``, which is NaN for a single seed.
     """
     groups = runs.groupby([*keys], sort=False)
     means = groups[list(metrics)].mean()
