@@ -9,9 +9,9 @@ import torch
 from subjects import CUDA, Pretraining, radiographs_2048, study
 from timing import Figure, alternate, compare
 
-from maskedteeth.models.inputs import network_input, to_unit
-from maskedteeth.pretext.masking import draw_corners, hidden_pixels, hide
-from maskedteeth.pretext.objective import reconstruction_loss
+from maskedteeth.models.inputs import to_unit
+from maskedteeth.pretext.masking import draw_places, hidden_pixels
+from maskedteeth.pretext.objective import reconstruction_loss, show
 from maskedteeth.seeds import generator
 from maskedteeth.training.optimiser import Adam
 
@@ -25,8 +25,8 @@ def engine_efficiency(name: str) -> Figure:
     subject = Pretraining(name, batches=steps)
     job = subject.job
     xray = to_unit(subject.task.radiographs[: job.batch_size])
-    hidden = hidden_pixels(job.blocks, subject.task.corners[0], *xray.shape[2:])
-    inputs = network_input(job.model.inputs, xray, hide(xray, hidden, job.blocks))
+    hidden = hidden_pixels(job.mask, subject.task.places[0], *xray.shape[2:])
+    _, inputs = show(job, xray, hidden, generator(0, "noise"))
     adam = Adam(subject.network, job.learning_rate)
 
     def resident() -> None:
@@ -48,9 +48,10 @@ def masking_share(name: str) -> Figure:
     xray = to_unit(task.radiographs[: job.batch_size])
 
     def masking() -> None:
-        draw_corners(job.blocks, 8 * job.batch_size, *task.size, generator(0, "blocks"))
+        draw_places(job.mask, 8 * job.batch_size, *task.size, generator(0, "blocks"))
         for step in range(8):
-            hide(xray, hidden_pixels(job.blocks, task.corners[step], *task.size), job.blocks)
+            hidden = hidden_pixels(job.mask, task.places[step], *task.size)
+            torch.where(hidden, job.mask.fill, xray)
         subject.wait()
 
     shares = [masking / epoch for masking, epoch in alternate(7, masking, subject.epoch)]

@@ -102,6 +102,15 @@ def test_the_papers_sizes():
     assert len(draw_pretext_split(rows, FIXED).train) == 538
 
 
+@pytest.mark.parametrize("held_out", [FIXED, COMPLEMENT])
+def test_a_fraction_may_be_a_single_radiograph(held_out):
+    rows = tidy(60)
+    one, five = (draw_split(rows, held_out, fraction, 42) for fraction in (0.01, 0.09))
+    assert len(one.train) == 1 and len(five.train) == 5 and five.train[:1] == one.train
+    with pytest.raises(InputError, match=r"Fraction 0\.008 of 60 labelled .* 0 to train"):
+        draw_split(rows, held_out, 0.008, 42)
+
+
 def test_the_streams_of_random_numbers_stay_as_they_are():
     split = draw_split(tidy(20), FIXED, 0.2, 42)
     assert (split.train, split.test, split.pool) == (["0", "3", "7", "8"], ["4", "9"], 18)

@@ -9,9 +9,9 @@ from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
-from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.pretext.masking import draw_masks
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Blocks
+from maskedteeth.settings.config import Mask
 from maskedteeth.training.device import evaluating
 from maskedteeth.training.weights import stored_network
 
@@ -19,7 +19,7 @@ FILLERS = ["composite", "inpainting", "image_mean", "unfilled"]
 #: Two seeds that mean different blocks, blocks that are no black, a precision for training alone.
 CHANGES = {"evaluation": {"mask_seed": 5}, "pretext": {"blocks": {"seed": 44}}}
 CHANGES["compute"] = {"precision": "bfloat16"}
-CHANGES["pretext"]["blocks"]["blocks"] = {"fill": 0.25}
+CHANGES["pretext"]["blocks"]["mask"] = {"fill": 0.25}
 
 
 def measure(study, out, lpips):
@@ -88,8 +88,8 @@ def test_the_blocks_are_those_of_the_evaluations_seed_and_the_network_sees_what_
     metrics, _, samples = measured
     pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), metrics["id"])
     xray = to_unit(torch.from_numpy(pixels))
-    hidden = draw_masks(Blocks(), len(xray), 32, 64, generator(5, "probes"))
-    visible = hide(xray, hidden, Blocks(fill=0.25))
+    hidden = draw_masks(Mask(), len(xray), 32, 64, generator(5, "probes"))
+    visible = torch.where(hidden, 0.25, xray)
     weights, model = study / "pretext/weights.safetensors", study.settings().model_of("ours")
     network = stored_network(model, weights, torch.device("cpu"))
     with evaluating(network):
@@ -113,3 +113,22 @@ def test_fillers_are_wrong_only_where_masked(measured):
     assert (by_name["composite"]["l1_masked"] == metrics["l1_masked"]).all()
     l1 = np.abs(samples["masked"].astype(float) - samples["xray"]).mean((1, 2)) / 255
     np.testing.assert_allclose(by_name["unfilled"]["l1"], l1, atol=2e-3)
+
+
+def test_a_pretext_that_masks_nothing_is_measured_over_all_pixels_beside_what_it_sees(
+    study, folder, measured, tmp_path
+):
+    pretext = {"mask": {"kind": "none"}, "denoise": 0.1, "model": {"inputs": ["xray"]}}
+    files = {"changes": {"pretext": {"blocks": pretext}}, "lpips": folder / "off.safetensors"}
+    assert study.run("pretrain", tmp_path, changes=files["changes"]) == 0
+    assert study.run("measure_pretext", tmp_path, **files) == 0
+    metrics, fillers = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("metrics", "fillers"))
+    assert (metrics["hidden"] == 0).all() and metrics["ssim"].notna().all()
+    assert metrics.filter(like="_masked").isna().all(axis=None)
+    assert set(fillers["filler"]) == {"unfilled"}
+    noise = 0.1 * np.sqrt(2 / np.pi)
+    np.testing.assert_allclose(fillers["l1"], noise, rtol=0.05)
+    samples = np.load(tmp_path / "samples.npz")
+    assert set(samples) == {"ids", "xray", "input", "generated"}
+    l1 = np.abs(samples["input"].astype(float) - samples["xray"]).mean((1, 2)) / 255
+    np.testing.assert_allclose(l1, fillers["l1"], atol=2e-3)

@@ -5,8 +5,8 @@ import torch
 
 from maskedteeth.models.inputs import to_unit
 from maskedteeth.pretext.fillers import RADIUS, fill
-from maskedteeth.pretext.masking import draw_masks, hide
-from maskedteeth.settings.config import Blocks
+from maskedteeth.pretext.masking import draw_masks
+from maskedteeth.settings.config import Mask
 
 
 @pytest.fixture(scope="module")
@@ -16,11 +16,11 @@ def xray(radiograph):
 
 @pytest.fixture(scope="module")
 def hidden():
-    return draw_masks(Blocks(), 3, 64, 128, torch.Generator().manual_seed(0))
+    return draw_masks(Mask(), 3, 64, 128, torch.Generator().manual_seed(0))
 
 
 def test_visible_pixels_stay_as_they_are_and_masked_ones_get_the_mean_of_the_visible(xray, hidden):
-    filled = fill(hide(xray, hidden, Blocks()), hidden)
+    filled = fill(torch.where(hidden, 0.0, xray), hidden)
     assert list(filled) == ["inpainting", "image_mean", "unfilled"]
     for image in filled.values():
         assert image.dtype == torch.float32 and image.shape == xray.shape
@@ -35,8 +35,8 @@ def test_no_filler_depends_on_what_is_masked():
     """OpenCV alone does: where a mask reaches the edge, it reads pixels that it should fill."""
     generator = torch.Generator().manual_seed(0)
     xray = torch.randint(256, (40, 1, 64, 128), generator=generator) / 255
-    hidden = draw_masks(Blocks(), 40, 64, 128, generator)
-    black, white = (hide(xray, hidden, Blocks(fill=grey)) for grey in (0, 1))
+    hidden = draw_masks(Mask(), 40, 64, 128, generator)
+    black, white = (torch.where(hidden, float(grey), xray) for grey in (0, 1))
     filled = [fill(visible, hidden) for visible in (black, white, xray)]
     for name in ("inpainting", "image_mean"):
         assert torch.equal(filled[0][name], filled[1][name])
@@ -50,7 +50,7 @@ def test_inpainting_continues_what_surrounds_a_mask():
     xray[..., :64] = 204 / 255
     hidden = torch.zeros_like(xray, dtype=torch.bool)
     hidden[..., 20:40, 44:84] = True
-    filled = fill(hide(xray, hidden, Blocks()), hidden)["inpainting"]
+    filled = fill(torch.where(hidden, 0.0, xray), hidden)["inpainting"]
     pixels, mask = (part.mul(255).byte().numpy()[0, 0] for part in (xray, hidden))
     expected = cv2.inpaint(pixels, mask, RADIUS, cv2.INPAINT_NS)
     np.testing.assert_allclose(filled[0, 0], expected / 255, rtol=1e-6)
@@ -62,5 +62,5 @@ def test_inpainting_continues_what_surrounds_a_mask():
 def test_where_nothing_or_everything_is_masked_nothing_is_filled(xray):
     nothing = torch.zeros_like(xray, dtype=torch.bool)
     for hidden in (nothing, ~nothing):
-        visible = hide(xray, hidden, Blocks(fill=0.3))
+        visible = torch.where(hidden, 0.3, xray)
         assert all(torch.equal(image, visible) for image in fill(visible, hidden).values())

@@ -5,19 +5,19 @@ import pytest
 import torch
 from scipy import ndimage, stats
 
-from maskedteeth.pretext.masking import block_size, draw_masks, hide
-from maskedteeth.settings.config import Blocks
+from maskedteeth.pretext.masking import block_size, draw_masks
+from maskedteeth.settings.config import Mask
 
-PAPER = Blocks()
+PAPER = Mask()
 HEIGHT, WIDTH = 64, 128
 
 
-def draw(count, seed=0, blocks=PAPER, height=HEIGHT, width=WIDTH):
-    return draw_masks(blocks, count, height, width, torch.Generator().manual_seed(seed))
+def draw(count, seed=0, mask=PAPER, height=HEIGHT, width=WIDTH):
+    return draw_masks(mask, count, height, width, torch.Generator().manual_seed(seed))
 
 
 def only(number):
-    return Blocks(fewest=number, most=number)
+    return Mask(fewest=number, most=number)
 
 
 def ratios(masks):
@@ -41,7 +41,7 @@ def test_a_block_has_the_radiographs_shape_and_15_percent_of_its_area(height, wi
     rows, columns = block_size(PAPER, height, width)
     assert rows * columns == pytest.approx(0.15 * height * width, rel=0.02)
     assert rows / columns == pytest.approx(height / width, rel=0.02)
-    for mask in draw(20, blocks=only(1), height=height, width=width)[:, 0].numpy():
+    for mask in draw(20, mask=only(1), height=height, width=width)[:, 0].numpy():
         labels, pieces = ndimage.label(mask)
         box = ndimage.find_objects(labels)[0]
         assert pieces == 1
@@ -50,7 +50,7 @@ def test_a_block_has_the_radiographs_shape_and_15_percent_of_its_area(height, wi
 
 def test_single_blocks_start_anywhere_with_equal_chance():
     rows, columns = block_size(PAPER, HEIGHT, WIDTH)
-    single = draw(8000, blocks=only(1))[:, 0]
+    single = draw(8000, mask=only(1))[:, 0]
     for axis, starts in ((2, HEIGHT - rows + 1), (1, WIDTH - columns + 1)):
         first = single.any(dim=axis).float().argmax(dim=1)
         counts = np.bincount(first.numpy(), minlength=starts)
@@ -59,8 +59,8 @@ def test_single_blocks_start_anywhere_with_equal_chance():
 
 
 def test_every_number_of_blocks_from_2_to_5_is_equally_likely():
-    # Blocks of one pixel in a large radiograph hardly ever meet: hidden pixels are blocks.
-    pixels = draw(2000, blocks=Blocks(area=1e-5), height=200, width=200).sum(dim=(1, 2, 3))
+    # Mask of one pixel in a large radiograph hardly ever meet: hidden pixels are blocks.
+    pixels = draw(2000, mask=Mask(area=1e-5), height=200, width=200).sum(dim=(1, 2, 3))
     counts = np.bincount(pixels.numpy())
     assert len(counts) == 6 and counts[:2].sum() <= 3
     assert stats.chisquare(counts[2:], np.full(4, counts[2:].sum() / 4)).pvalue > 1e-3
@@ -68,7 +68,7 @@ def test_every_number_of_blocks_from_2_to_5_is_equally_likely():
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_what_overlapping_blocks_hide_and_where_is_what_geometry_expects(number):
-    drawn = draw(3000, seed=number, blocks=only(number))
+    drawn = draw(3000, seed=number, mask=only(number))
     expected = 1 - (1 - cover_of_one_block(HEIGHT, WIDTH)) ** number
     assert np.abs(drawn[:, 0].float().mean(0).numpy() - expected).max() < 2.5 / math.sqrt(3000)
     share = ratios(drawn)
@@ -86,11 +86,28 @@ def test_a_seed_means_the_same_blocks():
     assert not torch.equal(draw(8, seed=1), draw(8, seed=2))
 
 
-def test_hidden_pixels_are_filled_and_the_others_kept():
-    xray = torch.rand(3, 1, HEIGHT, WIDTH)
-    before, hidden = xray.clone(), draw(3)
-    visible = hide(xray, hidden, Blocks(fill=0.25))
-    assert visible.dtype == torch.float32 and hidden.shape == xray.shape
-    assert (visible[hidden] == 0.25).all()
-    assert torch.equal(visible[~hidden], xray[~hidden])
-    assert torch.equal(xray, before)
+@pytest.mark.parametrize(("size", "ratio"), [(16, 0.25), (16, 0.75), (8, 0.5)])
+def test_patches_mask_the_same_share_of_every_radiograph_anywhere_on_their_grid(size, ratio):
+    masks = draw(2000, mask=Mask(kind="patches", size=size, ratio=ratio))
+    assert masks.shape == (2000, 1, HEIGHT, WIDTH) and (ratios(masks) == ratio).all()
+    grid = masks[:, :, ::size, ::size]
+    assert torch.equal(masks, grid.repeat_interleave(size, 2).repeat_interleave(size, 3))
+    counts = grid.sum(dim=(0, 1)).flatten().numpy()
+    expected = np.full(counts.shape, 2000 * ratio)
+    # Every choice is equally likely: a patch's count has the variance of the hypergeometric.
+    chi2 = ((counts - expected) ** 2 / expected).sum() / (1 - ratio)
+    assert stats.chi2.sf(chi2, len(counts) - 1) > 1e-3
+
+
+def test_patches_that_do_not_fit_are_cut_off_at_the_edge():
+    masks = draw(50, mask=Mask(kind="patches", size=48, ratio=0.5))  # 2 rows, 3 columns
+    for mask in masks[:, 0]:
+        grid = mask[::48, ::48]
+        assert grid.sum() == 3
+        whole = grid.repeat_interleave(48, 0).repeat_interleave(48, 1)
+        assert torch.equal(mask, whole[:HEIGHT, :WIDTH])
+
+
+def test_without_a_mask_nothing_is_hidden():
+    assert draw(3, mask=Mask(kind="none")).shape == (3, 1, HEIGHT, WIDTH)
+    assert not draw(3, mask=Mask(kind="none")).any()

@@ -266,3 +266,15 @@ def test_adding_a_claim_is_adding_a_function(tmp_path, folder, monkeypatch):
     assert row[["text", "place", "note"]].tolist() == ["Good is better", "Section 9", "Much."]
     assert made.parts[1].text.iloc[-1].tolist() == ["Good is better", "Much."]
     assert "This study's numbers support 1, refute 0" in made.lead
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.05, "supported"), (-0.05, "refuted")])
+def test_sobel_guidance_is_judged_where_the_study_has_the_pretext_without_it(gain, verdict):
+    generator = np.random.default_rng(0)
+    rows = []
+    for name, level in ((OURS, 0.5 + gain), ("without_sobel", 0.5)):
+        for n in range(20):
+            ssim, fsim, l1 = level + generator.normal(0, 0.01, 3)
+            rows.append({"pretext": name, "id": str(n), "ssim": ssim, "fsim": fsim, "l1": 1 - l1})
+    found = judge(CLAIMS["sobel_guides"].margins, Study(study(20), pd.DataFrame(rows), 300))
+    assert (found.verdict, found.margin) == (verdict, pytest.approx(gain, abs=0.02))

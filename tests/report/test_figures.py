@@ -224,3 +224,22 @@ def test_a_training_has_one_line_at_the_height_of_its_losses(study):
     assert pretext.lines[0].get_marker() == "o", "a line of one epoch would not be seen"
     assert [line.get_ydata().tolist() for line in ours.lines] == [[1, 1 / 2, 1 / 3]] * 4
     assert len({str(line.get_color()) for line in ours.lines}) == 2, "a colour a fraction"
+
+
+def titles_of(sheet):
+    (page,) = sheet.pages
+    return [axes.get_title() for axes in page.axes if axes.get_title()]
+
+
+def test_figures_of_a_pretext_show_a_mask_and_edges_only_where_there_are_some(study):
+    assert titles_of(study.draw("figure2")) == ["Masked X-ray", "X-ray", "Sobel filter"]
+    assert titles_of(study.draw("figure6"))[:3] == ["Input", "Sobel", "Epoch 1"]
+    files = {"samples": study.folder / "unmasked.npz", "previews": study.folder / "blind.npz"}
+    parts = {"xray": study.images, "input": study.images, "generated": study.images}
+    np.savez(files["samples"], ids=IDS, **parts)
+    parts = {"xray": study.images, "masked": study.images, "generated": study.images[None]}
+    np.savez(files["previews"], ids=IDS, epochs=[3], **parts)
+    found = {n: titles_of(study.draw(f"figure{n}", **files)) for n in (2, 3, 6, 7)}
+    assert found[2] == ["Input", "X-ray"] and found[6] == ["Input", "Epoch 3", "Target"]
+    assert found[3] == ["Dental X-ray", "Input", "Generated X-ray"]
+    assert found[7] == ["Input", "Ground truth", "Generated radiograph"]

@@ -127,7 +127,7 @@ def test_the_table_says_where_a_filler_is_better_than_the_network(make, images):
         "**Better than the network, though they learnt nothing:** over the whole radiograph, as "
         "the paper measures, inpainting (SSIM, L1); over the masked pixels alone, none. Dataset: "
     )
-    whole, masked = (part.text.set_index("Blocks filled by") for part in table.parts)
+    whole, masked = (part.text.set_index("Masks filled by") for part in table.parts)
     assert ["†" in cell for cell in whole.loc["Inpainting"][1:]] == [True, False, False, True]
     assert not any("†" in cell for cell in masked.loc["Inpainting"])
     assert ["**" in cell for cell in whole.loc["Network, visible pixels kept"][1:]] == [True] * 4
@@ -151,3 +151,17 @@ def test_missing_lpips_is_explained(make):
     assert "LPIPS was not measured" in table.lead
     assert table.frame.loc[table.frame["metric"] == "lpips", "value"].isna().all()
     assert set(table.parts[1].text["LPIPS"]) == {"–"}
+
+
+def test_a_pretext_that_masks_nothing_has_no_lines_of_masked_pixels(make):
+    images = measured("denoising", hidden=0).assign(hidden=0.0)
+    images = images[images["filler"].isin(["network", "unfilled"])].copy()
+    images[[f"{metric}_masked" for metric in METRICS]] = math.nan
+    table = make(measured("first"), images)
+    assert "denoising masks nothing: *Unfilled* is what its network sees." in table.lead
+    whole, masked = (set(part.text["Pretext"]) - {"", "Paper"} for part in table.parts)
+    assert whole == {"first (30.5% masked)", "denoising (0.0% masked)"}
+    assert masked == {"first (30.5% masked)"}
+    alone = make(images)
+    assert len(alone.parts) == 1 and set(alone.frame["pixels"]) == {"all"}
+    assert alone.frame["value"].notna().all()

@@ -31,7 +31,8 @@ def test_the_papers_file_names_every_setting(paper, settings):
     assert set(Settings.model_fields) == set(content)
     for name in ("image", "split", "training", "evaluation", "report", "compute"):
         assert set(content[name]) == set(type(getattr(study, name)).model_fields), name
-    assert set(Pretext.model_fields) == set(content["pretext"]["random_block_masking"])
+    shorthand = {"like", "longer"}
+    assert set(Pretext.model_fields) - shorthand == set(content["pretext"]["random_block_masking"])
 
 
 def test_the_papers_values_are_those_of_the_paper(settings):
@@ -40,7 +41,7 @@ def test_the_papers_values_are_those_of_the_paper(settings):
     pretext = study.pretext["random_block_masking"]
     assert (pretext.epochs, pretext.learning_rate) == (80, 1e-4)
     assert (study.training.dice_weight, study.training.bce_weight) == (0.7, 0.3)
-    assert (pretext.blocks.fewest, pretext.blocks.most, pretext.blocks.area) == (2, 5, 0.15)
+    assert (pretext.mask.fewest, pretext.mask.most, pretext.mask.area) == (2, 5, 0.15)
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -70,6 +71,25 @@ def test_null_takes_a_method_or_a_pretext_out(settings):
     study = settings(**changes)
     assert study.pretext == {}
     assert list(study.methods) == ["pspnet", "linknet", "modified_resunet"]
+
+
+def test_an_entry_like_another_has_its_settings_where_it_names_none(settings):
+    small = {"model": {"widths": [4, 8, 16]}, "mask": {"most": 4}, "epochs": 100}
+    alike = {"like": "random_block_masking"}
+    pretexts = {
+        "random_block_masking": small,
+        "without_sobel": alike | {"model": {"inputs": ["xray"]}},
+        "patches": alike | {"mask": {"kind": "patches"}},  # has no `most`
+        "longer": {"like": "patches", "longer": 2},
+    }
+    study = settings(pretext=pretexts, methods={"twin": {"label": "Twin", "like": "unet"}})
+    without_sobel, patches = study.pretext["without_sobel"], study.pretext_of("patches")
+    assert (without_sobel.model.widths, without_sobel.model.inputs) == ((4, 8, 16), ("xray",))
+    assert without_sobel.mask.most == 4 and without_sobel.epochs == 100
+    assert (patches.mask.kind, patches.mask.most, patches.epochs) == ("patches", 5, 100)
+    longer = study.pretext_of("longer")
+    assert longer == patches.model_copy(update={"epochs": 200})
+    assert study.model_of("twin") == study.model_of("unet")
 
 
 def test_a_new_architecture_is_a_line_of_config(settings):

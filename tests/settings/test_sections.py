@@ -20,7 +20,7 @@ CHANGES = [
     ({"split": {"test_seed": 1}}, {"pretrain", "measure_pretext", "train", "evaluate"}),
     ({"split": {"fractions": [0.2, 0.5]}}, set()),
     (
-        {"pretext": {"random_block_masking": {"blocks": {"most": 4}}}},
+        {"pretext": {"random_block_masking": {"mask": {"most": 4}}}},
         {"pretrain", "measure_pretext"},
     ),
     ({"training": {"epochs": 3}}, {"train"}),

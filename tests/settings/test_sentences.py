@@ -108,8 +108,48 @@ MISTAKES = [
         f"Setting pretext.{MASKING}: preview epoch 75 is after the last epoch (40).",
     ),
     (
-        {"pretext": {MASKING: {"blocks": {"fewest": 6}}}},
-        f"Setting pretext.{MASKING}.blocks: fewest (6) is above most (5).",
+        {"pretext": {MASKING: {"mask": {"fewest": 6}}}},
+        f"Setting pretext.{MASKING}.mask: fewest (6) is above most (5).",
+    ),
+    (
+        {"pretext": {MASKING: {"mask": {"kind": "patches", "area": 0.2}}}},
+        f"Setting pretext.{MASKING}.mask: area has no meaning for patches; remove it.",
+    ),
+    (
+        {"pretext": {MASKING: {"mask": {"kind": "patches", "size": 256}}}},
+        f"Setting pretext.{MASKING}.mask would mask 0 of the 2 patches of a radiograph; change",
+    ),
+    (
+        {"pretext": {MASKING: {"mask": {"kind": "none"}, "loss": {"over": "masked"}}}},
+        f"Setting pretext.{MASKING}: loss.over is 'masked', but mask.kind is 'none': no pixel",
+    ),
+    (
+        {"pretext": {MASKING: {"model": {"inputs": ["xray"]}, "guidance": "masked"}}},
+        f"Setting pretext.{MASKING}: guidance has no meaning without sobel in model.inputs; remove",
+    ),
+    (
+        {"pretext": {MASKING: {"mask": {"kind": "patch"}}}},
+        f"Setting pretext.{MASKING}.mask.kind is 'patch'; it must be 'blocks', 'patches' or 'none'",
+    ),
+    (
+        {"pretext": {"other": {"like": "jigsaw"}}},
+        f"Setting pretext.other.like is 'jigsaw', which is not one of those above it: {MASKING}.",
+    ),
+    (
+        {"methods": {"other": {"like": "unet"}}},
+        "Setting methods.other.label is missing; add it.",
+    ),
+    (
+        {"methods": {"unet": {"transfer": "encoder"}}},
+        "Setting methods.unet.transfer has no meaning after 'random'; remove it.",
+    ),
+    (
+        {"methods": {MASKING: {"instead_of": MASKING}}},
+        f"Setting methods.{MASKING}.instead_of has no meaning after '{MASKING}'; remove it.",
+    ),
+    (
+        {"methods": {"unet": {"instead_of": "jigsaw"}}},
+        f"Setting methods.unet.instead_of is 'jigsaw', which is not one of pretext: {MASKING}.",
     ),
     (
         {"methods": {MASKING: {"initialisation": "jigsaw"}}},

@@ -24,17 +24,21 @@ def test_a_pass_sees_every_radiograph_once_and_batches_run_across_passes(samples
     assert samples == 1 or len(passes.unique(dim=0)) > 1
 
 
-def test_steps_are_adams():
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_steps_are_adams_at_the_rate_of_the_schedule(schedule):
     """The same as torch's plain optimiser, up to rounding; parameters without gradient stay."""
     network, task = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1)), Noting()
     network.unused = nn.Parameter(torch.ones(2))
     other = copy.deepcopy(network)
-    run(network, task)
+    run(network, task, schedule=schedule)
     adam = torch.optim.Adam(other.parameters(), lr=0.01, foreach=False, fused=False)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(adam, T_max=8)
     for step, rows in enumerate(shuffled_rows(10, 8, 4, generator(0, "order"))):
         adam.zero_grad()
         task.loss(other, rows, step).backward()
         adam.step()
+        if schedule == "cosine":
+            cosine.step()
     for found, expected in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.allclose(found, expected, atol=1e-6)
 

@@ -11,16 +11,16 @@ from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
 from maskedteeth.pretext.guidance import sobel_magnitude
-from maskedteeth.pretext.masking import draw_corners, draw_masks, hidden_pixels, hide
+from maskedteeth.pretext.masking import draw_masks, draw_places, hidden_pixels
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Blocks
+from maskedteeth.settings.config import Mask
 from maskedteeth.training.device import evaluating
 from maskedteeth.training.engine import last_steps, shuffled_rows
 from maskedteeth.training.pretrain import Reconstruction
 from maskedteeth.training.weights import stored_network
 
 CPU = torch.device("cpu")
-GREY = Blocks(fill=0.25)
+GREY = Mask(fill=0.25)
 
 
 def changed(**changes):
@@ -42,17 +42,17 @@ def test_a_step_hides_blocks_but_no_edges_and_minimises_the_error_of_all_pixels(
     study, split, watch, seed
 ):
     """Radiographs and blocks each in the order of the seed's own stream."""
-    recipe = {"seed": seed, "learning_rate": 1e-9, "blocks": {"fill": 0.25}}
+    recipe = {"seed": seed, "learning_rate": 1e-9, "mask": {"fill": 0.25}}
     seen, losses, _ = watch("pretrain", **changed(**recipe))
     steps, batch_size, _, height, width = seen.shape
     order = shuffled_rows(len(split.train), steps, 4, generator(seed, "order"))
     stream = generator(seed, "blocks")
-    corners = draw_corners(GREY, steps * batch_size, height, width, stream)
+    corners = draw_places(GREY, steps * batch_size, height, width, stream)
     errors = []
     for step in range(steps):
         xray = xray_of(study, split.train)[order[step]]
         own = corners[step * batch_size : (step + 1) * batch_size]
-        visible = hide(xray, hidden_pixels(GREY, own, height, width), GREY)
+        visible = torch.where(hidden_pixels(GREY, own, height, width), 0.25, xray)
         assert torch.equal(seen[step, :, :1], visible)
         assert torch.equal(seen[step, :, 1:], sobel_magnitude(xray))
         errors.append((torch.sigmoid(0.3 * visible) - xray).abs().mean().item())
@@ -67,9 +67,9 @@ def test_previews_show_test_radiographs_their_masking_and_their_edges(study, spl
     assert previews["epochs"].tolist() == [1, 3]
     assert previews["ids"].tolist() == split.test and len(split.test) == 3
     xray = xray_of(study, split.test)
-    hidden = draw_masks(Blocks(), 3, 32, 64, generator(42, "probes"))
+    hidden = draw_masks(Mask(), 3, 32, 64, generator(42, "probes"))
     assert (previews["xray"] == to_grey(xray)).all()
-    assert (previews["masked"] == to_grey(hide(xray, hidden, Blocks()))).all()
+    assert (previews["masked"] == to_grey(torch.where(hidden, 0, xray))).all()
     assert (previews["sobel"] == to_grey(sobel_magnitude(xray))).all()
     assert previews["generated"].shape == (2, 3, 32, 64)
     assert previews["generated"].dtype == np.uint8
@@ -108,13 +108,60 @@ def test_the_run_is_recorded(study, split):
     assert [stay["precision"] for stay in run["machines"]] == ["float32"]
 
 
+PATCHES = {"kind": "patches", "size": 8, "ratio": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("pretext", "masked"),
+    [
+        ({"mask": PATCHES}, 10 / 32),
+        ({"mask": PATCHES | {"size": 12}}, None),  # those at the edges are cut off
+        ({"mask": {"kind": "none"}}, 0),
+        ({"mask": {"fill": 0.25}, "guidance": "masked"}, None),
+        ({"mask": PATCHES, "loss": {"over": "masked"}}, 10 / 32),
+        ({"loss": {"over": "masked"}, "model": {"inputs": ["xray"]}}, None),
+        ({"mask": {"kind": "none"}, "denoise": 0.1, "guidance": "masked"}, None),
+    ],
+)
+def test_every_kind_of_pretext_shows_and_minimises_what_its_settings_say(
+    study, split, watch, pretext, masked
+):
+    seen, losses, _ = watch("pretrain", **changed(learning_rate=1e-9, **pretext))
+    order = shuffled_rows(len(split.train), len(seen), 4, generator(42, "order"))
+    errors, fill = [], pretext.get("mask", {}).get("fill", 0)
+    for rows, batch in zip(order, seen, strict=True):
+        xray, visible = xray_of(study, split.train)[rows], batch[:, :1]
+        hidden = (visible == fill) & (xray != fill)
+        if masked is not None:
+            assert (hidden.float().mean((1, 2, 3)) == masked).all()
+        if pretext.get("denoise"):
+            noise = visible - xray
+            assert noise.std().item() == pytest.approx(0.1, rel=0.05)
+            assert noise.mean().abs() < 0.01 and visible.min() >= 0 and visible.max() <= 1
+        else:
+            assert torch.equal(visible, torch.where(hidden, fill, xray))
+        if "model" in pretext:
+            assert batch.shape[1] == 1
+        else:
+            edges_of = visible if pretext.get("guidance") == "masked" else xray
+            assert torch.equal(batch[:, 1:], sobel_magnitude(edges_of))
+        error = (torch.sigmoid(0.3 * visible) - xray).abs()
+        errors.append((error[hidden] if "loss" in pretext else error).mean().item())
+    ends = last_steps(study.settings().pretext["blocks"], len(split.train))
+    epochs = [np.mean(part) for part in np.split(errors, ends[:-1])]
+    assert losses == pytest.approx(epochs, rel=1e-5)
+    assert not torch.equal(seen[0], seen[3]), "each step has a mask or noise of its own"
+
+
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def test_a_stopped_pretext_goes_on_to_the_same_bits(study, tmp_path, monkeypatch, device):
+@pytest.mark.parametrize("pretext", [{}, {"mask": PATCHES, "denoise": 0.1, "schedule": "cosine"}])
+def test_a_stopped_pretext_goes_on_to_the_same_bits(study, tmp_path, monkeypatch, device, pretext):
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
+    changes = changed(**pretext)["changes"] | {"compute": {"device": device}}
 
     def start(folder):
-        return study.run("pretrain", tmp_path / folder, changes={"compute": {"device": device}})
+        return study.run("pretrain", tmp_path / folder, changes=changes)
 
     def stop_in_the_sixth_step(self, network, rows, step):
         if step == 5:

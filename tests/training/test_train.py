@@ -1,5 +1,6 @@
 import hashlib
 import json
+import signal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from maskedteeth.settings.config import HeldOut
 from maskedteeth.settings.sections import as_values
 from maskedteeth.training.engine import last_steps, shuffled_rows
 from maskedteeth.training.losses import segmentation_loss
+from maskedteeth.training.train import Segmentation
 from maskedteeth.training.weights import new_network
 
 ONE_TINY_STEP = {"epochs": 1, "batch_size": 16, "learning_rate": 1e-12}
@@ -100,6 +102,36 @@ def test_a_training_after_a_pretext_starts_from_all_of_its_weights(study, train)
     assert after[batches] == start[batches] + random[batches]
 
 
+def test_light_augmentation_changes_each_step_and_a_stopped_training_goes_on_to_the_same_bits(
+    study, watch, train, monkeypatch
+):
+    recipe = {"training": {"augment": "light", "schedule": "cosine"}}
+    (light, *_), (plain, *_) = (watch("train", changes=change) for change in (recipe, {}))
+    assert all(len({image[0].numpy().tobytes() for image in batch}) == 4 for batch in light)
+    assert (light - plain)[:, :, 0].abs().mean() > 0.005
+
+    def stop_in_the_third_step(self, network, rows, step):
+        if step == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return loss(self, network, rows, step)
+
+    loss, folder = Segmentation.loss, train("whole", changes=recipe).parent
+    with monkeypatch.context() as patch:
+        patch.setattr(Segmentation, "loss", stop_in_the_third_step)
+        assert study.run("train", folder / "stopped", changes=recipe) == 128 + signal.SIGTERM
+    train("stopped", changes=recipe)
+    for name in ("weights.safetensors", "history.csv"):
+        whole, stopped = (folder / part / name for part in ("whole", "stopped"))
+        assert stopped.read_bytes() == whole.read_bytes(), name
+
+
+def test_a_method_instead_of_a_pretext_trains_as_many_epochs_longer(study, train):
+    methods = {"longer": {"like": "scratch", "label": "Longer", "instead_of": "blocks"}}
+    changes = {"methods": methods, "pretext": {"blocks": {"longer": 2}}}
+    history = pd.read_csv(train(method="longer", changes=changes) / "history.csv")
+    assert len(history) == 2 + 2 * 3
+
+
 def test_the_loss_falls_when_teeth_are_learned_and_radiographs_reconstructed(study, train):
     for folder in (train(fraction=0.75, training={"epochs": 8}), study / "pretext"):
         losses = pd.read_csv(folder / "history.csv")["loss"]
@@ -112,7 +144,7 @@ def test_the_run_is_recorded(study):
     assert run["code"] == fingerprint(*modules)
     settings = study.settings()
     sections = {"training": settings.training, "model": settings.model_of("ours"), "seed": 3407}
-    sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25}
+    sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25, "transfer": "all"}
     compute = {"device": "cpu", "precision": "float32", "threads": 1}
     assert run["settings"] == as_values(sections) | {"compute": compute}
     about = [run[name] for name in ("method", "fraction", "seed", "radiographs", "trained_on")]

@@ -66,3 +66,26 @@ def test_a_seed_means_the_same_weights_and_the_same_that_is_drawn_afterwards(fil
         stored_network(OURS, file, CPU, seed)
         drawn.append(torch.rand(1).item())
     assert weights[0] == weights[1] != weights[2] and drawn[0] == drawn[1] != drawn[2]
+
+
+@pytest.mark.parametrize("model", [OURS, Model(architecture="linknet", encoder="resnet18")])
+@pytest.mark.parametrize(
+    ("transfer", "anew"), [("without_head", "head"), ("encoder", "head decoder"), ("all", "")]
+)
+def test_transfer_takes_the_parts_it_says_and_draws_the_others_from_the_seed(
+    file, capsys, model, transfer, anew
+):
+    pretext = new(model, 1)
+    save_weights(pretext, file)
+    found = stored_network(model, file, CPU, seed=2, transfer=transfer).state_dict()
+    drawn, said = new(model, 2).state_dict(), capsys.readouterr().err
+    parts = {name.partition(".")[0] for name in found}
+    others = {part for part in parts if part.removeprefix("segmentation_") in anew.split()}
+    assert {part.removeprefix("segmentation_") for part in others} == set(anew.split())
+    stored = pretext.state_dict()
+    for name in stored:
+        source = drawn if name.partition(".")[0] in others else stored
+        assert torch.equal(found[name], source[name]), name
+    taken, _, rest = said.partition("Drawn anew: ")
+    for part in parts if anew else ():
+        assert f"{part} (" in (rest if part in others else taken)

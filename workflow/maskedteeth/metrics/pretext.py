@@ -12,9 +12,10 @@ from maskedteeth.files import replacing, write_columns
 from maskedteeth.metrics.lpips_weights import load_lpips
 from maskedteeth.metrics.similarity import Reference
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import network_input, probability_of, to_grey, to_unit
+from maskedteeth.models.inputs import probability_of, to_grey, to_unit
 from maskedteeth.pretext.fillers import fill
-from maskedteeth.pretext.masking import draw_masks, hide
+from maskedteeth.pretext.masking import draw_masks
+from maskedteeth.pretext.objective import show
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.seeds import generator
 from maskedteeth.settings.config import Compute, HeldOut, Pretext
@@ -41,12 +42,12 @@ def measure_pretext(
     samples: Path,
     evaluation: Path,
 ) -> None:
-    """Hide blocks of the test radiographs, reconstruct and compare; fill them trivially, likewise.
+    """Mask the test radiographs, reconstruct and compare; fill the masks trivially, likewise.
 
     Args:
-        pretext: its network and blocks.
+        pretext: its network, mask and guidance.
         compute: machine; in full precision whatever the training's.
-        mask_seed: of the blocks, the same for every pretext.
+        mask_seed: of masks and noise, the same for every pretext.
         held_out: protocol and test set.
         pretext_name: its name in the settings.
         images: ``images.npy``.
@@ -58,10 +59,12 @@ def measure_pretext(
             pixels alone (``ssim_masked``, …; blank where there are none), see
             :meth:`maskedteeth.metrics.similarity.Reference.measure`.
         fillers: CSV to write: the same and filler, a line a filler and test radiograph. Fillers:
-            composite (the network's pixels where masked, the radiograph's elsewhere) and those of
-            :func:`maskedteeth.pretext.fillers.fill`.
-        samples: NPZ to write: ids (S,) and as uint8 (S, H, W) xray, masked, sobel, generated, of
-            the first :data:`SAMPLES` test radiographs.
+            composite (the network's pixels where masked, what it sees elsewhere) and those of
+            :func:`maskedteeth.pretext.fillers.fill`; of a pretext that masks nothing the unfilled
+            alone.
+        samples: NPZ to write: ids (S,) and as uint8 (S, H, W) xray, masked (of a pretext that masks
+            nothing: input), generated and, where the network sees it, sobel, of the first
+            :data:`SAMPLES` test radiographs.
         evaluation: JSON to write, see :mod:`maskedteeth.record`.
     """
     sections = {"pretext": pretext, "compute": compute, "mask_seed": mask_seed}
@@ -75,7 +78,8 @@ def measure_pretext(
     ids = draw_pretext_split(rows, held_out).test
     pixels = pixels_of(images, rows, ids)
     stream = generator(mask_seed, "probes")
-    hidden = draw_masks(pretext.blocks, len(ids), *pixels.shape[1:], stream)
+    hidden = draw_masks(pretext.mask, len(ids), *pixels.shape[1:], stream)
+    noise = generator(mask_seed, "noise")
     network = stored_network(pretext.model, weights, machine.device)
     lpips_network = load_lpips(lpips)
     if lpips_network is not None:
@@ -86,19 +90,25 @@ def measure_pretext(
         part = slice(start, start + machine.inference_batch)
         xray = to_unit(torch.from_numpy(pixels[part]).to(machine.device))
         masked = hidden[part].to(machine.device)
-        visible = hide(xray, masked, pretext.blocks)
+        visible, channels = show(pretext, xray, masked, noise)
         with evaluating(network):
-            channels = network_input(pretext.model.inputs, xray, visible)
             generated = probability_of(network, channels)
-            sobel = network_input(("sobel",), xray)
-            composite = torch.where(masked, generated, xray)
-            outputs = {"network": generated, "composite": composite, **fill(visible, masked)}
+            outputs = {"network": generated}
+            if pretext.mask.kind == "none":
+                outputs["unfilled"] = visible
+            else:
+                outputs["composite"] = torch.where(masked, generated, visible)
+                outputs |= fill(visible, masked)
             reference = Reference(xray, masked, lpips_network)
             share = masked.float().mean(dim=(1, 2, 3)).tolist()
             for name, image in outputs.items():
                 about = {"pretext": pretext_name, "filler": name, "id": ids[part], "hidden": share}
                 tables[name].append(about | reference.measure(image))
-        for name, image in {"masked": visible, "sobel": sobel, "generated": generated}.items():
+        shown = {"input" if pretext.mask.kind == "none" else "masked": visible}
+        shown["generated"] = generated
+        if "sobel" in pretext.model.inputs:
+            shown["sobel"] = channels[:, [pretext.model.inputs.index("sobel")]]
+        for name, image in shown.items():
             pictures[name].append(to_grey(image))
 
     for table in (of_network := tables.pop("network")):

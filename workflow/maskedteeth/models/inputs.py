@@ -25,8 +25,8 @@ def network_input(names: tuple[str, ...], xray: Tensor, visible: Tensor | None =
     Args:
         names: channels in order, of "xray" and "sobel".
         xray: float (B, 1, H, W) in [0, 1].
-        visible: what is left of ``xray`` after masking; the Sobel channel is always taken from
-            the unmasked radiograph (section 3.2).
+        visible: what the network sees in the place of ``xray``, whose edges the Sobel channel has
+            (section 3.2); None: ``xray``.
 
     Returns:
         float (B, len(names), H, W) in [0, 1].

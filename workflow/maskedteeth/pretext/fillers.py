@@ -14,8 +14,8 @@ def fill(visible: Tensor, hidden: Tensor) -> dict[str, Tensor]:
     """Fill masked pixels by every filler; none of them is told what is behind the masks.
 
     Args:
-        visible: float (B, 1, H, W) in [0, 1], multiples of 1/255; what masked pixels hold matters
-            to the unfilled alone.
+        visible: float (B, 1, H, W) in [0, 1]; what masked pixels hold matters to the unfilled
+            alone.
         hidden: bool (B, 1, H, W), True = masked.
 
     Returns:

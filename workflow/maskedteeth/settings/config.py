@@ -43,6 +43,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
 TaskName = Literal["teeth", "numbering"]
+Transfer = Literal["all", "without_head", "encoder"]
 ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
 Meaning = Annotated[
     str,
@@ -265,41 +266,91 @@ class Recipe(Strict):
         80, ge=1, le=1_000_000, description="Passes over the pool (fixed-test: 0.9 of the data)."
     )
     batch_size: int = Field(8, ge=1, le=100_000, description="Radiographs a step.")
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate, constant.")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's, in the first step.")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant",
+        description="The learning rate stays, or falls to 0 along half a cosine, step by step.",
+    )
 
 
-class Blocks(Strict):
-    """Random Block Masking (section 3.2)."""
+class Mask(Strict):
+    """What is hidden of a radiograph: random blocks (section 3.2), patches or nothing."""
 
+    kind: Literal["blocks", "patches", "none"] = Field(
+        "blocks",
+        description="blocks: `fewest` to `most` rectangles of `area`, anywhere. patches: squares "
+        "of `size` on a grid, the same share `ratio` of every radiograph, as in MAE [6].",
+    )
     fewest: Positive = Field(2, description="Fewest blocks on a radiograph.")
     most: int = Field(5, ge=1, le=64, description="Most blocks on a radiograph.")
     area: float = Field(0.15, gt=0, lt=1, description="Share of the radiograph a block covers.")
+    size: int = Field(16, ge=4, le=1024, description="Side of a patch in pixels.")
+    ratio: float = Field(0.25, gt=0, lt=1, description="Share of the patches that is masked.")
     fill: float = Field(0.0, ge=0, le=1, description="Grey value of masked pixels.")
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Blocks":
+    def _belongs_together(self) -> "Mask":
+        own = {"blocks": {"fewest", "most", "area", "fill"}, "patches": {"size", "ratio", "fill"}}
+        for name, field in type(self).model_fields.items():
+            meant = name == "kind" or name in own.get(self.kind, ())
+            if not meant and getattr(self, name) != field.default:
+                raise ValueError(f"{name} has no meaning for {self.kind}; remove it")
         if self.fewest > self.most:
             raise ValueError(f"fewest ({self.fewest}) is above most ({self.most})")
         return self
 
+    def patches(self, height: int, width: int) -> tuple[int, int, int]:
+        """Return rows and columns of a radiograph's patches, and how many of them are masked."""
+        rows, columns = -(-height // self.size), -(-width // self.size)
+        return rows, columns, round(self.ratio * rows * columns)
+
+
+class PretextLoss(Strict):
+    """The mean absolute error that a pretext minimises (eq. 1)."""
+
+    over: Literal["all", "masked"] = Field("all", description="All pixels, or the masked alone.")
+
 
 class Pretext(Recipe):
-    """A self-supervised pretraining: reconstruct the radiograph behind masked blocks (eq. 1)."""
+    """A self-supervised pretraining: reconstruct a radiograph of which something is hidden."""
 
     model: Model = Model(architecture="modified_resunet", inputs=("xray", "sobel"))
-    blocks: Blocks = Blocks()
-    seed: Seed = Field(42, description="Seed of weights, order and blocks.")
+    mask: Mask = Mask()
+    guidance: Literal["unmasked", "masked"] = Field(
+        "unmasked",
+        description="The Sobel channel has the edges of the whole radiograph, or of what the "
+        "network sees of it. For no guidance leave sobel out of `model.inputs`.",
+    )
+    loss: PretextLoss = PretextLoss()
+    denoise: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Standard deviation of the Gaussian noise on what the network sees, grey being "
+        "0 to 1.",
+    )
+    seed: Seed = Field(42, description="Seed of weights, order, masks and noise.")
     preview_epochs: Annotated[tuple[Positive, ...], AfterValidator(_each_once)] = Field(
         (1, 10, 20, 50, 75),
         min_length=1,
         description="Epochs after which the probe radiographs are reconstructed (figure 6).",
     )
     probes: int = Field(6, ge=1, le=32, description="Test radiographs that figure 6 follows.")
+    like: Name | None = Field(
+        None,
+        exclude=True,
+        description="A pretext above this one, whose settings hold where this one has none.",
+    )
+    longer: int = Field(1, ge=1, le=100, description="Factor on `epochs`.")
 
     @model_validator(mode="after")
-    def _previews_happen(self) -> "Pretext":
+    def _belongs_together(self) -> "Pretext":
         if (late := max(self.preview_epochs)) > self.epochs:
             raise ValueError(f"preview epoch {late} is after the last epoch ({self.epochs})")
+        if self.guidance == "masked" and "sobel" not in self.model.inputs:
+            raise ValueError("guidance has no meaning without sobel in model.inputs; remove it")
+        if self.loss.over == "masked" and self.mask.kind == "none":
+            raise ValueError("loss.over is 'masked', but mask.kind is 'none': no pixel would count")
         return self
 
 
@@ -309,12 +360,29 @@ class Method(Strict):
     label: str = Field(min_length=1, description="Name in tables and figures.")
     short_label: str | None = Field(None, description="Name where space is short; null: label.")
     initialisation: str = Field(
-        "random", description="random, or the name of a pretext whose weights are all taken over."
+        "random", description="random, or the name of a pretext whose weights are taken over."
+    )
+    transfer: Transfer = Field(
+        "all",
+        description="Which weights of the pretext are taken over: all, all but the last layer's, "
+        "or the encoder's alone. The others are drawn from the run's seed. Where teeth are "
+        "numbered the last layer is another one: there all is without_head.",
     )
     model: Model | None = Field(
         None, description="The network. Null, after a pretext: the pretext's, unmodified."
     )
     seeds: Seeds | None = Field(None, description="Null: the study's seeds.")
+    instead_of: str | None = Field(
+        None,
+        description="A pretext, without which this method trains as many epochs longer, so that "
+        "both are computed equally long.",
+    )
+    like: Name | None = Field(
+        None,
+        exclude=True,
+        description="A method above this one, whose settings hold where this one has none; not "
+        "its labels.",
+    )
 
 
 class Training(Recipe):
@@ -325,6 +393,11 @@ class Training(Recipe):
         description="equal-steps: every fraction trains as many steps as `epochs` over the pool "
         "take. equal-epochs: `epochs` passes over the fraction itself.",
     )
+    augment: Literal["none", "light"] = Field(
+        "none",
+        description="light: radiographs are turned by up to 5 degrees, scaled by 0.9 to 1.1, and "
+        "their contrast by 0.8 to 1.2.",
+    )
     dice_weight: float = Field(0.7, ge=0, description="alpha of eq. 5.")
     bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5.")
 
@@ -333,6 +406,23 @@ class Training(Recipe):
         if self.dice_weight + self.bce_weight == 0:
             raise ValueError("dice_weight and bce_weight are both 0: there is no loss to minimise")
         return self
+
+
+def _filled_in(entry: Any, above: dict[str, Any], where: str) -> Any:
+    """Return an entry with what it lacks from the one that it is ``like``."""
+    if not isinstance(entry, dict) or entry.get("like") is None:
+        return entry
+    if (other := str(entry["like"])) not in above:
+        raise ValueError(
+            f"{where}.like is {other!r}, which is not one of those above it: "
+            f"{', '.join(above) or '(none)'}"
+        )
+    filled = {k: v for k, v in above[other].items() if k not in ("label", "short_label")}
+    for name, value in entry.items():
+        # A mask of another kind has other settings.
+        joined = isinstance(value, dict) and isinstance(filled.get(name), dict)
+        filled[name] = filled[name] | value if joined and "kind" not in value else value
+    return filled | {"like": None}
 
 
 # --- Evaluation, report, machine ---
@@ -359,7 +449,9 @@ class Evaluation(Strict):
     lpips_weights: str | None = Field(
         None, description="torchvision's alexnet-owt-7be5be79.pth, if you have it. Null: download."
     )
-    mask_seed: Seed = Field(0, description="Seed of the blocks that the pretext is measured on.")
+    mask_seed: Seed = Field(
+        0, description="Seed of the masks and the noise that pretexts are measured on."
+    )
 
 
 class Report(Strict):
@@ -430,13 +522,27 @@ class Settings(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_nulls(cls, values: Any) -> Any:
-        """Let an overlay take an entry out of ``methods`` or ``pretext`` by setting it to null."""
+    def _complete_entries(cls, values: Any) -> Any:
+        """Leave out entries of ``methods`` and ``pretext`` that are null; fill in ``like``."""
         for key in ("methods", "pretext"):
             if isinstance(values, dict) and isinstance(values.get(key), dict):
-                entries = {k: v for k, v in values[key].items() if v is not None}
+                entries: dict[str, Any] = {}
+                for name, entry in values[key].items():
+                    if entry is not None:
+                        entries[name] = _filled_in(entry, entries, f"{key}.{name}")
                 values = values | {key: entries}
         return values
+
+    @model_validator(mode="after")
+    def _some_patches(self) -> "Settings":
+        for name, pretext in self.pretext.items():
+            rows, columns, masked = pretext.mask.patches(self.image.height, self.image.width)
+            if pretext.mask.kind == "patches" and masked in (0, rows * columns):
+                raise ValueError(
+                    f"pretext.{name}.mask would mask {masked} of the {rows * columns} patches of a "
+                    "radiograph; change size or ratio"
+                )
+        return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Settings":
@@ -444,6 +550,15 @@ class Settings(Strict):
             raise ValueError("pretext.random has the name that stands for no pretext; rename it")
         for name, method in self.methods.items():
             start, where = method.initialisation, f"methods.{name}"
+            meaningless = method.transfer != "all" if start == "random" else method.instead_of
+            if meaningless:
+                setting = "transfer" if start == "random" else "instead_of"
+                raise ValueError(f"{where}.{setting} has no meaning after {start!r}; remove it")
+            if method.instead_of not in (None, *self.pretext):
+                raise ValueError(
+                    f"{where}.instead_of is {method.instead_of!r}, which is not one of pretext: "
+                    f"{', '.join(self.pretext) or '(none)'}"
+                )
             if start == "random":
                 if method.model is None:
                     raise ValueError(f"{where} starts at random and needs a model")
@@ -483,6 +598,23 @@ class Settings(Strict):
         """Return the network of a method: its own, or its pretext's."""
         entry = self.methods[method]
         return entry.model or self.pretext[entry.initialisation].model
+
+    def transfer_of(self, method: str) -> Transfer:
+        """Return what a method takes over of a pretext: never its last layer to number teeth."""
+        chosen = self.methods[method].transfer
+        return "without_head" if (self.task, chosen) == ("numbering", "all") else chosen
+
+    def training_of(self, method: str) -> Training:
+        """Return the training of a method: the study's, longer where it is instead of a pretext."""
+        other = self.methods[method].instead_of
+        more = self.pretext_of(other).epochs if other else 0
+        return self.training.model_copy(update={"epochs": self.training.epochs + more})
+
+    def pretext_of(self, name: str) -> Pretext:
+        """Return a pretext with all its epochs."""
+        pretext = self.pretext[name]
+        epochs = pretext.epochs * pretext.longer
+        return pretext.model_copy(update={"epochs": epochs, "longer": 1})
 
     def seeds_of(self, method: str) -> tuple[int, ...]:
         """Return the seeds that a method is trained with."""

@@ -93,10 +93,11 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "dataset": lambda study, job: job["dataset"],
     "image": lambda study, job: study.image,
     "held_out": lambda study, job: _part(study.split, HeldOut),
-    "pretext": lambda study, job: study.pretext[job["pretext"]],
+    "pretext": lambda study, job: study.pretext_of(job["pretext"]),
     "pretext_name": lambda study, job: job["pretext"],
-    "training": lambda study, job: study.training,
     "task": lambda study, job: study.task,
+    "training": lambda study, job: study.training_of(job["method"]),
+    "transfer": lambda study, job: study.transfer_of(job["method"]),
     "model": lambda study, job: study.model_of(job["method"]),
     "models": lambda study, job: {
         **{f"pretext.{name}.model": entry.model for name, entry in study.pretext.items()},

@@ -148,6 +148,13 @@ def last_steps(recipe: Recipe, epoch_samples: int) -> list[int]:
     return [math.ceil(epoch * epoch_samples / recipe.batch_size) for epoch in epochs]
 
 
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """Return the learning rate of a step, from 0, of so many."""
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    return recipe.learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
+
+
 def fit(
     network: nn.Module,
     task: Task,
@@ -164,7 +171,7 @@ def fit(
     Args:
         network: on the machine's device.
         task: loss of a batch.
-        recipe: epochs, batch size and learning rate.
+        recipe: epochs, batch size, learning rate and its schedule.
         samples: radiographs to draw batches from.
         epoch_samples: radiographs that count as one epoch. With ``samples`` an epoch is a pass;
             with the size of the whole pool every fraction gets the same number of steps.
@@ -194,6 +201,7 @@ def fit(
         for step in range(progress.step, ends[-1]):
             loss = task.loss(network, order[step], step)
             loss.backward()
+            adam.learning_rate = learning_rate(recipe, step, ends[-1])
             adam.step()
             progress.total += loss.detach()  # reading it here would wait for the step
             progress.step = step + 1

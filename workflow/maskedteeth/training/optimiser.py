@@ -14,7 +14,7 @@ class Adam:
 
     Args:
         network: whose parameters are trained.
-        learning_rate: constant.
+        learning_rate: of the next step; the attribute may be changed between steps.
     """
 
     def __init__(self, network: nn.Module, learning_rate: float):

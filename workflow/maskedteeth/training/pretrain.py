@@ -1,4 +1,4 @@
-"""Stage `pretrain`: learn to reconstruct radiographs behind random blocks (sections 3.2, 4.1)."""
+"""Stage `pretrain`: learn to reconstruct what is hidden of radiographs (sections 3.2, 4.1)."""
 
 import math
 from pathlib import Path
@@ -11,9 +11,9 @@ from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import logits_of, network_input, to_grey, to_unit
-from maskedteeth.pretext.masking import draw_corners, draw_masks, hidden_pixels, hide
-from maskedteeth.pretext.objective import reconstruction_loss
+from maskedteeth.models.inputs import logits_of, to_grey, to_unit
+from maskedteeth.pretext.masking import draw_masks, draw_places, hidden_pixels
+from maskedteeth.pretext.objective import reconstruction_loss, show
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.seeds import generator
 from maskedteeth.settings.config import Compute, HeldOut, Pretext
@@ -40,7 +40,7 @@ def pretrain(
     """Pretrain a network and follow the probe radiographs through the epochs of figure 6.
 
     Args:
-        pretext: network, blocks, recipe and seed.
+        pretext: network, mask, guidance, recipe and seed.
         pretext_name: its name in the settings.
         held_out: protocol and test set.
         compute: the machine.
@@ -48,8 +48,8 @@ def pretrain(
         index: ``index.csv``.
         weights: safetensors to write.
         history: CSV to write: epoch, step, loss.
-        previews: NPZ to write: epochs (E,), ids (P,), and as uint8 xray, masked and sobel
-            (P, H, W) and generated (E, P, H, W).
+        previews: NPZ to write: epochs (E,), ids (P,), and as uint8 xray, masked (P, H, W), where
+            the network sees it sobel, and generated (E, P, H, W).
         run: JSON to write, see :mod:`maskedteeth.record`.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
@@ -98,7 +98,7 @@ def pretrain(
 
 
 class Reconstruction(Task):
-    """The pretext: reconstruct radiographs behind random blocks.
+    """The pretext: reconstruct what is hidden of radiographs.
 
     Attributes:
         generated: the probes as reconstructed after each of the preview epochs, uint8
@@ -112,22 +112,24 @@ class Reconstruction(Task):
         self.machine = machine
         self.size = radiographs.shape[1:]
         shape = (last_steps(pretext, len(radiographs))[-1], pretext.batch_size)
-        # All blocks of the training at once, 40 bytes a radiograph and step: on the device, a
-        # step waits for no copy.
+        # All masks of the training at once, of blocks 40 bytes a radiograph and step: on the
+        # device, a step waits for no copy.
         stream = generator(pretext.seed, "blocks")
-        corners = draw_corners(pretext.blocks, math.prod(shape), *self.size, stream)
-        self.corners = corners.view(*shape, -1, 2).to(machine.device)
+        places = draw_places(pretext.mask, math.prod(shape), *self.size, stream)
+        self.places = places.view(*shape, *places.shape[1:]).to(machine.device)
         pictures = (len(pretext.preview_epochs), *probes.pictures["xray"].shape)
         self.generated = torch.zeros(pictures, dtype=torch.uint8)
 
     def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
         """See :meth:`Task.loss`."""
         xray = to_unit(self.radiographs[rows])
-        hidden = hidden_pixels(self.pretext.blocks, self.corners[step], *self.size)
-        visible = hide(xray, hidden, self.pretext.blocks)
+        hidden = hidden_pixels(self.pretext.mask, self.places[step], *self.size)
+        noise = generator(self.pretext.seed, f"noise {step}", xray.device)
+        _, inputs = show(self.pretext, xray, hidden, noise)
         with self.machine.autocast():
-            logits = logits_of(network, network_input(self.pretext.model.inputs, xray, visible))
-        return reconstruction_loss(logits, xray)
+            logits = logits_of(network, inputs)
+        counted = hidden if self.pretext.loss.over == "masked" else None
+        return reconstruction_loss(logits, xray, counted)
 
     def after_epoch(self, network: nn.Module, epoch: int) -> None:
         """Reconstruct the probes after the epochs of figure 6."""
@@ -145,21 +147,23 @@ class Reconstruction(Task):
 
 
 class Probes:
-    """Fixed radiographs behind fixed blocks, to be reconstructed again and again.
+    """Fixed radiographs behind fixed masks, to be reconstructed again and again.
 
     Attributes:
-        pictures: xray, masked and sobel, each uint8 (P, H, W).
+        pictures: xray, masked and, where the network sees it, sobel, each uint8 (P, H, W).
     """
 
     def __init__(self, pixels: np.ndarray, pretext: Pretext, machine: Machine):
         xray = to_unit(torch.from_numpy(pixels).to(machine.device))
         stream = generator(pretext.seed, "probes")
-        hidden = draw_masks(pretext.blocks, len(pixels), *pixels.shape[1:], stream)
-        visible = hide(xray, hidden.to(machine.device), pretext.blocks)
+        hidden = draw_masks(pretext.mask, len(pixels), *pixels.shape[1:], stream)
+        noise = generator(pretext.seed, "noise of probes")
+        visible, self.input = show(pretext, xray, hidden.to(machine.device), noise)
         self.machine = machine
-        self.input = network_input(pretext.model.inputs, xray, visible)
-        sobel = network_input(("sobel",), xray)
-        self.pictures = {"xray": pixels, "masked": to_grey(visible), "sobel": to_grey(sobel)}
+        self.pictures = {"xray": pixels, "masked": to_grey(visible)}
+        if "sobel" in pretext.model.inputs:
+            channel = pretext.model.inputs.index("sobel")
+            self.pictures["sobel"] = to_grey(self.input[:, [channel]])
 
     def reconstruct(self, network: nn.Module) -> np.ndarray:
         """Return what ``network`` makes of the probes, uint8 (P, H, W)."""

@@ -14,10 +14,12 @@ from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.record import RunRecord, sha256
-from maskedteeth.settings.config import Compute, HeldOut, Model, TaskName, Training
+from maskedteeth.seeds import generator
+from maskedteeth.settings.config import Compute, HeldOut, Model, TaskName, Training, Transfer
 from maskedteeth.tasks import module_of_task, task_of
+from maskedteeth.training.augment import augment, draw_changes
 from maskedteeth.training.device import Machine, set_up
-from maskedteeth.training.engine import Task, fit
+from maskedteeth.training.engine import Task, fit, last_steps
 from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
@@ -26,6 +28,7 @@ def train(
     task: TaskName,
     training: Training,
     model: Model,
+    transfer: Transfer,
     held_out: HeldOut,
     method: str,
     fraction: float,
@@ -48,6 +51,7 @@ def train(
         task: what the network learns to tell.
         training: recipe and weights of the loss.
         model: the network.
+        transfer: which weights of the pretext are taken over.
         held_out: protocol and test set.
         method: its name in the settings.
         fraction: of the labelled radiographs that train.
@@ -60,13 +64,14 @@ def train(
         weights: safetensors to write.
         history: CSV to write: epoch, step, loss.
         run: JSON to write, see :mod:`maskedteeth.record`.
-        pretext: weights to start from, all of them, head included; None: random.
+        pretext: weights to start from; None: random.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
-    sections = {"task": task, "training": training, "model": model, "held_out": held_out}
+    sections = {"task": task, "training": training, "model": model, "transfer": transfer}
+    sections |= {"held_out": held_out, "fraction": fraction, "seed": seed, "compute": compute}
     record = RunRecord(
-        {**sections, "fraction": fraction, "seed": seed, "compute": compute},
+        sections,
         (__name__, module_of(model), module_of_task(task)),
         machine,
         images=images,
@@ -85,16 +90,20 @@ def train(
     if pretext is None:
         network = new_network(model, seed, machine.device, learnt.CHANNELS)
     else:
-        network = stored_network(model, pretext, machine.device, seed, learnt.CHANNELS)
+        network = stored_network(model, pretext, machine.device, seed, transfer, learnt.CHANNELS)
 
-    equal_steps = training.budget == "equal-steps"
+    epoch_samples = split.pool if training.budget == "equal-steps" else len(split.train)
+    changes = None
+    if training.augment == "light":
+        shape = (last_steps(training, epoch_samples)[-1], training.batch_size)
+        changes = draw_changes(shape, generator(seed, "augment")).to(machine.device)
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,
-            Segmentation(learnt, radiographs, truth, training, model.inputs, machine),
+            Segmentation(learnt, radiographs, truth, training, model.inputs, machine, changes),
             training,
             samples=len(split.train),
-            epoch_samples=split.pool if equal_steps else len(split.train),
+            epoch_samples=epoch_samples,
             seed=seed,
             machine=machine,
             state=state,
@@ -126,6 +135,7 @@ class Segmentation(Task):
         training: weights of the loss.
         inputs: the network's input channels.
         machine: where and how precisely.
+        changes: float32 (steps, B, 3) of :func:`draw_changes`; None: no augmentation.
     """
 
     task: ModuleType
@@ -134,11 +144,13 @@ class Segmentation(Task):
     training: Training
     inputs: tuple[str, ...]
     machine: Machine
+    changes: Tensor | None = None
 
     def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
         """See :meth:`Task.loss`."""
-        xray = to_unit(self.radiographs[rows])
+        xray, target = to_unit(self.radiographs[rows]), self.truth[rows].unsqueeze(1).float()
+        if self.changes is not None:
+            xray, target = augment(xray, target, self.changes[step])
         with self.machine.autocast():
             logits = logits_of(network, network_input(self.inputs, xray))
-        target = self.truth[rows].unsqueeze(1).float()
         return self.task.loss(logits, target, self.training.dice_weight, self.training.bce_weight)

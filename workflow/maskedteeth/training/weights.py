@@ -1,5 +1,7 @@
 """Weights of networks, in safetensors: nothing from a file is ever executed."""
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -7,10 +9,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from maskedteeth.errors import InputError
+from maskedteeth.errors import InputError, say
 from maskedteeth.files import replacing
 from maskedteeth.models import build
-from maskedteeth.settings.config import Model
+from maskedteeth.settings.config import Model, Transfer
+
+#: Which parts of our network and of the library's are taken over from a pretext.
+TAKEN: dict[Transfer, Callable[[str], bool]] = {
+    "all": lambda part: True,
+    "without_head": lambda part: part not in ("head", "segmentation_head"),
+    "encoder": lambda part: part in ("encoder", "bottleneck"),
+}
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
@@ -20,16 +29,18 @@ def save_weights(network: nn.Module, path: Path) -> None:
         save_file(tensors, temporary)
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Read all parameters and buffers of ``network`` from ``path``, in place.
+def load_weights(network: nn.Module, path: Path, transfer: Transfer = "all") -> None:
+    """Read parameters and buffers of ``network`` from ``path``, in place: all, or only a part.
 
     Raises:
         InputError: the file is damaged, of a network of another shape, or of a training that
             diverged.
     """
+    is_taken = TAKEN[transfer]
+    own = {n: t for n, t in network.state_dict().items() if not is_taken(n.partition(".")[0])}
     try:
-        tensors = load_file(path)
-        network.load_state_dict(tensors)
+        tensors = {n: t for n, t in load_file(path).items() if is_taken(n.partition(".")[0])}
+        network.load_state_dict(tensors | own)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} cannot be read as safetensors: {error}. Train again.") from None
     except RuntimeError as error:
@@ -44,6 +55,15 @@ def load_weights(network: nn.Module, path: Path) -> None:
             f"{path} holds NaN or infinite numbers in {broken} where weights must be finite: its "
             "training diverged. Remove it and train again with a lower learning_rate."
         )
+    if transfer != "all":
+        say(f"Taken over from {path}: {_parts(tensors)}. Drawn anew: {_parts(own)}.")
+
+
+def _parts(tensors: dict[str, Tensor]) -> str:
+    parts = Counter()
+    for name, tensor in tensors.items():
+        parts[name.partition(".")[0]] += tensor.numel()
+    return ", ".join(f"{part} ({size:,} numbers)" for part, size in parts.items())
 
 
 def not_finite(tensors: dict[str, Tensor]) -> str | None:
@@ -56,20 +76,25 @@ def not_finite(tensors: dict[str, Tensor]) -> str | None:
 
 
 def stored_network(
-    model: Model, path: Path, device: torch.device, seed: int = 0, channels: int = 1
+    model: Model,
+    path: Path,
+    device: torch.device,
+    seed: int = 0,
+    transfer: Transfer = "all",
+    channels: int = 1,
 ) -> nn.Module:
     """Build the network of a ``config.Model`` with the weights of ``path``, on ``device``.
 
-    ``seed`` is of what the network still draws afterwards, such as dropout.
+    ``seed`` is of the weights that are not taken over, and of what the network still draws
+    afterwards, such as dropout.
 
     Raises:
         InputError: as :func:`load_weights`.
     """
-    # All weights come from the file, so none are downloaded.
-    network = new_network(
-        model.model_copy(update={"encoder_weights": None}), seed, device, channels
-    )
-    load_weights(network, path)
+    # The encoder's weights come from the file, so none are downloaded.
+    model = model.model_copy(update={"encoder_weights": None})
+    network = new_network(model, seed, device, channels)
+    load_weights(network, path, transfer)
     return network
 
 

@@ -10,15 +10,20 @@ from maskedteeth.settings.sections import Presentation
 
 
 def figure2(report: Presentation, *, samples: Path) -> Sheet:
-    """Draw a sample's masked X-ray, X-ray and Sobel filter."""
-    titles = {"masked": "Masked X-ray", "xray": "X-ray", "sobel": "Sobel filter"}
+    """Draw a sample's masked X-ray, X-ray and, where the network sees it, Sobel filter."""
+    titles = {"masked": "Masked X-ray", "input": "Input", "xray": "X-ray", "sobel": "Sobel filter"}
     words = "Figure 2: Sample masked X-ray image, X-ray image and Sobel filter:"
     return _draw(report, words, titles, samples, 1)
 
 
 def figure3(report: Presentation, *, samples: Path) -> Sheet:
     """Draw X-ray, masked X-ray and generated X-ray, a radiograph a row."""
-    titles = {"xray": "Dental X-ray", "masked": "Masked X-ray", "generated": "Generated X-ray"}
+    titles = {
+        "xray": "Dental X-ray",
+        "masked": "Masked X-ray",
+        "input": "Input",
+        "generated": "Generated X-ray",
+    }
     words = "Figure 3: Sample output images of the pretext task:"
     return _draw(report, words, titles, samples, report.samples)
 
@@ -27,6 +32,7 @@ def figure7(report: Presentation, *, samples: Path) -> Sheet:
     """Draw masked radiograph, ground truth and generated radiograph, a radiograph a row."""
     titles = {
         "masked": "Masked radiograph",
+        "input": "Input",
         "xray": "Ground truth",
         "generated": "Generated radiograph",
     }
@@ -37,8 +43,9 @@ def figure7(report: Presentation, *, samples: Path) -> Sheet:
 def _draw(
     report: Presentation, words: str, titles: dict[str, str], samples: Path, count: int
 ) -> Sheet:
-    """Draw so many samples; ``titles`` are of the columns, by what stands in them."""
+    """Draw so many samples; ``titles`` are of the columns that there may be, by what they show."""
     stored = np.load(samples)
+    titles = {key: title for key, title in titles.items() if key in stored}
     ids = stored["ids"][:count].tolist()
     caption = f"{words} {first_radiographs(ids)}. {about(report)}"
     rows = [[Picture(stored[key][n]) for key in titles] for n in range(len(ids))]
@@ -52,7 +59,8 @@ def figure6(report: Presentation, *, previews: Path) -> Sheet:
         "Figure 6: Sequential learning of our model on the Random Block Masking pretext task: "
         f"{first_radiographs(stored['ids'].tolist())} behind fixed blocks. {about(report)}"
     )
-    columns = [stored["masked"], stored["sobel"], *stored["generated"], stored["xray"]]
+    sobel = {"Sobel": stored["sobel"]} if "sobel" in stored else {}
+    columns = [stored["masked"], *sobel.values(), *stored["generated"], stored["xray"]]
     rows = [list(map(Picture, row)) for row in zip(*columns, strict=True)]
-    titles = ["Input", "Sobel", *(f"Epoch {epoch}" for epoch in stored["epochs"]), "Target"]
+    titles = ["Input", *sobel, *(f"Epoch {epoch}" for epoch in stored["epochs"]), "Target"]
     return draw_grid(rows, titles, caption, width=WIDE)

@@ -44,14 +44,14 @@ COLUMNS += [
     f"to_{rival}{bound}" for rival in (NETWORK, COMPOSITE) for bound in ("", "_low", "_high")
 ]
 LEGEND = (
-    "The network sees a radiograph with masked blocks and draws all of it. *Network*: its drawing, "
+    "The network sees a radiograph with masked parts and draws all of it. *Network*: its drawing, "
     "in which the visible pixels are drawn anew, too, and not exactly. This is what the paper "
-    "measures. *Network, visible pixels kept*: its drawing inside the blocks, outside the "
+    "measures. *Network, visible pixels kept*: its drawing inside the masks, outside the "
     "radiograph itself.",
-    "The other rows keep the visible pixels and fill the blocks with something for which nothing "
+    "The other rows keep the visible pixels and fill the masks with something for which nothing "
     "was learnt. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
-    "pixels. *Image mean*: the mean of the visible pixels. *Unfilled*: the blocks stay as they "
-    "are. A network with Sobel guidance sees the edges inside the blocks; these do not.",
+    "pixels. *Image mean*: the mean of the visible pixels. *Unfilled*: the masks stay as they "
+    "are. A network with Sobel guidance sees the edges inside the masks; these do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
     "pretext in that column. *Masked*: the share of the pixels that a pretext hides, on average; "
     "where the shares differ, so do the tasks: do not compare the values.",
@@ -62,7 +62,7 @@ LEGEND = (
     "how results vary when the pretext is trained again.",
     "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over "
     "these. All but L1 look at the surroundings of a pixel, so visible pixels still count a little "
-    "near the edge of a block. The paper gives no such values.",
+    "near the edge of a mask. The paper gives no such values.",
 )
 
 
@@ -96,6 +96,7 @@ def table_pretext(
     parts = (
         Part(_text(marked[marked["pixels"] == pixels], in_print, paper), title)
         for pixels, (_, title) in PIXELS.items()
+        if (marked["pixels"] == pixels).any()
     )
     unavailable = (
         "LPIPS was not measured: `evaluation.lpips` is off, or its weights could not be had."
@@ -129,7 +130,8 @@ def compare_fillers(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
         to_composite (minus the network's with the visible pixels kept) over the radiographs that
         both were measured on, each with _low and _high, the bounds of intervals that all m of these
         together hold what they are of in 95 % of studies: each leaves out 5 %/m (Bonferroni). What
-        compares is NaN for network and composite; all is NaN where nothing was measured.
+        compares is NaN for network and composite; all is NaN where nothing was measured. A pretext
+        that masks nothing has no rows of masked pixels.
     """
     rows, compared = [], []
     for pretext, group in images.groupby("pretext", sort=False):
@@ -137,7 +139,8 @@ def compare_fillers(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
         weights = bootstrap_weights(len(ids), resamples)
         fillers = group.groupby("filler", sort=False)
         wide = {filler: part.set_index("id").reindex(ids) for filler, part in fillers}
-        for pixels, filler, metric in product(PIXELS, wide, BETTER):
+        shown = PIXELS if group["hidden"].any() else ["all"]
+        for pixels, filler, metric in product(shown, wide, BETTER):
             column = metric + PIXELS[pixels][0]
             values = wide[filler][column]
             row = {"pretext": pretext, "pixels": pixels, "filler": filler, "metric": metric}
@@ -145,7 +148,8 @@ def compare_fillers(images: pd.DataFrame, resamples: int) -> pd.DataFrame:
             if values.notna().any():
                 row |= estimate("value", resampled_means(values.to_numpy(float), weights))
                 row["value"] = values.mean()
-            for rival in () if filler in (NETWORK, COMPOSITE) else (NETWORK, COMPOSITE):
+            rivals = () if filler in (NETWORK, COMPOSITE) else (NETWORK, COMPOSITE)
+            for rival in filter(wide.__contains__, rivals):
                 differences = (values - wide[rival][column]).to_numpy(float)
                 if np.isfinite(differences).any():
                     draws = resampled_means(differences, weights)
@@ -167,6 +171,9 @@ def _lead(table: pd.DataFrame) -> str:
     """Say which fillers that learnt nothing are better than each pretext's network."""
     said = []
     for pretext, group in table.groupby("pretext", sort=False):
+        if not (group["pixels"] == "masked").any():
+            said.append(f"{pretext} masks nothing: *Unfilled* is what its network sees.")
+            continue
         found = {pixels: "none" for pixels in PIXELS}
         for pixels, rows in group[group["better"]].groupby("pixels"):
             found[pixels] = " and ".join(
@@ -193,7 +200,7 @@ def _text(table: pd.DataFrame, names: dict[str, str], paper: pd.Series) -> pd.Da
     for (pretext, filler), rows in groups:
         cells = (_cell(row) for _, row in rows.iterrows())
         lines.append([names[pretext], FILLERS[filler][0], *cells])
-    titles = ["Pretext", "Blocks filled by", *(TITLES[metric] for metric in BETTER)]
+    titles = ["Pretext", "Masks filled by", *(TITLES[metric] for metric in BETTER)]
     text = pd.DataFrame(lines, columns=titles)
     return text.assign(Pretext=once(text["Pretext"]))
 
