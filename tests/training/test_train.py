@@ -138,7 +138,7 @@ def test_a_training_that_numbers_teeth_takes_all_but_the_last_layer_and_says_so(
     pretext = numbered / "pretext/weights.safetensors"
     changes = {"training": ONE_TINY_STEP}
     assert numbered.run("train", tmp_path, pretext=pretext, changes=changes) == 0
-    assert f"from {pretext}: bottleneck (" in (said := capsys.readouterr().out)
+    assert f"from {pretext}: bottleneck (" in (said := capsys.readouterr().err)
     assert "Drawn anew: head (297 numbers)." in said
     start, after = load_file(pretext), weights_of(tmp_path)
     assert start["head.weight"].shape[0] == 1 and after["head.weight"].shape[0] == 33
@@ -171,6 +171,7 @@ def test_the_run_is_recorded(study):
     settings = study.settings()
     sections = {"training": settings.training, "model": settings.model_of("ours"), "seed": 3407}
     sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25, "transfer": "all"}
+    sections["task"] = "teeth"
     compute = {"device": "cpu", "precision": "float32", "threads": 1}
     assert run["settings"] == as_values(sections) | {"compute": compute}
     about = [run[name] for name in ("method", "fraction", "seed", "radiographs", "trained_on")]

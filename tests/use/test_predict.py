@@ -128,7 +128,7 @@ def test_numbered_teeth_are_named_in_every_format(predict, numbered, numberer, x
     labels = numberer(xrays / "big.jpg").labels
     shown = {FDI_OF_UNIVERSAL[tooth] for tooth in np.unique(labels[labels > 0])}
     numbers = grey(out / "big.numbers.png")
-    assert status == 0 and set(np.unique(numbers)) == {0, *shown}
+    assert status == 0 and set(np.unique(numbers)) - {0} == shown
     assert all((numbers[labels == t] == fdi).all() for t, fdi in FDI_OF_UNIVERSAL.items())
     assert {int(s["label"]) for s in read_json(out / "big.json")["shapes"]} == shown
     coco = read_json(out / "annotations.coco.json")
@@ -185,7 +185,7 @@ def test_what_ends_it_early_leaves_the_table_of_what_is_done(
 
 def test_an_overlay_shows_teeth_and_leaves_the_rest():
     pixels, mask = np.full((40, 60), 100, np.uint8), np.zeros((40, 60), np.uint8)
-    mask[10:30, 20:40] = 1
+    mask[10:30, 20:40] = 99
     shown = module.overlay(pixels, mask)
     assert shown.shape == (40, 60, 3) and shown.dtype == np.uint8
     far = cv2.dilate(mask, np.ones((5, 5))) == 0

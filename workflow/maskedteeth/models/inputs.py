@@ -55,7 +55,7 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     count, _, height, width = inputs.shape
     try:
         logits = network(inputs)
-        if (len(logits), *logits.shape[2:]) != (count, height, width):
+        if (logits.shape[0], *logits.shape[2:]) != (count, height, width):
             raise ValueError(f"it returns the shape {tuple(logits.shape)}")
     except (ValueError, AssertionError, RuntimeError) as error:
         message = str(error).partition("\n")[0].rstrip(".")
