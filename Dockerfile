@@ -1,6 +1,7 @@
 # docs/container.md says how to build and run it, on a GPU too.
-# The base is Python 3.11.16 on Debian bookworm; any with Python 3.11, its venv module and apt will do.
-ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
+# The base is Python 3.13.15 on Debian trixie, the newest Python for which every package has a wheel;
+# another with Python 3.11 to 3.13, its venv module and apt will do.
+ARG BASE_IMAGE=docker.io/library/python:3.13-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285
 FROM ${BASE_IMAGE}
 
 # tini: forwards signals to the whole group, reaps orphans. The other two are OpenCV's.

@@ -43,21 +43,31 @@ lint: .venv/development
 schema: .venv/runtime
 	maskedteeth schema --schema config/schema.json --docs docs/settings.md
 
-# Without compiling, which pip does for every module: those that run are compiled then.
+# On a terminal pip shows what it does; in a log stand only the sentences. pip would compile every
+# module; those that run are compiled then.
+INSTALL = $(BIN)/pip install --no-compile $(if $(MAKE_TERMOUT),,--quiet)
+
+# Python 3.14 has no wheel of immutables. With `true` as its compiler it is installed without its part
+# in C, which it can do without, so that no compiler is needed.
 .venv/runtime: envs/requirements.txt pyproject.toml
-	python=$$(envs/python.sh $(PYTHON)) && $$python -m venv $(if $(PYTHON),--clear) .venv
-	$(BIN)/pip install --quiet --no-compile --requirement envs/requirements.txt
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@python=$$(envs/python.sh $(PYTHON)) && echo "Making the environment .venv with $$python" \
+	    && $$python -m venv $(if $(PYTHON),--clear) .venv
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 14))'; then \
+	    CC=true $(INSTALL) --no-cache-dir --no-deps $$(grep -o '^immutables==[^ ]*' $<); fi
+	@echo "Installing $$(grep -c == $<) packages in it, 2 GB, or 5 GB with CUDA: this takes some minutes"
+	@$(INSTALL) --requirement $<
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -c 'import cv2' 2> /dev/null || { \
 	    echo "OpenCV lacks a system library here (libGL or libglib): its build without windows," \
-	        "of the same version, is installed instead."; \
-	    $(BIN)/pip uninstall --quiet --yes opencv-python && $(BIN)/pip install --quiet --no-deps \
-	        --force-reinstall $$(sed -n 's/^opencv-python==\([^ ]*\).*/opencv-python-headless==\1/p' $<); }
-	touch $@
+	        "of the same version, is installed instead"; \
+	    $(BIN)/pip uninstall --quiet --yes opencv-python && $(INSTALL) --no-deps --force-reinstall \
+	        $$(sed -n 's/^opencv-python==\([^ ]*\).*/opencv-python-headless==\1/p' $<); }
+	@touch $@
 
 .venv/development: envs/requirements-dev.txt .venv/runtime
-	$(BIN)/pip install --quiet --no-compile --requirement envs/requirements-dev.txt
-	touch $@
+	@echo "Installing $$(grep -c == $<) packages for tests and linters"
+	@$(INSTALL) --requirement $<
+	@touch $@
 
 clean:
 	rm -rf .venv results/demo

@@ -30,8 +30,6 @@ def study(name: str) -> Settings:
     if name != "paper":
         overlay = (ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8")
         update_config(settings, yaml.safe_load(overlay))
-    if settings["data"]["source"] == "folder":
-        settings["data"]["path"] = "radiographs"
     return Settings.model_validate(settings)
 
 

@@ -106,13 +106,18 @@ class Study:
         """
         run = {"method": method, "fraction": f"{fraction:g}", "seed": str(seed)}
         job = {**run, "runs": [run], "pretext": "blocks", "dataset": "as it is"}
+        job |= {"group": method}
+        if stage == "evaluate_elsewhere":
+            job |= {"elsewhere": "clinic"}
         study = self.settings(**(changes or {}))
         sections = as_values(cut(study, sections_of(stage), job))
         module, function = locate(stage)
         wanted = inspect.signature(getattr(importlib.import_module(module), function)).parameters
         usual = {name: self.out / file for name, file in DATA.items()}
         usual |= {name: self.out / folder / file for name, file in MADE.items()} | {"raw": self.raw}
-        usual["weights"] = [usual["weights"]] if stage == "evaluate" else usual["weights"]
+        usual |= {"home_images": usual["images"], "home_index": usual["index"]}
+        if {"runs", "weights"} <= wanted.keys():  # of several trainings
+            usual["weights"] = [usual["weights"]]
         needed = [n for n, p in wanted.items() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
         paths = {name: usual[name] for name in needed if name not in files} | files
         return main(["run", stage, json.dumps(sections), json.dumps(paths, default=_as_text)])
@@ -142,15 +147,18 @@ def radiograph() -> Callable:
 
 @pytest.fixture(scope="session")
 def write_folder(radiograph) -> Callable:
-    """Write radiographs 1.png, 2.png, … to images/, masks of the first `labelled` to masks/."""
+    """Write radiographs 1.png, 2.png, … to images/, masks of the first `labelled` to masks/.
 
-    def write(root: Path, count: int, labelled: int | None = None) -> Path:
+    With ``first`` they are others, and numbered from there.
+    """
+
+    def write(root: Path, count: int, labelled: int | None = None, first: int = 1) -> Path:
         for name in ("images", "masks"):
             (root / name).mkdir(parents=True)
-        for number in range(1, count + 1):
+        for number in range(first, first + count):
             image, mask = radiograph(number)
             cv2.imwrite(str(root / "images" / f"{number}.png"), image)
-            if labelled is None or number <= labelled:
+            if labelled is None or number < first + labelled:
                 cv2.imwrite(str(root / "masks" / f"{number}.png"), mask)
         return root
 

@@ -27,13 +27,13 @@ def test_the_environment_is_made_with_a_python_that_will_do(tmp_path):
 
 def test_where_no_python_will_do_make_says_what_it_found_and_what_it_needs(tmp_path):
     program(tmp_path / "python3.12", "3.12", venv=False)
-    program(tmp_path / "python3", "3.14", venv=True)
+    program(tmp_path / "python3", "3.15", venv=True)
     done = python_of(tmp_path)
     assert done.returncode == 1 and not done.stdout
     first, *_ = done.stderr.splitlines()
     assert first == (
-        "Python 3.11, 3.12 or 3.13 with its venv module is needed. Found: "
-        "python3.12 is Python 3.12 without its venv module, python3 is Python 3.14."
+        "Python 3.11, 3.12, 3.13 or 3.14 with its venv module is needed. Found: "
+        "python3.12 is Python 3.12 without its venv module, python3 is Python 3.15."
     )
     named = python_of(tmp_path, str(tmp_path / "python3"))
-    assert f"Found: {tmp_path}/python3 is Python 3.14." in named.stderr
+    assert f"Found: {tmp_path}/python3 is Python 3.15." in named.stderr

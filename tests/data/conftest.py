@@ -22,11 +22,12 @@ def rows_of(file):
 def run_prepare(tmp_path):
     """Run the stage `prepare` as if on a dataset of a source; return its rows and its problems."""
 
-    def run(raw, source="folder", height=64, width=128, **layout):
+    def run(raw, source="folder", height=64, width=128, given=None, **layout):
         files = {name: tmp_path / f"{name}.csv" for name in ("index", "problems")}
         arrays = {name: tmp_path / f"{name}.npy" for name in ("images", "labels")}
         layout, size = Layout(source=source, **layout), Image(height=height, width=width)
-        prepare(layout, size, "as it is", raw=raw, state=tmp_path / "state.txt", **files, **arrays)
+        state = tmp_path / "state.txt"
+        prepare(layout, size, "as it is", given, raw=raw, state=state, **files, **arrays)
         return tuple(rows_of(file) for file in files.values())
 
     return run

@@ -14,7 +14,7 @@ FIXED, COMPLEMENT = HeldOut(protocol="fixed-test"), HeldOut(protocol="complement
 
 def row(name, group=None, labelled=True, share="0.1"):
     """A line of index.csv."""
-    found = {"id": name, "labelled": "1", "duplicate_group": group or name, "tooth_fraction": share}
+    found = {"id": name, "labelled": "1", "group": group or name, "part": "", "tooth_fraction": share}
     return found if labelled else found | {"labelled": "0", "tooth_fraction": ""}
 
 
@@ -48,7 +48,7 @@ def labelled(rows):
 
 
 def groups_of(rows, ids):
-    return {row["duplicate_group"] for row in rows if row["id"] in ids}
+    return {row["group"] for row in rows if row["id"] in ids}
 
 
 @given(indexes, protocols, seeds)
@@ -71,7 +71,7 @@ def test_nothing_trains_on_the_fixed_test_set_and_the_pretext_does_not_see_it(ro
     assert {tuple(split.test) for split in drawn} == {tuple(pretext.test)}
     test = groups_of(rows, pretext.test)
     # Everything else trains the pretext, the unlabelled too, unless it shows a test radiograph.
-    assert pretext.train == [row["id"] for row in rows if row["duplicate_group"] not in test]
+    assert pretext.train == [row["id"] for row in rows if row["group"] not in test]
     # The largest fraction is all that is left.
     assert sorted(drawn[-1].train + drawn[-1].test) == sorted(labelled(rows))
     assert {split.pool for split in drawn} == {len(drawn[-1].train)}

@@ -25,35 +25,16 @@ tidy() {
 }
 trap tidy EXIT
 [ $# -gt 0 ] || set -- --configfile config/demo.yaml --logger rich
-BASE=localhost/maskedteeth-base:bookworm
+BASE=localhost/maskedteeth-base:trixie
 NAME=localhost/maskedteeth:test
 
 say() { echo "== $(date +%T) $*"; }
 buildah() { command buildah --root "$WORK/store" --runroot "$WORK/run" "$@"; }
 
-# The image may be built where indices are mirrored: pip's settings and the folders that they name
-# are mounted for the build, at the same places, and stay out of it.
-write_pip_conf() {
-    python - "$WORK/pip.conf" <<'PYTHON'
-import ast, re, subprocess, sys
-
-listed = subprocess.run(["pip", "config", "list"], capture_output=True, text=True, check=True).stdout
-lines = re.findall(r"^(?:global|:env:)\.([a-z-]+)=(.*)$", listed, re.MULTILINE)
-settings = {name: ast.literal_eval(value) for name, value in sorted(lines, reverse=True)}
-with open(sys.argv[1], "w") as file:
-    file.write("[global]\n" + "".join(f"{n} = {v}\n" for n, v in settings.items()))
-for value in settings.values():
-    for word in value.split():
-        path = word.removeprefix("file://")
-        if path.startswith("/"):
-            print(path)
-PYTHON
-}
-
 if ! buildah inspect --type image "$BASE" >/dev/null 2>&1; then
     say "A base image: debootstrap"
     debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv \
-        bookworm "$WORK/base" >"$WORK/debootstrap.log" || { tail "$WORK/debootstrap.log"; exit 1; }
+        trixie "$WORK/base" >"$WORK/debootstrap.log" || { tail "$WORK/debootstrap.log"; exit 1; }
     container=$(buildah from scratch)
     buildah add --quiet "$container" "$WORK/base" / >/dev/null
     buildah commit --quiet --rm "$container" "$BASE" >/dev/null
@@ -61,12 +42,11 @@ if ! buildah inspect --type image "$BASE" >/dev/null 2>&1; then
 fi
 
 say "The image: buildah"
+# Where indices are mirrored, what pip's settings name is mounted for the build and stays out of it.
 volumes=(--volume "$WORK/pip.conf:/etc/pip.conf:ro")
-while read -r path; do
-    [ -d "$path" ] || path=$(dirname "$path") # a certificate's folder, where links lead to others
-    [ "${path%/simple}" = "$path" ] || path=${path%/simple} # an index beside its files
+for path in $(python "$ROOT/tests/image/pip_conf.py" "$WORK/pip.conf"); do
     volumes+=(--volume "$path:$path:ro")
-done < <(write_pip_conf | sort -u)
+done
 buildah bud --layers --network host "${volumes[@]}" --build-arg BASE_IMAGE="$BASE" \
     --build-arg IMAGE_NAME="$NAME" \
     --build-arg GIT_COMMIT="$(git -C "$ROOT" describe --always --dirty --abbrev=40 --exclude='*')" \

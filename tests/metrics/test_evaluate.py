@@ -131,7 +131,7 @@ def test_the_evaluation_is_recorded(study):
     said, run = (
         json.loads((study / f"run/{name}.json").read_text()) for name in ("evaluation", "run")
     )
-    settings = {"task", "runs", "held_out", "threshold", "boundary_tolerance", "compute"}
+    settings = {"runs", "held_out", "threshold", "boundary_tolerance", "compute"}
     assert set(said["settings"]) == settings and said["settings"]["threshold"] == 0.5
     assert said["settings"]["held_out"] == run["settings"]["held_out"]
     for name in ("images", "labels", "index"):

@@ -207,7 +207,7 @@ def table(tmp_path, folder, runs):
     runs.to_csv(tmp_path / "metrics.csv", index=False)
     files = {name: folder / f"{name}.csv" for name in ("table2", "table3")}
     report = presentation(protocol="complement", bootstrap_resamples=300)
-    made = claims(report, metrics=[tmp_path / "metrics.csv"], **files)
+    made = claims(report, {}, metrics=[tmp_path / "metrics.csv"], **files)
     return made, made.frame.set_index("claim")
 
 

@@ -47,8 +47,6 @@ def test_the_papers_values_are_those_of_the_paper(settings):
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_every_overlay_is_valid(settings, name):
     changes = yaml.safe_load((CONFIG / name).read_text())
-    if changes.get("data", {}).get("source") == "folder":
-        changes["data"].setdefault("path", "radiographs")
     assert settings(**changes).study == Path(name).stem
 
 

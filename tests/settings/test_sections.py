@@ -7,7 +7,11 @@ from maskedteeth.stages import STAGES, sections_of
 
 RUN = {"method": "unet", "fraction": "0.2", "seed": "42"}
 JOB = {**RUN, "runs": [RUN], "pretext": "random_block_masking", "dataset": "d"}
+JOB |= {"elsewhere": "clinic"}
 TABLE = "table2"  # which sees what all tables and figures see
+
+PRETEXT = {"pretrain", "measure_pretext"}
+EVALUATIONS = {"evaluate", "evaluate_elsewhere", "measure_corrections"}
 
 #: A changed setting, and the stages that see it, besides the report page, which shows them all.
 CHANGES = [
@@ -17,28 +21,34 @@ CHANGES = [
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
     ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),
     ({"image": {"height": 128}}, {"prepare", "describe"}),
-    ({"split": {"test_seed": 1}}, {"pretrain", "measure_pretext", "train", "evaluate"}),
+    ({"split": {"test_seed": 1}}, {"pretrain", "measure_pretext", "train", *EVALUATIONS}),
     ({"split": {"fractions": [0.2, 0.5]}}, set()),
     (
         {"pretext": {"random_block_masking": {"mask": {"most": 4}}}},
-        {"pretrain", "measure_pretext"},
+        PRETEXT,
     ),
     ({"training": {"epochs": 3}}, {"train"}),
     ({"methods": {"unet": {"label": "U"}}}, {TABLE, "describe"}),
     (
         {"methods": {"unet": {"model": {"encoder": "resnet18"}}}},
-        {"describe", "train", "evaluate"},
+        {"describe", "train", *EVALUATIONS},
     ),
     ({"methods": {"pspnet": {"model": {"encoder": "resnet18"}}}}, {"describe"}),
     ({"methods": {"pspnet": {"seeds": [1]}}}, set()),
-    ({"evaluation": {"threshold": 0.4}}, {"evaluate", TABLE, "describe"}),
+    ({"evaluation": {"threshold": 0.4}}, {*EVALUATIONS, TABLE, "describe"}),
+    (
+        {"evaluation": {"boundary_tolerance": 1}},
+        {"evaluate", "evaluate_elsewhere", TABLE, "describe"},
+    ),
+    ({"methods": {"unet": {"annotations": {"drop": 0.1}}}}, {"train", "measure_corrections"}),
+    ({"pretext": {"random_block_masking": {"also_on": ["clinic"]}}}, PRETEXT),
     ({"evaluation": {"mask_seed": 9}}, {"measure_pretext"}),
     ({"evaluation": {"lpips": "off"}}, {"lpips_weights"}),
     ({"report": {"samples": 2}}, {TABLE, "describe"}),
     ({"report": {"bootstrap_resamples": 500}}, {TABLE, "describe"}),
     (
         {"compute": {"precision": "float32"}},
-        {"pretrain", "measure_pretext", "train", "evaluate"},
+        {"pretrain", "measure_pretext", "train", *EVALUATIONS},
     ),
     ({"compute": {"checkpoint_minutes": 1}}, set()),
 ]
@@ -53,7 +63,8 @@ def test_a_changed_setting_is_seen_by_the_stages_that_depend_on_it_alone(
 
     stages = {s for s, place in STAGES.items() if not place.startswith("report.")} - {"card"}
     stages.add(TABLE)
-    before, after = settings(), settings(**changes)
+    clinic = {"clinic": {"source": "phantom"}}
+    before, after = settings(datasets=clinic), settings(datasets=clinic, **changes)
     assert {s for s in stages if seen(before, s) != seen(after, s)} == expected
 
 
@@ -64,4 +75,8 @@ def test_the_report_shows_what_was_given_but_for_what_changes_no_result(settings
     given = {"data": {"path": "/home/jo/set.zip", "download": "kaggle"}, "methods": {"unet": None}}
     found = shown(**given, compute={"checkpoint_minutes": 1})
     assert found == {"data": {"path": "set.zip"}, "methods": {"unet": None}}
+    clinic = {"path": "/home/jo/clinic", "source": "folder"}
+    assert shown(datasets={"clinic": clinic, "other": None}) == {
+        "datasets": {"clinic": {"path": "clinic", "source": "folder"}, "other": None}
+    }
     assert shown() == {}

@@ -42,7 +42,7 @@ MISTAKES = [
     ),
     (
         {"data": {"source": "dicom"}},
-        "Setting data.source is 'dicom'; it must be 'hitl', 'folder',",
+        "Setting data.source is 'dicom'; it must be 'auto', 'folder',",
     ),
     (
         {"evaluation": {"lpips": False}},
@@ -66,7 +66,7 @@ MISTAKES = [
     (
         {"data": {"source": "phantom", "path": "mine"}},
         "Setting data: path is 'mine', but source is 'phantom', which is drawn; for your own "
-        "radiographs set data.source to 'folder'.",
+        "radiographs set source to 'auto'.",
     ),
     (
         {"data": {"source": "folder"}},
@@ -174,6 +174,28 @@ MISTAKES = [
         "Setting training: dice_weight and bce_weight are both 0: there is no loss to minimise.",
     ),
     (
+        {"evaluation": {"also_on": ["clinic"]}},
+        "Setting evaluation.also_on has 'clinic', which is not one of datasets: (none).",
+    ),
+    (
+        {
+            "datasets": {"clinic": {"source": "phantom"}},
+            "evaluation": {"also_on": ["clinic"]},
+            "pretext": {MASKING: {"also_on": ["clinic"]}},
+        },
+        f"Setting pretext.{MASKING}.also_on has 'clinic', which evaluation.also_on has, too; what "
+        "networks are measured on must not train them: take it out of one of them.",
+    ),
+    (
+        {"datasets": {"clinic": {"source": "folder"}}},
+        "Setting datasets.clinic: path is not set, but source is 'folder'; name the folder of your",
+    ),
+    (
+        {"methods": {"unet": {"annotations": {"drop": 0}}}},
+        "Setting methods.unet.annotations: annotations has no error; set one of them above 0 or "
+        "leave it out.",
+    ),
+    (
         {"report": {"ours": "sam"}},
         "Setting report.ours is 'sam', which is not one of methods: unet, pspnet, linknet, "
         f"modified_resunet, {MASKING}.",
@@ -221,7 +243,7 @@ def test_a_typo_and_a_wrong_type_of_any_setting_are_plain_sentences(settings):
     for path, value in walk(content):
         if path[0] in ("pretext", "methods") and len(path) == 2:
             continue  # a name of the user's
-        wrong = 3 if isinstance(value, dict) or path[-1] == "model" else {"a": []}
+        wrong = 3 if isinstance(value, dict) or path[-1] in ("model", "annotations") else {"a": []}
         for name, given in ((f"{path[-1]}x", value), (path[-1], wrong)):
             mistaken = copy.deepcopy(content)
             functools.reduce(dict.__getitem__, path[:-1], mistaken)[name] = given

@@ -17,6 +17,7 @@ EPOCHS = 20 * (KILLS + 1)  # 45 steps or more for each kill, and for the end
 CHANGES = {
     "pretext": {"blocks": {"epochs": EPOCHS, "preview_epochs": [1, EPOCHS // 2, EPOCHS]}},
     "training": {"epochs": EPOCHS},
+    "methods": {"ours": {"annotations": {"drop": 0.3, "shift": 2}}},
 }
 
 

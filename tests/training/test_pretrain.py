@@ -1,6 +1,7 @@
 import json
 import signal
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -176,3 +177,20 @@ def test_a_stopped_pretext_goes_on_to_the_same_bits(study, tmp_path, monkeypatch
     for name in ("weights.safetensors", "history.csv", "previews.npz"):
         whole, stopped = (tmp_path / folder / name for folder in ("whole", "stopped"))
         assert stopped.read_bytes() == whole.read_bytes(), name
+
+
+def test_further_datasets_add_their_radiographs_but_no_copies_of_test_radiographs(
+    study, split, tmp_path, radiograph, capsys
+):
+    size = (64, 32)
+    others = [cv2.resize(radiograph(200 + number)[0], size) for number in range(4)]
+    tests = pixels_of(study / "images.npy", read_index(study / "index.csv"), split.test)
+    np.save(tmp_path / "archive.npy", np.stack([*others, 255 - tests[0], tests[1, :, ::-1]]))
+    changes = changed(also_on=["archive"])["changes"]
+    changes |= {"datasets": {"archive": {"source": "phantom"}}}
+    further = [tmp_path / "archive.npy"]
+    assert study.run("pretrain", tmp_path, changes=changes, further=further) == 0
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert run["also_on"] == {"archive": 4} and run["radiographs"] == [14, 32, 64]
+    assert run["trained_on"] == split.train
+    assert "6 radiographs of archive, of which 2 are left out" in capsys.readouterr().out

@@ -8,11 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.models.inputs import network_input, to_unit
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import HeldOut
+from maskedteeth.settings.config import Annotations, HeldOut
 from maskedteeth.settings.sections import as_values
 from maskedteeth.training.engine import last_steps, shuffled_rows
 from maskedteeth.training.losses import segmentation_loss
@@ -66,6 +67,24 @@ def test_a_step_sees_a_batch_in_the_seeds_order_and_minimises_the_weighted_loss(
     assert ends[-1] == len(seen)
     epochs = [np.mean(part) for part in np.split(expected, ends[:-1])]
     assert losses == pytest.approx(epochs, rel=1e-5)
+
+
+def test_a_training_sees_the_wrong_annotations_of_its_seed(study, watch):
+    """With all three radiographs in each batch, every step has the loss of the wrong ones."""
+    errors = {"drop": 0.4, "shift": 2}
+    changes = {"methods": {"ours": {"annotations": errors}}}
+    recipe = {"batch_size": 3, "learning_rate": 1e-9, "budget": "equal-epochs"}
+    seen, losses, _ = watch("train", changes=changes | {"training": recipe})
+    rows, ids = read_index(study / "index.csv"), study.split().train
+    pixels, right = (pixels_of(study / f"{n}.npy", rows, ids) for n in ("images", "labels"))
+    xray, order = to_unit(torch.from_numpy(pixels)), []
+    for picture in seen[0, :, :1]:
+        order += [n for n, one in enumerate(xray) if torch.equal(one, picture)]
+    wrong = with_errors(right, ids, Annotations(**errors), 3407)
+    assert (wrong != right).any()
+    target = torch.from_numpy(wrong[order] > 0).unsqueeze(1).float()
+    expected = segmentation_loss(0.3 * xray[order], target, 0.7, 0.3).item()
+    assert losses == pytest.approx([expected] * len(losses), rel=1e-5)
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "train"])
@@ -173,7 +192,7 @@ def test_the_run_is_recorded(study):
     sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25, "transfer": "all"}
     sections["task"] = "teeth"
     compute = {"device": "cpu", "precision": "float32", "threads": 1}
-    assert run["settings"] == as_values(sections) | {"compute": compute}
+    assert run["settings"] == as_values(sections) | {"annotations": None, "compute": compute}
     about = [run[name] for name in ("method", "fraction", "seed", "radiographs", "trained_on")]
     assert about == ["ours", 0.25, 3407, [3, 32, 64], study.split().train]
     assert run["steps"] == 5 and run["images_per_second"] > 0

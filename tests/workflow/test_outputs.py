@@ -11,6 +11,13 @@ README = Path(__file__).parents[2] / "results" / "README.md"
 #: Made without being a rule's output.
 BESIDE = {"runs/*/fraction-*/seed-*/weights.state", "logs"}
 
+#: What makes files that the tiny study has not.
+MORE = """
+datasets: {clinic: {source: phantom}}
+evaluation: {also_on: [clinic]}
+methods: {modified_resunet: {annotations: {drop: 0.1}}}
+"""
+
 
 def described():
     """Return the paths of the table, within a study, as patterns of `Path.match`."""
@@ -40,7 +47,10 @@ def made(project):
 
 
 def test_every_output_is_described_and_every_description_is_of_one(new_project, tmp_path):
-    patterns, files = described(), made(new_project(tmp_path))
+    project = new_project(tmp_path)
+    (tmp_path / "more.yaml").write_text(MORE)
+    project.settings.append("more.yaml")
+    patterns, files = described(), made(project)
 
     def matches(file, pattern):
         same_depth = file.count("/") == pattern.count("/")

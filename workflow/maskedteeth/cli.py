@@ -94,13 +94,18 @@ def run_stage(stage: str, settings: str, files: str) -> int:
     """
     from pydantic import TypeAdapter
 
+    from maskedteeth.settings.validation import naming
+
     module, name = locate(stage)
     function = getattr(importlib.import_module(module), name)
     taken, hints = inspect.signature(function).parameters, typing.get_type_hints(function)
     files = json.loads(files)
     values = json.loads(settings) | {n: value for n, value in files.items() if n in taken}
     typed = {n: TypeAdapter(hints[n]).validate_python(value) for n, value in values.items()}
-    made = function(**typed)
+    try:
+        made = function(**typed)
+    except InputError as error:
+        raise InputError(naming(files.get("setting", "data"), str(error))) from None
     left = {n: Path(file) for n, file in files.items() if n in KINDS and n not in taken}
     _write(made, left)
     return 0

@@ -31,7 +31,8 @@ class Jobs:
         study: its settings.
         given: what the user gave of them.
         results: its folder.
-        dataset: names, sizes and times of the user's files, as one text.
+        datasets: names, sizes and times of the user's files, as one text a dataset: of the study's
+            own, named "", and of further ones.
 
     Attributes:
         run: pattern of a training's folder, with its wildcards; likewise pretext and evaluation.
@@ -40,12 +41,16 @@ class Jobs:
             one of these figures alone trains no more than it needs.
     """
 
-    def __init__(self, study: Settings, given: dict[str, Any], results: Path, dataset: str):
+    def __init__(
+        self, study: Settings, given: dict[str, Any], results: Path, datasets: dict[str, str]
+    ):
         self.study = study
-        self.about = {"given": given, "dataset": dataset}
+        self.given, self.datasets = given, datasets
         self.run = results / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"
         self.pretext = results / "pretext" / "{pretext}"
         self.evaluation = results / "evaluation" / "{group}"
+        self.elsewhere = results / "elsewhere" / "{elsewhere}" / "{group}"
+        self.corrections = results / "corrections" / "{group}"
         self.runs = [
             {"method": method, "fraction": f"{fraction:g}", "seed": str(seed)}
             for method in study.methods
@@ -61,7 +66,7 @@ class Jobs:
         if others:
             self.groups["shown-others"] = [self._shown(method) for method in others]
         self._made_by: dict[str, tuple[str, dict[str, str]]] = {}
-        self._inputs: dict[str, dict[str, Any]] = {}
+        self._inputs: dict[tuple[str, str], dict[str, Any]] = {}
         self._seen: dict[str, tuple[str, str, str]] = {}
 
     def _shown(self, method: str) -> dict[str, str]:
@@ -92,9 +97,19 @@ class Jobs:
         """Return the paths of a file of the evaluations of some groups."""
         return [self._made("evaluate", self.evaluation / file, {"group": g}) for g in groups]
 
-    def made_by(self, stage: str, file: str) -> str:
+    def of_elsewhere(self, file: str, dataset: str, groups: Iterable[str]) -> list[str]:
+        """Return the paths of a file of the evaluations of some groups on a further dataset."""
+        jobs = [{"elsewhere": dataset, "group": group} for group in groups]
+        return [self._made("evaluate_elsewhere", self.elsewhere / file, job) for job in jobs]
+
+    def of_corrections(self, file: str) -> list[str]:
+        """Return the paths of a file of the corrections of all methods that learn from errors."""
+        groups = [{"group": method} for method in self.study.noisy]
+        return [self._made("measure_corrections", self.corrections / file, g) for g in groups]
+
+    def made_by(self, stage: str, file: str, dataset: str = "") -> str:
         """Mark a file as made by a stage without wildcards, and return it."""
-        return self._made(stage, Path(file), {})
+        return self._made(stage, Path(file), {"elsewhere": dataset} if dataset else {})
 
     def _made(self, stage: str, pattern: Path, job: dict[str, str]) -> str:
         path = str(pattern).format(**job)
@@ -112,13 +127,18 @@ class Jobs:
         ]
 
     def parameters(
-        self, stage: str, inputs: dict[str, Any] | None = None, **more: Any
+        self,
+        stage: str,
+        inputs: dict[str, Any] | None = None,
+        dataset: str = "",
+        **more: Any,
     ) -> dict[str, str | Callable[..., str]]:
         """Return the parameters of a rule.
 
         Args:
             stage: what it runs.
             inputs: the rule's: paths by name, or functions of the wildcards that return them.
+            dataset: that it is about, where that is a further one.
             **more: what the stage is told besides, because it changes no result.
 
         Returns:
@@ -126,7 +146,8 @@ class Jobs:
             ``files``: inputs and outputs by name, and ``more``. It is a function of inputs and
             outputs; of such a parameter Snakemake compares nothing.
         """
-        self._inputs[stage] = inputs or {}
+        self._inputs[stage, dataset] = inputs or {}
+        of_dataset = {"elsewhere": dataset} if dataset else {}
 
         def files(wildcards: Any, input: Any, output: Any) -> str:
             given = {name: value for name, value in [*input.items(), *output.items()] if value}
@@ -135,9 +156,9 @@ class Jobs:
 
         return {
             "stage": stage,
-            "settings": lambda wildcards: self.seen(stage, dict(wildcards))[0],
-            "code": lambda wildcards: self.seen(stage, dict(wildcards))[1],
-            "before": lambda wildcards: self.seen(stage, dict(wildcards))[2],
+            "settings": lambda wildcards: self.seen(stage, {**wildcards, **of_dataset})[0],
+            "code": lambda wildcards: self.seen(stage, {**wildcards, **of_dataset})[1],
+            "before": lambda wildcards: self.seen(stage, {**wildcards, **of_dataset})[2],
             "files": files,
         }
 
@@ -146,7 +167,7 @@ class Jobs:
 
         Args:
             stage: what it runs.
-            job: its wildcards.
+            job: its wildcards, and as `elsewhere` the further dataset that it is about.
 
         Returns:
             The settings that it sees, as JSON; the fingerprint of its code; and a digest of the
@@ -154,13 +175,17 @@ class Jobs:
         """
         name = f"{stage} {job}"
         if name not in self._seen:
-            runs = self.groups.get(job.get("group", ""))
-            sections = cut(self.study, sections_of(stage), {**job, **self.about, "runs": runs})
+            study, dataset = self.study, job.get("elsewhere", "")
+            if dataset:  # what sees the settings of a dataset sees those of this one
+                study = study.model_copy(update={"data": study.datasets[dataset]})
+            about = {"given": self.given, "dataset": self.datasets[dataset]}
+            about["runs"] = self.groups.get(job.get("group", ""))
+            sections = cut(study, sections_of(stage), {**job, **about})
             chosen = {module_of(model) for model in models_in(sections)}
             if "layout" in sections:
                 chosen.add(module_of_source(sections["layout"].source))
-            if "task" in sections:
-                chosen.add(module_of_task(sections["task"]))
+            if {"task", "runs"} & sections.keys():
+                chosen.add(module_of_task(self.study.task))
             code = fingerprint(locate(stage)[0], *chosen)
             before = dict.fromkeys(self.seen(*made) for made in self._builds_on(stage, job))
             digest = hashlib.sha256(repr([*before]).encode()).hexdigest()[:16] if before else ""
@@ -169,7 +194,7 @@ class Jobs:
 
     def _builds_on(self, stage: str, job: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield the jobs that made the inputs of one."""
-        for given in self._inputs[stage].values():
+        for given in self._inputs[stage, job.get("elsewhere", "")].values():
             paths = given(SimpleNamespace(**job)) if callable(given) else given
             for path in [paths] if isinstance(paths, str) else paths:
                 if path in self._made_by:

@@ -36,14 +36,30 @@ RUN_STAGE = (
     "python -P -m maskedteeth run {params.stage} {params.settings:q} {params.files:q} > {log} 2>&1"
 )
 
+
+def setting_of(dataset):
+    """The setting that is a dataset's."""
+    return f"datasets.{dataset}" if dataset else "data"
+
+
 # Every study is an overlay of the paper's.
 SETTINGS = yaml.safe_load((PROJECT / "config" / "paper.yaml").read_text(encoding="utf-8"))
 update_config(SETTINGS, config)
 try:
     STUDY = validate(SETTINGS, Settings)
     RESULTS = Path("results") / STUDY.study
-    STATE = RESULTS / "data" / "dataset.txt"
-    JOBS = Jobs(STUDY, config, RESULTS, state_of_dataset(STUDY.data, STATE))
+    # The study's own dataset, whose files lie in data/, and further ones in folders there.
+    DATASETS = {"": STUDY.data} | STUDY.datasets
+    STATES_OF_DATA = {
+        name: state_of_dataset(
+            data,
+            STUDY.split.given if name == "" else None,
+            RESULTS / "data" / name / "dataset.txt",
+            setting_of(name),
+        )
+        for name, data in DATASETS.items()
+    }
+    JOBS = Jobs(STUDY, config, RESULTS, STATES_OF_DATA)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

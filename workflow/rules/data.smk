@@ -1,55 +1,79 @@
-# Raw radiographs → index and arrays.
-DATA_PATH = str(Path(STUDY.data.path).expanduser()) if STUDY.data.path else None
-# A folder that the user has is read in place; everything else is drawn or fetched first.
-RAW = DATA_PATH if STUDY.data.in_place else f"{RESULTS}/data/raw"
-RAW_INPUT = {}
+# Raw radiographs → index and arrays, of the study's own dataset and of further ones.
+ARRAYS_OF = {}
 
-if not STUDY.data.in_place:
-    GET_DATA = "draw_phantom" if STUDY.data.source == "phantom" else "fetch"
-    RAW_INPUT = {"raw": JOBS.made_by(GET_DATA, RAW)}
+for DATASET, DATA in DATASETS.items():
+    PREPARED = RESULTS / "data" / DATASET
+    SUFFIX = f"_{DATASET}" if DATASET else ""
+    OF = f" of {DATASET}" if DATASET else ""
+    DATA_PATH = str(Path(DATA.path).expanduser()) if DATA.path else None
+    # A folder that the user has is read in place; everything else is drawn or fetched first.
+    RAW = DATA_PATH if DATA.in_place else f"{PREPARED}/raw"
+    RAW_INPUT = {}
 
-    # What was downloaded stays in results/downloads, which no rule owns.
+    if not DATA.in_place:
+        GET_DATA = "draw_phantom" if DATA.source == "phantom" else "fetch"
+        RAW_INPUT = {"raw": JOBS.made_by(GET_DATA, RAW, DATASET)}
+
+        # What was downloaded stays in results/downloads, which no rule owns.
+        rule:
+            name:
+                GET_DATA + SUFFIX
+            output:
+                raw=directory(RAW),
+            log:
+                RESULTS / "logs" / f"{GET_DATA}{SUFFIX}.log",
+            localrule: True
+            params:
+                **JOBS.parameters(
+                    GET_DATA,
+                    dataset=DATASET,
+                    archive=DATA_PATH,
+                    downloads="results/downloads",
+                ),
+            message:
+                f"Getting the radiographs{OF}"
+            shell:
+                RUN_STAGE
+
+    MADE = {
+        "index": PREPARED / "index.csv",
+        "problems": PREPARED / "problems.csv",
+        "state": PREPARED / "dataset.txt",
+        "images": PREPARED / "images.npy",
+        "labels": PREPARED / "labels.npy",
+    }
+
     rule:
         name:
-            GET_DATA
+            f"prepare{SUFFIX}"
+        input:
+            **RAW_INPUT,
         output:
-            raw=directory(RAW),
+            **MADE,
         log:
-            RESULTS / "logs" / f"{GET_DATA}.log",
-        localrule: True
+            RESULTS / "logs" / f"prepare{SUFFIX}.log",
+        threads: 2
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(60),
         params:
-            **JOBS.parameters(GET_DATA, archive=DATA_PATH, downloads="results/downloads"),
+            **JOBS.parameters(
+                "prepare",
+                RAW_INPUT,
+                dataset=DATASET,
+                path=DATA.path,
+                raw=RAW,
+                setting=setting_of(DATASET),
+            ),
         message:
-            "Getting the radiographs"
+            f"Reading and resizing the radiographs{OF}"
         shell:
             RUN_STAGE
 
-
-rule prepare:
-    input:
-        **RAW_INPUT,
-    output:
-        index=RESULTS / "data" / "index.csv",
-        problems=RESULTS / "data" / "problems.csv",
-        state=STATE,
-        images=RESULTS / "data" / "images.npy",
-        labels=RESULTS / "data" / "labels.npy",
-    log:
-        RESULTS / "logs" / "prepare.log",
-    threads: 2
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-    params:
-        **JOBS.parameters("prepare", RAW_INPUT, path=STUDY.data.path, raw=RAW),
-    message:
-        "Reading and resizing the radiographs"
-    shell:
-        RUN_STAGE
+    ARRAYS_OF[DATASET] = {
+        name: JOBS.made_by("prepare", MADE[name], DATASET)
+        for name in ("images", "labels", "index")
+    }
 
 
-ARRAYS = {
-    "images": JOBS.made_by("prepare", rules.prepare.output.images),
-    "labels": JOBS.made_by("prepare", rules.prepare.output.labels),
-    "index": JOBS.made_by("prepare", rules.prepare.output.index),
-}
+ARRAYS = ARRAYS_OF[""]

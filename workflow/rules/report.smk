@@ -26,6 +26,7 @@ TABLES = {
     "boundary": EVALUATED,
     "claims": {
         "metrics": EVALUATED["metrics"],
+        "corrections": JOBS.of_corrections("metrics.csv"),
         "pretexts": JOBS.of_pretexts("metrics.csv", PRETEXTS),
         "runs": RECORDS,
         **{name: PUBLISHED[name] for name in ("table2", "table3")},
@@ -56,6 +57,20 @@ if PRETEXTS:  # a study without a pretext has none of these
 if STUDY.task == "numbering":
     TABLES |= dict.fromkeys(["numbering", "confusions"], of_groups(METHODS, "numbering.csv"))
     FIGURES |= {"numbered_teeth": OUR_RUN, "dental_chart": of_groups(OURS, "numbering.csv")}
+if STUDY.evaluation.also_on:
+    METRICS, RECORDS_THERE = (
+        [p for name in STUDY.evaluation.also_on for p in JOBS.of_elsewhere(file, name, METHODS)]
+        for file in ("metrics.csv", "evaluation.json")
+    )
+    TABLES["elsewhere"] = {
+        "metrics": EVALUATED["metrics"],
+        "elsewhere": METRICS,
+        "runs": EVALUATED["runs"] + RECORDS_THERE,
+    }
+if STUDY.noisy:
+    TABLES["robustness"] = EVALUATED | {"corrections": JOBS.of_corrections("metrics.csv")}
+    TABLES["robustness"]["runs"] = EVALUATED["runs"] + JOBS.of_corrections("evaluation.json")
+    FIGURES["dice_by_errors"] = TABLES["robustness"]
 
 
 # Kind → what there is of it, and the files of each; the last is also shown by snakemake --report.

@@ -1,11 +1,14 @@
 # One pretraining a pretext, one training a method, fraction and seed; then both are measured.
 STATES = {"checkpoint_minutes": STUDY.compute.checkpoint_minutes}
-TO_PRETRAIN = {name: ARRAYS[name] for name in ("images", "index")}
+PIXELS = {name: ARRAYS[name] for name in ("images", "index")}
+TO_PRETRAIN = PIXELS | {
+    "further": lambda w: [ARRAYS_OF[name]["images"] for name in STUDY.pretext[w.pretext].also_on]
+}
 TO_TRAIN = ARRAYS | {"pretext": lambda w: JOBS.initial_weights(w.method)}
 TO_EVALUATE = ARRAYS | {
     "weights": lambda w: JOBS.of_runs("weights.safetensors", JOBS.groups[w.group])
 }
-TO_MEASURE = TO_PRETRAIN | {
+TO_MEASURE = PIXELS | {
     "weights": lambda w: JOBS.of_pretexts("weights.safetensors", [w.pretext])[0],
     "lpips": JOBS.made_by("lpips_weights", RESULTS / "lpips.safetensors"),
 }
@@ -89,6 +92,60 @@ rule evaluate:
         "Evaluating: {wildcards.group}"
     shell:
         RUN_STAGE
+
+
+# Further radiographs that pretexts are trained on: none of them may be measured as unseen.
+FURTHER = sorted({name for pretext in STUDY.pretext.values() for name in pretext.also_on})
+
+for DATASET in STUDY.evaluation.also_on:
+    TO_EVALUATE_ELSEWHERE = {
+        **ARRAYS_OF[DATASET],
+        **{f"home_{name}": path for name, path in PIXELS.items()},
+        "further": [ARRAYS_OF[name]["images"] for name in FURTHER],
+        "weights": TO_EVALUATE["weights"],
+    }
+    MEASURED_THERE = Path(str(JOBS.elsewhere).replace("{elsewhere}", DATASET))
+
+    rule:
+        name:
+            f"evaluate_{DATASET}"
+        input:
+            **TO_EVALUATE_ELSEWHERE,
+        output:
+            metrics=MEASURED_THERE / "metrics.csv",
+            evaluation=MEASURED_THERE / "evaluation.json",
+        log:
+            RESULTS / "logs" / f"evaluate_{DATASET}-{{group}}.log",
+        threads: STUDY.compute.threads
+        resources:
+            **NETWORK,
+        params:
+            **JOBS.parameters("evaluate_elsewhere", TO_EVALUATE_ELSEWHERE, dataset=DATASET),
+        message:
+            f"Evaluating on {DATASET}: {{wildcards.group}}"
+        shell:
+            RUN_STAGE
+
+
+if STUDY.noisy:
+
+    rule measure_corrections:
+        input:
+            **TO_EVALUATE,
+        output:
+            metrics=JOBS.corrections / "metrics.csv",
+            evaluation=JOBS.corrections / "evaluation.json",
+        log:
+            RESULTS / "logs" / "corrections-{group}.log",
+        threads: STUDY.compute.threads
+        resources:
+            **NETWORK,
+        params:
+            **JOBS.parameters("measure_corrections", TO_EVALUATE),
+        message:
+            "Comparing with the right annotations: {wildcards.group}"
+        shell:
+            RUN_STAGE
 
 
 rule lpips_weights:

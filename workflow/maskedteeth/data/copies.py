@@ -14,6 +14,8 @@ missed; 5 % look like another radiograph. The usual 64 bits of a DCT (pHash) do 
 apart: different radiographs differ in 8 bits or more, copies in up to 18.
 """
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
@@ -54,10 +56,32 @@ def near_pairs(hashes: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def first_copies(hashes: np.ndarray) -> np.ndarray:
-    """Return for each hash (N, 2048) the first of its copies, or copies of copies: int (N,)."""
-    first = np.arange(len(hashes))
-    for pair in near_pairs(hashes):
-        earlier, later = sorted(first[pair])
+def near_copies(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Tell which radiographs, uint8 (M, H, W), are near copies of others (N, H, W): bool (M,)."""
+    hashes, known = (
+        np.stack([perceptual_hash(picture) for picture in pictures])
+        if len(pictures)
+        else np.empty((0, WIDTH * HEIGHT), np.float32)
+        for pictures in (some, others)
+    )
+    near = np.zeros(len(some), bool)
+    for start in range(0, len(known), BLOCK):
+        near |= (distances(hashes, known[start : start + BLOCK]) <= NEAR).any(axis=1)
+    return near
+
+
+def first_linked(count: int, pairs: Iterable[tuple[int, int]]) -> np.ndarray:
+    """Return for each of ``count`` things the first that it is linked to, over others, too.
+
+    Args:
+        count: N.
+        pairs: of linked ones.
+
+    Returns:
+        int (N,).
+    """
+    first = np.arange(count)
+    for pair in pairs:
+        earlier, later = sorted(first[list(pair)])
         first[first == later] = earlier
     return first

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from maskedteeth.data.pixels import decode_bitmap
+from maskedteeth.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,21 @@ def bitmap(name: str, read: Callable[[], bytes], corner: tuple[int, int], file: 
         return covered
 
     return Object(name, draw)
+
+
+def undrawn(name: str, found: str, file: Path) -> Object:
+    """Return an object of which a tooth cannot be made; that matters only where it is one.
+
+    Args:
+        name: its class.
+        found: how it is drawn, and what was expected, to follow its name.
+        file: of the annotation.
+    """
+
+    def refuse(size: tuple[int, int]) -> np.ndarray:
+        raise InputError(f"{file} has tooth {name!r} {found}. Draw it again or remove it.")
+
+    return Object(name, refuse)
 
 
 def _fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.ndarray:

@@ -141,6 +141,7 @@ def draw_dataset(phantom: Phantom, *, raw: Path) -> None:
         for number in numbers:
             drawn = DUPLICATED if number == DUPLICATE else number
             radiograph = draw(phantom.seed, drawn, phantom.height)
+            pixels = _contrasted(radiograph.pixels, phantom.contrast)
             rng = np.random.default_rng([phantom.seed, number, 1])  # apart from what drew it
             teeth = radiograph.teeth
             if number in wrong:
@@ -151,8 +152,12 @@ def draw_dataset(phantom: Phantom, *, raw: Path) -> None:
             height, width = radiograph.pixels.shape
             annotation = {"size": {"height": height, "width": width}, "objects": figures}
             (annotations / f"{number}.jpg.json").write_text(json.dumps(annotation))
-            (images / f"{number}.jpg").write_bytes(_jpeg(radiograph.pixels, number))
+            (images / f"{number}.jpg").write_bytes(_jpeg(pixels, number))
         write_json(folder / "injected_errors.json", errors)
+
+
+def _contrasted(pixels: NDArray[np.uint8], contrast: float) -> NDArray[np.uint8]:
+    return np.clip(np.rint(128 + contrast * (pixels - 128.0)), 0, 255).astype(np.uint8)
 
 
 def _figure(title: str, outline: NDArray[np.int32], geometry: str = "polygon") -> dict:

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import itertools
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,18 +13,20 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from maskedteeth.data.copies import first_copies, perceptual_hash
+from maskedteeth.data.copies import first_linked, near_pairs, perceptual_hash
+from maskedteeth.data.given import PARTS, parts_of_folders, patient_of, read_split, refuse_unfair
 from maskedteeth.data.pixels import decode_grey, read_file
-from maskedteeth.data.records import Problem, Record, printable
+from maskedteeth.data.records import Found, Problem, Record, printable
 from maskedteeth.data.sources import module_of_source
 from maskedteeth.data.teeth import number_classes
 from maskedteeth.errors import InputError
 from maskedteeth.files import replacing, write_csv, write_text
 from maskedteeth.settings.config import Image, Layout
+from maskedteeth.settings.validation import naming
 
 COLUMNS = (
     *("id", "file", "annotation", "sha256", "height", "width"),
-    *("labelled", "tooth_fraction", "teeth", "duplicate_group"),
+    *("labelled", "tooth_fraction", "teeth", "duplicate_group", "patient", "group", "part"),
 )
 
 #: Radiographs read at once.
@@ -55,6 +58,7 @@ def prepare(
     layout: Layout,
     image: Image,
     dataset: str,
+    given: str | None,
     *,
     raw: Path,
     index: Path,
@@ -63,17 +67,20 @@ def prepare(
     images: Path,
     labels: Path,
     path: str | None = None,
+    setting: str = "data",
 ) -> None:
     """List every radiograph with its digest, size, teeth and duplicate group, and resize it.
 
     Args:
         layout: which source ``raw`` is, and the share of radiographs that may be unusable.
         image: the size to write.
-        dataset: names, sizes and times of the files of ``raw``, as one text.
+        dataset: names, sizes and times of the user's files, as one text.
+        given: split.given: a CSV, `folders` or None.
         raw: folder of the dataset.
         index: CSV to write, a line a usable radiograph, columns :data:`COLUMNS`. ``sha256`` is
             over the radiograph's file, ``tooth_fraction`` a share of the pixels. Radiographs of
-            one ``duplicate_group`` are copies by their perceptual hash, or copies of copies.
+            one ``duplicate_group`` are copies by their perceptual hash, or copies of copies; in
+            one ``group`` are these and the radiographs of a patient. ``part`` is of a given split.
         problems: CSV to write, a line a radiograph that was set aside, a file that belongs to none
             and a class of objects that were left out: id, reason.
         state: text to write: ``path`` and ``dataset``, a line each.
@@ -81,10 +88,11 @@ def prepare(
         labels: NPY to write, uint8 (N, H, W): 0 background, 1 to 32 the tooth in Universal
             numbering, 99 a tooth of unknown number; all 0 for unlabelled radiographs.
         path: the setting data.path.
+        setting: whose settings those of the dataset are; sentences name them.
 
     Raises:
-        InputError: nothing usable was found, a larger share than data.most_problems is unusable, or
-            it is not known which classes of objects are which teeth.
+        InputError: nothing usable was found, a larger share than data.most_problems is unusable, it
+            is not known which classes of objects are which teeth, or a given split does not fit.
     """
     source = importlib.import_module(module_of_source(layout.source))
     found = source.find_records(raw, layout)
@@ -125,14 +133,26 @@ def prepare(
     _refuse_too_many(set_aside, len(used) + len(set_aside), layout.most_problems, raw)
 
     rows = [radiograph.row for radiograph in used]
-    for row, first in zip(rows, first_copies(np.stack([r.hash for r in used])), strict=True):
-        row["duplicate_group"] = rows[first]["id"]
+    copied = near_pairs(np.stack([radiograph.hash for radiograph in used]))
+    _say_who_trains(rows, found, layout, given)
+    of_patient: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        of_patient.setdefault(row["patient"], []).append(place)
+    of_patient.pop("", None)
+    related = [pair for places in of_patient.values() for pair in itertools.pairwise(places)]
+    for name, pairs in (("duplicate_group", copied), ("group", [*copied, *related])):
+        for row, first in zip(rows, first_linked(len(rows), pairs), strict=True):
+            row[name] = rows[first]["id"]
+    if given:
+        refuse_unfair(rows, given)
     left_out = sum((radiograph.left_out for radiograph in used), Counter())
     unusable += [
         Problem(name, f"{count} objects of class {name!r} were left out: {reason}.", False)
         for (name, reason), count in sorted(left_out.items())
     ]
-    lines = [{"id": printable(p.id), "reason": printable(p.reason)} for p in unusable]
+    lines = [
+        {"id": printable(p.id), "reason": printable(naming(setting, p.reason))} for p in unusable
+    ]
     _write_array(images, [radiograph.image for radiograph in used])
     _write_array(labels, [radiograph.labels for radiograph in used])
     write_csv(index, rows, COLUMNS)
@@ -142,6 +162,11 @@ def prepare(
     labelled = sum(row["labelled"] for row in rows)
     strays = sum(not problem.radiograph for problem in found.problems)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
+    if of_patient:
+        print(f"{len(of_patient)} patients, such as {rows[0]['patient']!r} of {rows[0]['id']!r}")
+    if given:
+        parts = Counter(row["part"] for row in rows)
+        print(", ".join(f"{parts[part]} {part}" for part in PARTS) + f" (split.given: {given})")
     print(
         f"{len(rows)} radiographs, {labelled} labelled, {copies} duplicates, {len(set_aside)} set "
         f"aside"
@@ -149,6 +174,26 @@ def prepare(
         + (f", {left_out.total()} objects left out" if left_out else "")
         + (f"; the reasons are in {problems}" if lines else "")
     )
+
+
+def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str | None) -> None:
+    """Add the part and the patient of each radiograph to its line of the index, where known."""
+    parts: dict[str, str] = {}
+    patients: dict[str, str] = {}
+    if given == "folders":
+        folders = {record.id: record.part for record in found.records}
+        labelled = {row["id"] for row in rows if row["labelled"]}
+        parts = parts_of_folders({row["id"]: folders[row["id"]] for row in rows}, labelled)
+    elif given:
+        names = [row["id"] for row in rows]
+        others = [entry.id for entry in (*found.records, *found.problems)]
+        lines = read_split(Path(given).expanduser(), names, others)
+        parts = {name: line["part"] for name, line in lines.items()}
+        patients = {name: line.get("patient", "") for name, line in lines.items()}
+    for row in rows:
+        name = row["id"]
+        by_name = patient_of(name, layout.patient) if layout.patient else ""
+        row |= {"part": parts.get(name, ""), "patient": patients.get(name) or by_name}
 
 
 def _resized(pixels: np.ndarray, image: Image) -> np.ndarray:

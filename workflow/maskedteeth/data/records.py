@@ -49,6 +49,7 @@ class Record:
         annotation: file that its annotation is in, or None where there is none.
         objects: what is annotated on it, teeth and others; one drawn later covers earlier ones.
         size: height and width of the radiograph as the annotation says, or None.
+        part: `train`, `valid` or `test`, as the folder that it lies in says, or "".
     """
 
     id: str
@@ -56,6 +57,7 @@ class Record:
     annotation: Path | None
     objects: tuple[Object, ...] = ()
     size: tuple[int, int] | None = None
+    part: str = ""
 
     def read(self, size: tuple[int, int], numbers: dict[str, int]) -> Annotation:
         """Draw the teeth. A radiograph on which no object is a tooth is unlabelled.

@@ -1,9 +1,10 @@
 """Who trains, and who tests.
 
-Copies of a radiograph form a group of the index, and a group is never divided between training and
-test.
+Copies of a radiograph, and the radiographs of a patient, form a group of the index, and a group is
+never divided between training and test.
 """
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -43,21 +44,28 @@ def draw_split(rows: list[Row], held_out: HeldOut, fraction: float, seed: int) -
         InputError: the subset or the test set would be empty, or have empty masks only.
     """
     groups, labelled = _groups(rows)
-    test = _test_groups(groups, len(labelled), held_out)
+    test = _test_groups(rows, groups, held_out)
     fixed = held_out.protocol == "fixed-test"
     pool = [name for name in groups if name not in test] if fixed else list(groups)
     random.Random(f"subset {seed}").shuffle(pool)
     pool_ids = [i for name in pool for i in groups[name]]
 
-    whole_pool = fixed and fraction + held_out.test_fraction > 1 - 1e-9
+    drawn = fixed and not held_out.given
+    whole_pool = drawn and fraction + held_out.test_fraction > 1 - 1e-9
     wanted = len(pool_ids) if whole_pool else round(fraction * len(labelled))
+    if held_out.given and wanted > len(pool_ids):
+        raise InputError(
+            f"Fraction {fraction:g} of {len(labelled)} labelled radiographs is {wanted}, but "
+            f"split.given has {len(pool_ids)} in train; the largest possible fraction is "
+            f"{math.floor(1000 * len(pool_ids) / len(labelled)) / 1000:g}. Change split.fractions."
+        )
     train: list[str] = []
     for name in pool:
         if len(train) >= wanted:
             break
         train += groups[name]
     outside = pool_ids[len(train) :]  # train is the beginning of the pool
-    tests = [i for name in test for i in groups[name]] if fixed else outside
+    tests = [i for name in test for i in groups.get(name, [])] if fixed else outside
     if not train or not tests:
         raise InputError(
             f"Fraction {fraction:g} of {len(labelled)} labelled radiographs leaves "
@@ -76,11 +84,11 @@ def draw_pretext_split(rows: list[Row], settings: HeldOut) -> Split:
     `complement` every radiograph trains, and the test set is one that was seen.
     """
     groups, labelled = _groups(rows)
-    test = _test_groups(groups, len(labelled), settings)
+    test = _test_groups(rows, groups, settings)
     everyone = [row["id"] for row in rows]
-    tests = {i for name in test for i in groups[name]}
+    tests = {i for name in test for i in groups.get(name, [])}
     seen = settings.protocol == "complement"
-    train = [r["id"] for r in rows if seen or r["duplicate_group"] not in test]
+    train = [r["id"] for r in rows if seen or r["group"] not in test]
     held_out = [i for i in everyone if i in tests]
     if not train or not held_out:
         raise InputError(
@@ -107,18 +115,24 @@ def _refuse_toothless(
 
 
 def _groups(rows: list[Row]) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the labelled ids by duplicate group, and all of them in order."""
-    labelled = [row for row in rows if row["labelled"] == "1"]
+    """Return the labelled ids by group, and all of them in order; a given split may leave out."""
+    labelled = [row for row in rows if row["labelled"] == "1" and row["part"] != "unlabelled"]
     groups: dict[str, list[str]] = {}
     for row in labelled:
-        groups.setdefault(row["duplicate_group"], []).append(row["id"])
+        groups.setdefault(row["group"], []).append(row["id"])
     return groups, [row["id"] for row in labelled]
 
 
-def _test_groups(groups: dict[str, list[str]], labelled: int, settings: HeldOut) -> set[str]:
-    """Draw whole groups until the test set has its size; one that does not fit is passed over."""
+def _test_groups(rows: list[Row], groups: dict[str, list[str]], settings: HeldOut) -> set[str]:
+    """Return the groups of a given test set, or draw whole ones until it has its size.
+
+    One that does not fit is passed over.
+    """
+    if settings.given:
+        return {row["group"] for row in rows if row["part"] == "test"}
     names = list(groups)
     random.Random(f"test {settings.test_seed}").shuffle(names)
+    labelled = sum(map(len, groups.values()))
     wanted, chosen, size = round(settings.test_fraction * labelled), set(), 0
     for name in names:
         if size + len(groups[name]) <= wanted:

@@ -19,7 +19,7 @@ from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_unit
 from maskedteeth.record import RunRecord, sha256
-from maskedteeth.settings.config import Compute, HeldOut, TaskName
+from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
 from maskedteeth.tasks import module_of_task, task_of
 from maskedteeth.training.device import Machine, evaluating, set_up
@@ -27,7 +27,6 @@ from maskedteeth.training.weights import stored_network
 
 
 def evaluate(
-    task: TaskName,
     runs: list[Run],
     held_out: HeldOut,
     threshold: float,
@@ -46,8 +45,7 @@ def evaluate(
     """Segment the test radiographs of some runs, count the pixels and measure the outlines.
 
     Args:
-        task: what the networks tell.
-        runs: method, fraction, seed and network of each.
+        runs: method, fraction, seed, network and task of each.
         held_out: protocol and test set.
         threshold: probability from which a pixel is tooth.
         boundary_tolerance: pixels by which an outline may be off.
@@ -70,10 +68,9 @@ def evaluate(
     # that measures it.
     machine = set_up(compute.model_copy(update={"precision": "float32"}))
     measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
-    learnt, modules = task_of(task), {module_of_task(task), *(module_of(r.model) for r in runs)}
     record = RunRecord(
-        {"task": task, "runs": runs, "held_out": held_out, **measurement, "compute": compute},
-        (__name__, *sorted(modules)),
+        {"runs": runs, "held_out": held_out, **measurement, "compute": compute},
+        (__name__, *modules_of(runs)),
         machine,
         images=images,
         labels=labels,
@@ -84,9 +81,8 @@ def evaluate(
     for run, file in zip(runs, weights, strict=True):
         begin = time.perf_counter()
         ids = draw_split(radiographs, held_out, run.fraction, run.seed).test
-        network = stored_network(run.model, file, machine.device, channels=learnt.CHANNELS)
         pixels = pixels_of(images, radiographs, ids)
-        probability, numbers = predict(network, pixels, run.model.inputs, learnt, machine)
+        probability, numbers = segment(run, file, pixels, machine)
         prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids)
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         named = about | {"fraction": f"{run.fraction:g}"}
@@ -96,7 +92,7 @@ def evaluate(
         if numbering:
             numbers[~prediction] = BACKGROUND
             pictures["labels"].append(numbers)
-            teeth.append(named | learnt.measure(ids, numbers, truth))
+            teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)
@@ -126,6 +122,21 @@ def measure(
         **scores(counts["tp"], counts["fp"], counts["fn"]),
         **boundary_scores(prediction, truth, boundary_tolerance),
     }
+
+
+def modules_of(runs: list[Run]) -> list[str]:
+    """Name the modules of the runs' networks and tasks, for the record."""
+    modules = {(module_of(run.model), module_of_task(run.task)) for run in runs}
+    return sorted({name for pair in modules for name in pair})
+
+
+def segment(
+    run: Run, weights: Path, pixels: np.ndarray, machine: Machine
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what :func:`predict` makes of radiographs, uint8 (N, H, W), with a run's weights."""
+    task = task_of(run.task)
+    network = stored_network(run.model, weights, machine.device, channels=task.CHANNELS)
+    return predict(network, pixels, run.model.inputs, task, machine)
 
 
 def predict(

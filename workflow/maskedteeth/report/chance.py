@@ -19,15 +19,17 @@ FEW = 30
 SEED = 0
 
 
-def bootstrap_weights(images: int, resamples: int) -> np.ndarray:
+def bootstrap_weights(images: int, resamples: int, seed: int = SEED) -> np.ndarray:
     """Draw as many radiographs as there are, with replacement, again and again.
+
+    What is of other radiographs needs another seed.
 
     Returns:
         float64 (1 + resamples, images): how often each radiograph is drawn, in the first row once;
         rows sum to ``images``.
     """
     shares = np.full(images, 1 / images)
-    drawn = np.random.default_rng(SEED).multinomial(images, shares, size=resamples)
+    drawn = np.random.default_rng(seed).multinomial(images, shares, size=resamples)
     return np.vstack([np.ones(images), drawn])
 
 

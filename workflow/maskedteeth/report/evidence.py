@@ -20,6 +20,10 @@ from maskedteeth.report.chance import (
 from maskedteeth.report.consistency import ROUNDING, is_pooled
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.verdicts import NOT_POOLED, ONE_SEED, Quantity, Unavailable
+from maskedteeth.settings.sections import CLEAN, Noise
+
+#: What is compared with the right annotations of training radiographs.
+COMPARED = ("prediction", "given")
 
 #: Spreads over seeds: standard deviation and range, over the first axis.
 SPREADS = {
@@ -45,6 +49,16 @@ class Evidence:
     def jaccard(self, method: str, fraction: float) -> Quantity:
         """Return the mean Jaccard."""
         return self.mean("jaccard", method, fraction)
+
+    def corrections(self, method: str) -> dict[tuple[str, float], Quantity]:
+        """Return how much nearer to the right annotations predictions are than the given ones.
+
+        Returns:
+            By errors and fraction, for what is the method but for errors in the annotations: Dice
+            of prediction and right annotation minus Dice of given and right one, on training
+            radiographs. Nothing where there are no errors that are known.
+        """
+        return {}
 
     def untestable(self, *, paper: str, ours: str) -> Unavailable:
         """Return why none of these numbers decides a claim, for it to raise."""
@@ -122,12 +136,26 @@ class Study(Evidence):
         runs: ``metrics.csv`` of all runs: method, fraction, seed, id, tp, fp, fn, tn.
         pretexts: ``metrics.csv`` of all pretexts: pretext, id, ssim, lpips, fsim, l1; may be empty.
         resamples: draws.
+        corrected: ``metrics.csv`` of all methods that were trained on errors: as ``runs``, and
+            ``of``: prediction or given; None without.
+        noise: what these methods are.
     """
 
     side = "ours"
 
-    def __init__(self, runs: pd.DataFrame, pretexts: pd.DataFrame, resamples: int):
-        self.runs, self.pretexts = runs, pretexts
+    def __init__(
+        self,
+        runs: pd.DataFrame,
+        pretexts: pd.DataFrame,
+        resamples: int,
+        corrected: pd.DataFrame | None = None,
+        noise: dict[str, Noise] | None = None,
+    ):
+        self.runs, self.pretexts, self.noise = runs, pretexts, noise or {}
+        self.training: Study | None = None
+        if corrected is not None:
+            compared = corrected.assign(method=corrected["method"] + " " + corrected["of"])
+            self.training = Study(compared, pretexts[:0], resamples)
         self.ids = sorted({*runs["id"], *pretexts["id"]})
         self.weights = bootstrap_weights(len(self.ids), resamples)
         self._counts, self.mean, self.spread = map(cache, (self._counts, self.mean, self.spread))
@@ -161,6 +189,18 @@ class Study(Evidence):
         if np.isnan(values).all():
             raise Unavailable(f"{metric.upper()} of {pretext} was not measured")
         return Quantity(resampled_means(values, self.weights))
+
+    def corrections(self, method: str) -> dict[tuple[str, float], Quantity]:
+        """See :meth:`Evidence.corrections`."""
+        found = {}
+        for name, noise in self.noise.items():
+            if noise.base == method and noise.errors != CLEAN and self.training:
+                for fraction in sorted(set(self.runs.loc[self.runs["method"] == name, "fraction"])):
+                    prediction, given = (
+                        self.training.dice(f"{name} {of}", fraction) for of in COMPARED
+                    )
+                    found[noise.errors, fraction] = prediction - given
+        return found
 
     def _counts(self, method: str, fraction: float) -> tuple[list[int], dict[str, np.ndarray]]:
         """Return the seeds, and tp, fp, fn, tn: float64 (seeds, images)."""

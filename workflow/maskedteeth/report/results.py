@@ -10,7 +10,7 @@ from maskedteeth.metrics.segmentation import METRICS, scores
 RUN = ["method", "fraction", "seed"]
 #: Columns of names, which stay text though they may look like numbers.
 NAMES = ("method", "id", "duplicate_group", "model", "metric", "pretext", "filler", "pixels")
-NAMES += ("paper", "ours")
+NAMES += ("paper", "ours", "dataset", "of")
 
 
 def read_rows(*files: Path) -> pd.DataFrame:

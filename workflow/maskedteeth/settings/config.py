@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 #: Names are parts of files' names, which have an end, and of shell commands.
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 MEANING_PATTERN = r"^([1-9][0-9]?|tooth|ignore)$"
+PATIENT_PATTERN = r"^[^{}]*\{patient\}[^{}]*$"
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
@@ -86,6 +87,9 @@ class Phantom(Strict):
     height: int = Field(
         256, ge=64, le=2048, description="Height in pixels; the width is about twice that."
     )
+    contrast: float = Field(
+        1.0, ge=0.2, le=2, description="Factor on the distance of grey values from middle grey."
+    )
     error_rate: float = Field(
         0.15, ge=0, le=1, description="Share of radiographs whose annotation gets an error."
     )
@@ -94,11 +98,14 @@ class Phantom(Strict):
 class Layout(Strict):
     """How a dataset is laid out, and how much of it may be unusable."""
 
-    source: Literal["hitl", "folder", "supervisely", "phantom"] = Field(
-        "hitl",
-        description="hitl: the paper's dataset (Humans in the Loop, Supervisely JSON); "
-        "folder: images with masks of the same name; supervisely: a project of any datasets and "
-        "classes; phantom: drawn from a seed.",
+    source: Literal[
+        "auto", "folder", "coco", "labelme", "yolo", "supervisely", "hitl", "phantom"
+    ] = Field(
+        "auto",
+        description="auto: hitl without a path, else what the folder is recognised as; folder: "
+        "images with masks of the same name; coco, labelme, yolo (of segmentation), supervisely: "
+        "annotations in these formats; hitl: the paper's dataset (Humans in the Loop, Supervisely "
+        "JSON); phantom: drawn from a seed.",
     )
     images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
@@ -113,6 +120,12 @@ class Layout(Strict):
         description="What classes of objects are whose names do not say it, such as {crown: tooth, "
         "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
         "nothing.",
+    )
+    patient: Annotated[str, Field(pattern=PATIENT_PATTERN)] | None = Field(
+        None,
+        description="What in a radiograph's name is its patient, such as '{patient}_*': "
+        "radiographs of one patient are never both in training and in test. Null: each is of its "
+        "own.",
     )
     most_problems: Share = Field(
         0.1,
@@ -143,12 +156,21 @@ class Data(Layout):
     )
     phantom: Phantom = Phantom()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _the_papers_dataset_unless_a_folder_is_named(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("source", "auto") == "auto":
+            path = values.get("path")
+            if path is None or (isinstance(path, str) and path.lower().endswith(".zip")):
+                return values | {"source": "hitl"}
+        return values
+
     @model_validator(mode="after")
     def _path_suits_source(self) -> "Data":
         if self.source == "phantom" and self.path:
             raise ValueError(
                 f"path is {self.path!r}, but source is 'phantom', which is drawn; for your own "
-                "radiographs set data.source to 'folder'"
+                "radiographs set source to 'auto'"
             )
         if self.source not in ("hitl", "phantom") and not self.in_place:
             raise ValueError(
@@ -191,6 +213,13 @@ class HeldOut(Strict):
     )
     test_fraction: Fraction = Field(0.1, description="Share of the labelled radiographs.")
     test_seed: Seed = Field(42, description="Seed that draws the test set, the same for all runs.")
+    given: str | None = Field(
+        None,
+        min_length=1,
+        description="A split that is given: a CSV of id, part (train, test or unlabelled) and, if "
+        "known, patient; or 'folders', for radiographs in folders train, test and valid. "
+        "test_fraction and test_seed do not count then. Null: drawn.",
+    )
 
 
 class Split(HeldOut):
@@ -205,7 +234,12 @@ class Split(HeldOut):
     @model_validator(mode="after")
     def _fits(self) -> "Split":
         largest, fraction = 1 - self.test_fraction, max(self.fractions)
-        if self.protocol == "fixed-test" and fraction > largest + 1e-9:
+        if self.given and self.protocol == "complement":
+            raise ValueError(
+                f"given is {self.given!r}, but protocol is 'complement', which tests on what a "
+                "subset leaves out; leave one of them out"
+            )
+        if not self.given and self.protocol == "fixed-test" and fraction > largest + 1e-9:
             raise ValueError(
                 f"fraction {fraction:g} does not fit beside a test set of "
                 f"{self.test_fraction:g}; the largest possible is {largest:g}"
@@ -336,6 +370,9 @@ class Pretext(Recipe):
         description="Epochs after which the probe radiographs are reconstructed (figure 6).",
     )
     probes: int = Field(6, ge=1, le=32, description="Test radiographs that figure 6 follows.")
+    also_on: Annotated[tuple[Name, ...], AfterValidator(_each_once)] = Field(
+        (), description="Further datasets that it is trained on, too, without their annotations."
+    )
     like: Name | None = Field(
         None,
         exclude=True,
@@ -351,6 +388,37 @@ class Pretext(Recipe):
             raise ValueError("guidance has no meaning without sobel in model.inputs; remove it")
         if self.loss.over == "masked" and self.mask.kind == "none":
             raise ValueError("loss.over is 'masked', but mask.kind is 'none': no pixel would count")
+        return self
+
+
+class Annotations(Strict):
+    """Errors that the annotations get on which a method is trained; those that test stay clean.
+
+    They are drawn from the seed of the run, the same for all methods. A tooth is what has one
+    number, and of teeth without numbers a region that touches no other one.
+    """
+
+    drop: Share = Field(0.0, description="Share of the teeth that are missing.")
+    coarse: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Outlines have as few corners as lie within so many pixels of the real one.",
+    )
+    shift: float = Field(
+        0.0, ge=0, le=100, description="Pixels that each tooth is moved, anywhere."
+    )
+    grow: int = Field(
+        0, ge=-50, le=50, description="Pixels that outlines lie too far outside; below 0: inside."
+    )
+    swap: Share = Field(
+        0.0, description="Share of the teeth whose number is exchanged with a neighbour's."
+    )
+
+    @model_validator(mode="after")
+    def _some_error(self) -> "Annotations":
+        if not self.model_dump(exclude_defaults=True):
+            raise ValueError("annotations has no error; set one of them above 0 or leave it out")
         return self
 
 
@@ -382,6 +450,9 @@ class Method(Strict):
         exclude=True,
         description="A method above this one, whose settings hold where this one has none; not "
         "its labels.",
+    )
+    annotations: Annotations | None = Field(
+        None, description="Errors in the annotations that it is trained on. Null: none."
     )
 
 
@@ -452,6 +523,9 @@ class Evaluation(Strict):
     mask_seed: Seed = Field(
         0, description="Seed of the masks and the noise that pretexts are measured on."
     )
+    also_on: Annotated[tuple[Name, ...], AfterValidator(_each_once)] = Field(
+        (), description="Further datasets whose labelled radiographs all networks are measured on."
+    )
 
 
 class Report(Strict):
@@ -508,6 +582,9 @@ class Settings(Strict):
         description="What networks learn to tell: which pixels are tooth, or also which of the 32 "
         "teeth.",
     )
+    datasets: dict[Name, Data] = Field(
+        {}, description="Further datasets, by name; nothing is trained on their annotations."
+    )
     image: Image = Image()
     split: Split = Split()
     seeds: Seeds = Field(
@@ -523,8 +600,8 @@ class Settings(Strict):
     @model_validator(mode="before")
     @classmethod
     def _complete_entries(cls, values: Any) -> Any:
-        """Leave out entries of ``methods`` and ``pretext`` that are null; fill in ``like``."""
-        for key in ("methods", "pretext"):
+        """Leave out entries of ``methods``, … that are null; fill in ``like``."""
+        for key in ("methods", "pretext", "datasets"):
             if isinstance(values, dict) and isinstance(values.get(key), dict):
                 entries: dict[str, Any] = {}
                 for name, entry in values[key].items():
@@ -593,6 +670,31 @@ class Settings(Strict):
                 f"split.fractions: {', '.join(f'{f:g}' for f in self.split.fractions)}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _datasets_are_known(self) -> "Settings":
+        if "raw" in self.datasets:
+            raise ValueError("datasets.raw has the name of the folder of data; rename it")
+        measured = set(self.evaluation.also_on)
+        named = {f"pretext.{name}": entry.also_on for name, entry in self.pretext.items()}
+        for where, names in {"evaluation": self.evaluation.also_on, **named}.items():
+            for name in names:
+                if name not in self.datasets:
+                    raise ValueError(
+                        f"{where}.also_on has {name!r}, which is not one of datasets: "
+                        f"{', '.join(self.datasets) or '(none)'}"
+                    )
+                if where != "evaluation" and name in measured:
+                    raise ValueError(
+                        f"{where}.also_on has {name!r}, which evaluation.also_on has, too; what "
+                        "networks are measured on must not train them: take it out of one of them"
+                    )
+        return self
+
+    @property
+    def noisy(self) -> list[str]:
+        """The methods that are trained on errors in the annotations."""
+        return [name for name, method in self.methods.items() if method.annotations]
 
     def model_of(self, method: str) -> Model:
         """Return the network of a method: its own, or its pretext's."""

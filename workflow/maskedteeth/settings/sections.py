@@ -4,6 +4,7 @@ The positional parameters of a stage are sections of the study, by name; :data:`
 each is cut out. Snakemake runs a stage again when one of its sections changes, and only then.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from maskedteeth.settings.config import (
     Seed,
     Settings,
     Strict,
+    TaskName,
     last_name,
 )
 
@@ -31,6 +33,7 @@ class Run(Strict):
     fraction: Fraction
     seed: Seed
     model: Model
+    task: TaskName
 
 
 class Presentation(Report):
@@ -42,6 +45,41 @@ class Presentation(Report):
     boundary_tolerance: float = Field(description="Pixels, of the normalised surface distance.")
     labels: dict[Name, str] = Field(description="Methods in order, with their names in print.")
     short_labels: dict[Name, str] = Field(description="Likewise, where space is short.")
+
+
+#: What stands for annotations without errors.
+CLEAN = "none"
+
+
+class Noise(Strict):
+    """Errors in the annotations that a method was trained on.
+
+    ``base`` is the first method that differs from it in these alone, or the method itself.
+    """
+
+    base: Name
+    errors: str = Field(description="In print; none: the annotations are clean.")
+
+
+def _noise(study: Settings) -> dict[str, Noise]:
+    """Return, where methods are trained on errors, what there is of each and of its base."""
+
+    def described(method: str) -> str:
+        annotations = study.methods[method].annotations
+        changed = annotations.model_dump(exclude_defaults=True) if annotations else {}
+        return ", ".join(f"{name} {value:g}" for name, value in changed.items()) or CLEAN
+
+    first: dict[str, str] = {}
+    bases = {
+        name: first.setdefault(entry.model_dump_json(exclude=APART_FROM), name)
+        for name, entry in study.methods.items()
+    }
+    noisy = {bases[name] for name in study.noisy}
+    return {
+        name: Noise(base=base, errors=described(name))
+        for name, base in bases.items()
+        if base in noisy
+    }
 
 
 def _presentation(study: Settings) -> Presentation:
@@ -58,6 +96,10 @@ def _presentation(study: Settings) -> Presentation:
     )
 
 
+#: In what a method may differ from the one that is the same but for errors in the annotations.
+APART_FROM = {"label", "short_label", "seeds", "annotations"}
+
+
 def _part(section: Strict, kind: type[Strict]) -> Strict:
     """Return the fields of ``kind``, a base class of the section or a class with some of them."""
     return kind(**{name: getattr(section, name) for name in kind.model_fields})
@@ -67,21 +109,24 @@ def _run(study: Settings, job: dict[str, str]) -> Run:
     """Return one training by its wildcards, which have the fraction as it is printed in paths."""
     fraction = next(f for f in study.split.fractions if f"{f:g}" == job["fraction"])
     model = study.model_of(job["method"])
-    return Run(method=job["method"], fraction=fraction, seed=int(job["seed"]), model=model)
+    about = {"method": job["method"], "fraction": fraction, "seed": int(job["seed"])}
+    return Run(**about, model=model, task=study.task)
 
 
-#: What changes no result: how often states are written, where weights and the dataset come from.
+#: What changes no result: how often states are written, where weights come from.
 CHANGES_NOTHING = (("compute", "checkpoint_minutes"), ("evaluation", "lpips_weights"))
-CHANGES_NOTHING += (("data", "download"),)
 
 
 def _changed(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was given without what changes no result; of data.path its last name stays."""
-    changed = {name: dict(part) if isinstance(part, dict) else part for name, part in given.items()}
+    """Return what was given without what changes no result; of a path of data its last name."""
+    changed = copy.deepcopy(given)
     for section, name in CHANGES_NOTHING:
         changed.get(section, {}).pop(name, None)
-    if changed.get("data", {}).get("path"):
-        changed["data"]["path"] = last_name(changed["data"]["path"])
+    for data in [changed.get("data", {}), *changed.get("datasets", {}).values()]:
+        if data:
+            data.pop("download", None)
+            if data.get("path"):
+                data["path"] = last_name(data["path"])
     return {name: part for name, part in changed.items() if part != {}}
 
 
@@ -92,6 +137,7 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "layout": lambda study, job: _part(study.data, Layout),
     "dataset": lambda study, job: job["dataset"],
     "image": lambda study, job: study.image,
+    "given": lambda study, job: None if "elsewhere" in job else study.split.given,
     "held_out": lambda study, job: _part(study.split, HeldOut),
     "pretext": lambda study, job: study.pretext_of(job["pretext"]),
     "pretext_name": lambda study, job: job["pretext"],
@@ -104,6 +150,12 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
         **{f"methods.{name}.model": study.model_of(name) for name in study.methods},
     },
     "method": lambda study, job: job["method"],
+    "annotations": lambda study, job: (
+        study.methods[job.get("method", job.get("group"))].annotations
+    ),
+    "noise": lambda study, job: _noise(study),
+    "datasets": lambda study, job: {n: study.datasets[n].name for n in study.evaluation.also_on},
+    "elsewhere": lambda study, job: job["elsewhere"],
     "fraction": lambda study, job: _run(study, job).fraction,
     "seed": lambda study, job: int(job["seed"]),
     "runs": lambda study, job: [_run(study, run) for run in job["runs"]],

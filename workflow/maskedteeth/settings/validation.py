@@ -8,7 +8,13 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from maskedteeth.errors import InputError
-from maskedteeth.settings.config import MEANING_PATTERN, NAME_PATTERN, STUDY_PATTERN
+from maskedteeth.settings.config import (
+    MEANING_PATTERN,
+    NAME_PATTERN,
+    PATIENT_PATTERN,
+    STUDY_PATTERN,
+    Data,
+)
 
 #: Characters of a value that a sentence shows.
 LONGEST = 80
@@ -26,6 +32,7 @@ TYPES = {
 PATTERNS = {
     MEANING_PATTERN: "a number of one or two digits, or the word tooth or ignore",
     NAME_PATTERN: "small letters, digits and _, beginning with a letter",
+    PATIENT_PATTERN: "{patient} with what stands around it, where * is anything",
     STUDY_PATTERN: "letters, digits, _ and -, beginning with a letter or digit",
 }
 
@@ -46,6 +53,11 @@ def validate(values: dict[str, Any], kind: type[BaseModel]) -> Any:
         items = [i for i in items if i["type"] != "too_short" or i["loc"] not in wrong]
         sentences = [_sentence(kind, item) for item in items]
         raise InputError("\n".join(dict.fromkeys(sentences))) from None
+
+
+def naming(setting: str, sentence: str) -> str:
+    """Name in a sentence about a dataset the settings of that one: of `data`, or a further one."""
+    return re.sub(rf"\bdata\.(?=({'|'.join(Data.model_fields)})\b)", f"{setting}.", sentence)
 
 
 def _sentence(kind: type[BaseModel], item: Any) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.copies import near_copies
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.models import module_of
@@ -35,6 +36,7 @@ def pretrain(
     history: Path,
     previews: Path,
     run: Path,
+    further: list[Path] = (),  # type: ignore[assignment]
     checkpoint_minutes: float = 5,
 ) -> None:
     """Pretrain a network and follow the probe radiographs through the epochs of figure 6.
@@ -51,15 +53,28 @@ def pretrain(
         previews: NPZ to write: epochs (E,), ids (P,), and as uint8 xray, masked (P, H, W), where
             the network sees it sobel, and generated (E, P, H, W).
         run: JSON to write, see :mod:`maskedteeth.record`.
+        further: ``images.npy`` of the further datasets, in the order of ``pretext.also_on``.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
     sections = {"pretext": pretext, "held_out": held_out, "compute": compute}
     modules = (__name__, module_of(pretext.model))
-    record = RunRecord(sections, modules, machine, images=images, index=index)
+    others = dict(zip(pretext.also_on, further, strict=True))
+    inputs = {"images": images, "index": index, **{f"images of {n}": f for n, f in others.items()}}
+    record = RunRecord(sections, modules, machine, **inputs)
     rows = read_index(index)
     split = draw_pretext_split(rows, held_out)
-    radiographs = torch.from_numpy(pixels_of(images, rows, split.train)).to(machine.device)
+    pixels = [pixels_of(images, rows, split.train)]
+    unseen = [i for i in split.test if i not in split.train]
+    for name, file in others.items():
+        added = np.load(file)
+        copies = near_copies(added, pixels_of(images, rows, unseen))
+        pixels.append(added[~copies])
+        print(
+            f"{len(added)} radiographs of {name}, of which {copies.sum()} are left out as near "
+            "copies of test radiographs"
+        )
+    radiographs = torch.from_numpy(np.concatenate(pixels)).to(machine.device)
     probe_ids = split.test[: pretext.probes]
     probes = Probes(pixels_of(images, rows, probe_ids), pretext, machine)
     network = new_network(pretext.model, pretext.seed, machine.device)
@@ -91,6 +106,7 @@ def pretrain(
             seed=pretext.seed,
             trained_on=split.train,
             radiographs=list(radiographs.shape),
+            also_on={name: len(added) for name, added in zip(others, pixels[1:], strict=True)},
             **progress.measured(pretext),
             machines=state.machines,
             weights_sha256=sha256(weights),

@@ -7,6 +7,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
+from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.look import Look
 from maskedteeth.data.splits import draw_split
@@ -15,7 +16,15 @@ from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Compute, HeldOut, Model, TaskName, Training, Transfer
+from maskedteeth.settings.config import (
+    Annotations,
+    Compute,
+    HeldOut,
+    Model,
+    TaskName,
+    Training,
+    Transfer,
+)
 from maskedteeth.tasks import module_of_task, task_of
 from maskedteeth.training.augment import augment, draw_changes
 from maskedteeth.training.device import Machine, set_up
@@ -30,6 +39,7 @@ def train(
     model: Model,
     transfer: Transfer,
     held_out: HeldOut,
+    annotations: Annotations | None,
     method: str,
     fraction: float,
     seed: int,
@@ -53,6 +63,7 @@ def train(
         model: the network.
         transfer: which weights of the pretext are taken over.
         held_out: protocol and test set.
+        annotations: errors that the training labels get.
         method: its name in the settings.
         fraction: of the labelled radiographs that train.
         seed: of subset, weights and order.
@@ -71,7 +82,7 @@ def train(
     sections = {"task": task, "training": training, "model": model, "transfer": transfer}
     sections |= {"held_out": held_out, "fraction": fraction, "seed": seed, "compute": compute}
     record = RunRecord(
-        sections,
+        {**sections, "annotations": annotations},
         (__name__, module_of(model), module_of_task(task)),
         machine,
         images=images,
@@ -84,9 +95,10 @@ def train(
     pixels = pixels_of(images, rows, split.train)
     look = Look.of(source, [row for row in rows if row["id"] in split.train], pixels)
     radiographs = torch.from_numpy(pixels).to(machine.device)
-    learnt = task_of(task)
-    truth = learnt.target_of(torch.from_numpy(pixels_of(labels, rows, split.train)))
-    truth = truth.to(machine.device)
+    truth, learnt = pixels_of(labels, rows, split.train), task_of(task)
+    if annotations is not None:
+        truth = with_errors(truth, split.train, annotations, seed)
+    truth = learnt.target_of(torch.from_numpy(truth)).to(machine.device)
     if pretext is None:
         network = new_network(model, seed, machine.device, learnt.CHANNELS)
     else:

@@ -6,10 +6,14 @@ and what cannot be used: :class:`maskedteeth.data.records.Found`.
 
 #: By the names of data.source. The phantom is drawn in the layout of the paper's dataset.
 SOURCES = {
+    "auto": "auto",
     "folder": "folder",
+    "coco": "coco",
+    "labelme": "labelme",
+    "yolo": "yolo",
+    "supervisely": "supervisely",
     "hitl": "hitl",
     "phantom": "hitl",
-    "supervisely": "supervisely",
 }
 
 

@@ -10,27 +10,27 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from maskedteeth.data.objects import Object, bitmap, polygons
-from maskedteeth.data.pixels import read_file
+from maskedteeth.data.json_files import Point, parsed
+from maskedteeth.data.objects import Object, bitmap, polygons, undrawn
 from maskedteeth.data.records import Found, Problem, Record, list_images, trouble_with
 from maskedteeth.errors import InputError
+from maskedteeth.settings.config import ClassName
 from maskedteeth.settings.sections import Layout
 
 #: Supervisely's geometries that enclose nothing: a tooth drawn as one of them is a slip of the pen.
 WITHOUT_AREA = frozenset({"line", "polyline", "point"})
 
-#: More bytes are no annotation of 32 teeth, and corners further out no pixels.
+#: More bytes are no annotation of 32 teeth.
 MOST_BYTES = 2**22
-Coordinate = Annotated[float, Field(strict=True, ge=-(2**16), le=2**16)]
+EXPECTED = "a Supervisely annotation", "'size' and 'objects' with polygons"
 Pixel = Annotated[int, Field(strict=True, ge=-(2**16), le=2**16)]
-Ring = list[Annotated[list[Coordinate], Field(min_length=2, max_length=2)]]
 
 
 class _Points(BaseModel):
-    exterior: Ring
-    interior: list[Ring]
+    exterior: list[Point]
+    interior: list[list[Point]]
 
 
 class _Bitmap(BaseModel):
@@ -39,7 +39,7 @@ class _Bitmap(BaseModel):
 
 
 class _Figure(BaseModel):
-    classTitle: str
+    classTitle: ClassName
     geometryType: str
     points: Annotated[_Points | Any, Field(union_mode="left_to_right")] = None
     bitmap: Annotated[_Bitmap | Any, Field(union_mode="left_to_right")] = None
@@ -63,11 +63,7 @@ def find_records(root: Path, layout: Layout) -> Found:
     Raises:
         InputError: there is no dataset, or one without a radiograph.
     """
-    folders = sorted(
-        ann.parent
-        for ann in root.rglob("ann")
-        if (ann.parent / "img").is_dir() and "__MACOSX" not in ann.parts
-    )
+    folders = datasets(root)
     if not folders:
         raise InputError(
             f"{root} holds no dataset of Supervisely, a folder with 'img' and 'ann'; export the "
@@ -80,6 +76,15 @@ def find_records(root: Path, layout: Layout) -> Found:
     ]
     records = [record for part in found for record in part.records]
     return Found(records, [problem for part in found for problem in part.problems])
+
+
+def datasets(root: Path) -> list[Path]:
+    """List the datasets below a folder: what has `img` and `ann`."""
+    return sorted(
+        ann.parent
+        for ann in root.rglob("ann")
+        if (ann.parent / "img").is_dir() and "__MACOSX" not in ann.parts
+    )
 
 
 def of_dataset(folder: Path, prefix: str = "") -> Found:
@@ -101,7 +106,7 @@ def of_dataset(folder: Path, prefix: str = "") -> Found:
         try:
             if trouble := trouble_with(name, files):
                 raise InputError(trouble)
-            content = _parsed(annotation)
+            content = parsed(annotation, _File, *EXPECTED, MOST_BYTES)
         except InputError as error:
             problems.append(Problem(f"{prefix}{name}", str(error)))
             continue
@@ -128,16 +133,12 @@ def _object(file: Path, figure: _Figure) -> Object:
         return polygons(name, [[np.array(ring, np.float64).reshape(-1, 2) for ring in rings]])
     if kind == "bitmap" and isinstance(figure.bitmap, _Bitmap):
         return bitmap(name, lambda: _png(figure.bitmap.data), figure.bitmap.origin, file)
-    expected = {
-        "polygon": "whose 'exterior' and 'interior' are not lists of corners, each of an x and a y "
-        "within 65,536 pixels. Restore",
-        "bitmap": "whose 'bitmap' has no 'data' with an 'origin' of x and y. Restore",
-    }.get(kind, f"drawn as {kind!r}; polygons and bitmaps are read: export it as one")
-
-    def refuse(size: tuple[int, int]) -> np.ndarray:
-        raise InputError(f"{file} has tooth {name} {expected} or remove it.")
-
-    return Object(name, refuse)
+    found = {
+        "polygon": "whose 'exterior' and 'interior' are not lists of corners, each of an x "
+        "and a y within 65,536 pixels",
+        "bitmap": "without a 'bitmap' of 'data' and an 'origin' of x and y",
+    }
+    return undrawn(name, found.get(kind, f"drawn as {kind!r}; a polygon or bitmap was expected"), file)
 
 
 def _png(data: str) -> bytes:
@@ -145,15 +146,3 @@ def _png(data: str) -> bytes:
         return zlib.decompressobj().decompress(base64.b64decode(data), MOST_BYTES)
     except (binascii.Error, zlib.error):
         return b""
-
-
-def _parsed(file: Path) -> _File:
-    try:
-        return _File.model_validate_json(read_file(file, MOST_BYTES).removeprefix(b"\xef\xbb\xbf"))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = "".join(f"{part}: " for part in first["loc"])
-        raise InputError(
-            f"{file} is not a Supervisely annotation ({place}{first['msg']}); 'size' and 'objects' "
-            "with polygons were expected. Restore or remove it."
-        ) from None

@@ -13,7 +13,7 @@ from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import number
 from maskedteeth.report.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED, judge
-from maskedteeth.settings.sections import Presentation
+from maskedteeth.settings.sections import Noise, Presentation
 
 LEGEND = (
     "Each row is a claim of the paper, put as a comparison of numbers. It is judged twice: by the "
@@ -45,17 +45,19 @@ TITLES = {"paper": "By the paper's numbers", "ours": "By this study's numbers"}
 
 def claims(
     report: Presentation,
+    noise: dict[str, Noise],
     *,
     metrics: list[Path],
     table2: Path,
     table3: Path,
+    corrections: list[Path] = (),  # type: ignore[assignment]
     pretexts: list[Path] = (),  # type: ignore[assignment]
     runs: list[Path] = (),  # type: ignore[assignment]
 ) -> Table:
     """Judge the paper's claims by its own numbers and by the study's.
 
-    The paper's tables are CSV files; ``pretexts`` are ``metrics.csv`` of all pretexts, none
-    without.
+    The paper's tables are CSV files; ``pretexts`` are ``metrics.csv`` of all pretexts, and
+    ``corrections`` those of the methods that were trained on errors, none without.
 
     Returns:
         Of each claim: claim, place, text, note, and for paper and ours the verdict and, named
@@ -63,7 +65,8 @@ def claims(
     """
     none = pd.DataFrame(columns=["pretext", "id"])
     measured = read_rows(*pretexts) if pretexts else none
-    study = Study(read_rows(*metrics), measured, report.bootstrap_resamples)
+    corrected = read_rows(*corrections) if corrections else None
+    study = Study(read_rows(*metrics), measured, report.bootstrap_resamples, corrected, noise)
     rows = []
     for name, claim in CLAIMS.items():
         row = {"claim": name, "place": claim.place, "text": claim.text, "note": claim.note}

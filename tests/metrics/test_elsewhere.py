@@ -1,0 +1,73 @@
+"""Networks measured on another dataset, on nothing that any of them may have seen."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import f1_score
+
+from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.metrics.evaluate import predict
+from maskedteeth.training.device import Machine
+from maskedteeth.training.weights import stored_network
+
+ARRAYS = ("images", "labels")
+MACHINE = Machine(torch.device("cpu"), torch.float32, "test")
+CLINIC = {"datasets": {"clinic": {"source": "folder", "path": "clinic"}}}
+
+
+@pytest.fixture(scope="module")
+def clinic(study, tmp_path_factory, write_folder):
+    """Another dataset, prepared: 120 has no mask; its 201 and 202 are copies of two at home."""
+    root = tmp_path_factory.mktemp("clinic")
+    raw = write_folder(root / "raw", 20, labelled=19, first=101)
+    split = study.split()
+    for name, home in (("201", split.train[0]), ("202", split.test[0])):
+        for folder in ("images", "masks"):
+            picture = cv2.imread(str(study.raw / folder / f"{home}.png"), 0)
+            cv2.imwrite(str(raw / folder / f"{name}.png"), picture)
+    other = type(study)(raw, root / "out")
+    assert other.run("prepare") == 0
+    return other
+
+
+@pytest.fixture
+def measure(study, clinic, tmp_path):
+    def run(**files):
+        there = {name: clinic / f"{name}.npy" for name in ("images", "labels")}
+        there |= {"index": clinic / "index.csv", "weights": [study / "run/weights.safetensors"]}
+        return study.run("evaluate_elsewhere", tmp_path, changes=CLINIC, **there, **files)
+
+    return run
+
+
+def test_every_labelled_radiograph_is_measured_but_copies_of_what_trained(
+    study, clinic, measure, tmp_path, capsys
+):
+    assert measure() == 0
+    rows = pd.read_csv(tmp_path / "metrics.csv", dtype={"id": str})
+    assert rows["id"].tolist() == [*map(str, range(101, 120)), "202"]
+    assert set(rows["dataset"]) == {"clinic"}
+    assert "21 labelled radiographs of clinic, of which 1 are left out" in capsys.readouterr().out
+    network = stored_network(
+        study.settings().model_of("ours"), study / "run/weights.safetensors", MACHINE.device
+    )
+    index = read_index(clinic / "index.csv")
+    pixels, labels = (pixels_of(clinic / f"{n}.npy", index, rows["id"]) for n in ARRAYS)
+    masks = predict(network, pixels, ("xray", "sobel"), MACHINE) >= 0.5
+    for dice, mask, truth in zip(rows["dice"], masks, labels > 0, strict=True):
+        assert dice == pytest.approx(f1_score(truth.ravel(), mask.ravel()), abs=1e-6)
+
+
+def test_what_a_pretext_was_trained_on_elsewhere_is_not_measured(clinic, measure, tmp_path):
+    pictures = np.load(clinic / "images.npy")
+    np.save(tmp_path / "archive.npy", 255 - pictures[:5, :, ::-1])  # copies by the hash
+    assert measure(further=[tmp_path / "archive.npy"]) == 0
+    rows = pd.read_csv(tmp_path / "metrics.csv", dtype={"id": str})
+    assert rows["id"].tolist() == [*map(str, range(106, 120)), "202"]
+
+
+def test_a_dataset_of_copies_alone_is_a_sentence(clinic, measure, capsys):
+    assert measure(further=[clinic / "images.npy"]) == 2
+    assert "datasets.clinic has no labelled radiograph that is not" in capsys.readouterr().err

@@ -1,0 +1,130 @@
+"""What is known of a split beforehand: who trains and who tests, and who is whose patient."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from maskedteeth.data.pixels import read_file
+from maskedteeth.errors import InputError
+
+TRAIN, TEST, UNLABELLED = PARTS = ("train", "test", "unlabelled")
+
+#: More bytes are no list of radiographs.
+MOST_BYTES = 2**26
+
+#: Radiographs that a sentence names.
+NAMED = 3
+
+
+def patient_of(name: str, pattern: str) -> str:
+    """Return the patient in the last part of a radiograph's name; all of it where it has none.
+
+    Args:
+        name: of a radiograph.
+        pattern: with `{patient}`, and `*` for anything.
+    """
+    before, after = (re.escape(side).replace(r"\*", ".*") for side in pattern.split("{patient}"))
+    last = name.rpartition("/")[2]
+    match = re.fullmatch(f"{before}(.+?){after}", last)
+    return match[1] if match else last
+
+
+def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Read a split.
+
+    Args:
+        file: CSV with the columns id, part (of :data:`PARTS`) and, where known, patient.
+        used: names of the radiographs that are used; each must be in it.
+        others: those that were set aside; they may be.
+
+    Returns:
+        Name → the line of each radiograph that is used.
+
+    Raises:
+        InputError: it is no such CSV, or of other radiographs.
+    """
+    used = list(used)
+    reader = csv.DictReader(io.StringIO(read_file(file, MOST_BYTES).decode("utf-8-sig", "replace")))
+    try:
+        lines = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
+    except (csv.Error, AttributeError) as error:
+        raise InputError(f"{file} is not a CSV ({error}); mend it.") from None
+    if not {"id", "part"} <= set(reader.fieldnames or ()):
+        raise InputError(
+            f"{file} has the columns {', '.join(reader.fieldnames or ['none'])}; id, part and, "
+            "where known, patient, divided by commas, were expected."
+        )
+    found = {line["id"]: line for line in lines}
+    wrong = [line for line in lines if line["part"] not in PARTS]
+    if wrong:
+        raise InputError(
+            f"{file} says that {wrong[0]['id']!r} is for {wrong[0]['part']!r}; {', '.join(PARTS)} "
+            "were expected."
+        )
+    if len(found) < len(lines):
+        raise InputError(f"{file} names a radiograph twice; remove a line.")
+    for names, what in (
+        (found.keys() - {*used, *others}, "that are not in the dataset"),
+        (set(used) - found.keys(), "too few"),
+    ):
+        if names:
+            listing = ", ".join(map(repr, sorted(names)[:NAMED]))
+            raise InputError(
+                f"{file} names {len(names)} radiographs {what}: {listing}; each must be there once, "
+                f"without suffix, such as {used[0]!r}."
+            )
+    return {name: found[name] for name in used}
+
+
+def parts_of_folders(folders: dict[str, str], labelled: set[str]) -> dict[str, str]:
+    """Return who trains and who tests by the folders that radiographs lie in.
+
+    Nothing here chooses among networks, so those in `valid` train; where there is no `test`, they
+    test.
+
+    Args:
+        folders: name → `train`, `valid`, `test` or "".
+        labelled: names of those that are.
+
+    Raises:
+        InputError: a labelled one is in none of these folders.
+    """
+    outside = [name for name, folder in folders.items() if not folder and name in labelled]
+    if outside:
+        raise InputError(
+            f"split.given is 'folders', but {len(outside)} labelled radiographs lie in no folder "
+            f"train, valid or test, such as {outside[0]!r}; move them, or name a CSV instead."
+        )
+    valid = TRAIN if TEST in folders.values() else TEST
+    if "valid" in folders.values():
+        print(f"radiographs in folders 'valid' are for {valid} (split.given)")
+    parts = {TRAIN: TRAIN, TEST: TEST, "valid": valid}
+    return {name: parts.get(folder, UNLABELLED) for name, folder in folders.items()}
+
+
+def refuse_unfair(rows: list[dict], given: str) -> None:
+    """Stop where a patient or copies of a radiograph would both train and test, or nobody would.
+
+    Args:
+        rows: of the index.
+        given: setting split.given.
+
+    Raises:
+        InputError: it is so.
+    """
+    first: dict[tuple[str, str], dict] = {}
+    for row in rows:
+        first.setdefault((row["group"], row["part"]), row)
+    for (group, part), row in first.items():
+        if part == TRAIN and (other := first.get((group, TEST))):
+            copies = row["duplicate_group"] == other["duplicate_group"]
+            raise InputError(
+                f"split.given ({given}) has {row['id']!r} in train and {other['id']!r} in test, "
+                + ("which are near copies" if copies else "which are of one patient, or copies of such")
+                + ": tests would be flattered. Put both in one part."
+            )
+    for part in (TRAIN, TEST):
+        if not any(row["part"] == part and row["labelled"] for row in rows):
+            raise InputError(f"split.given ({given}) has no labelled radiograph in {part}; add some.")

@@ -1,0 +1,96 @@
+"""Stage `evaluate_elsewhere`: measure finished trainings on another dataset."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.copies import near_copies
+from maskedteeth.data.splits import draw_pretext_split
+from maskedteeth.errors import InputError
+from maskedteeth.files import write_columns
+from maskedteeth.metrics.evaluate import measure, modules_of, segment
+from maskedteeth.record import RunRecord, sha256
+from maskedteeth.settings.config import Compute, HeldOut
+from maskedteeth.settings.sections import Run
+from maskedteeth.training.device import set_up
+
+
+def evaluate_elsewhere(
+    elsewhere: str,
+    runs: list[Run],
+    held_out: HeldOut,
+    threshold: float,
+    boundary_tolerance: float,
+    compute: Compute,
+    *,
+    images: Path,
+    labels: Path,
+    index: Path,
+    home_images: Path,
+    home_index: Path,
+    weights: list[Path],
+    metrics: Path,
+    evaluation: Path,
+    further: list[Path] = (),  # type: ignore[assignment]
+) -> None:
+    """Segment all labelled radiographs of a dataset that are near copies of none that trained.
+
+    So all networks are measured on the same radiographs, whichever of them trained each.
+
+    Args:
+        elsewhere: name of the dataset.
+        runs: method, fraction, seed, network and task of each.
+        held_out: protocol and test set at home, which nothing was trained on.
+        threshold: probability from which a pixel is tooth.
+        boundary_tolerance: pixels by which an outline may be off.
+        compute: the machine; in full precision whatever the training's.
+        images: ``images.npy`` of the dataset, as all that follow.
+        labels: ``labels.npy``.
+        index: ``index.csv``.
+        home_images: ``images.npy`` of the study's own dataset.
+        home_index: its ``index.csv``.
+        weights: of the finished trainings, in the order of ``runs``.
+        metrics: CSV to write, a line a run and radiograph: dataset, method, fraction, seed, id and
+            what :func:`maskedteeth.metrics.evaluate.measure` returns.
+        evaluation: JSON to write, see :mod:`maskedteeth.record`; as of the stage `evaluate`.
+        further: ``images.npy`` of the further datasets that pretexts were trained on.
+
+    Raises:
+        InputError: no radiograph is left.
+    """
+    machine = set_up(compute.model_copy(update={"precision": "float32"}))
+    measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
+    sections = {"runs": runs, "held_out": held_out, **measurement, "compute": compute}
+    files = {"images": images, "labels": labels, "index": index}
+    inputs = {f"{name} of {elsewhere}": file for name, file in files.items()}
+    record = RunRecord(sections, (__name__, *modules_of(runs)), machine, **inputs)
+
+    home, rows = read_index(home_index), read_index(index)
+    labelled = [row["id"] for row in rows if row["labelled"] == "1"]
+    pixels = pixels_of(images, rows, labelled)
+    trained = pixels_of(home_images, home, draw_pretext_split(home, held_out).train)
+    copies = near_copies(pixels, np.concatenate([trained, *map(np.load, further)]))
+    print(
+        f"{len(labelled)} labelled radiographs of {elsewhere}, of which {copies.sum()} are left "
+        "out as near copies of radiographs that train"
+    )
+    ids, pixels = np.array(labelled)[~copies].tolist(), pixels[~copies]
+    if not ids:
+        raise InputError(
+            f"datasets.{elsewhere} has no labelled radiograph that is not a near copy of one that "
+            "trains, so nothing can be measured there; take it out of evaluation.also_on."
+        )
+    truth = pixels_of(labels, rows, ids) > 0
+    tables, evaluated = [], []
+    for run, file in zip(runs, weights, strict=True):
+        begin = time.perf_counter()
+        prediction = segment(run, file, pixels, machine)[0] >= threshold
+        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
+        columns = {"dataset": elsewhere, **about, "fraction": f"{run.fraction:g}", "id": ids}
+        tables.append(columns | measure(prediction, truth, boundary_tolerance))
+        seconds = round(time.perf_counter() - begin, 2)
+        evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
+    write_columns(metrics, tables)
+    record.write(evaluation, runs=evaluated)

@@ -1,0 +1,50 @@
+"""Dice against errors in the training annotations, a line a method; not in the paper."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from maskedteeth.report.about import about, percent
+from maskedteeth.report.figures.panels import WIDTH, Sheet, lighten, looks
+from maskedteeth.report.tables.robustness import by_errors
+from maskedteeth.settings.sections import Noise, Presentation
+
+
+def dice_by_errors(
+    report: Presentation,
+    noise: dict[str, Noise],
+    *,
+    metrics: list[Path],
+    corrections: list[Path],
+    runs: list[Path],
+) -> Sheet:
+    """Draw Dice on the test radiographs against the errors, a panel a training fraction."""
+    table = by_errors(noise, metrics, corrections, report.bootstrap_resamples)
+    errors = list(dict.fromkeys(entry.errors for entry in noise.values()))
+    given = table.groupby("errors", sort=False)["given"].mean()
+    ticks = [e if given.isna()[e] else f"{e}\n({given[e]:.2f})" for e in errors]
+    caption = (
+        "Errors in annotations: Dice on the test radiographs, whose annotations stay as they are, "
+        "by the errors that the training annotations got (in brackets: their own Dice with the "
+        "right ones). Markers: means over the seeds; bars: ± their standard deviation. "
+        f"{about(report, runs)}"
+    )
+    fractions = sorted(set(table["fraction"]))
+    figure = Figure((WIDTH, 0.8 + 2.2 * len(fractions)), layout="constrained")
+    panels = figure.subplots(len(fractions), sharex=True, sharey=True, squeeze=False).flat
+    styles = looks(report.labels)
+    for axes, fraction in zip(panels, fractions, strict=True):
+        for method, rows in table[table["fraction"] == fraction].groupby("method", sort=False):
+            colour, marker = styles[method]
+            places = [errors.index(e) for e in rows["errors"]]
+            label = report.labels[method] if fraction == fractions[0] else None
+            bars = rows["dice_sd"].fillna(0)
+            style = {"color": colour, "marker": marker, "label": label, "capsize": 2}
+            axes.errorbar(places, rows["dice"], bars, elinewidth=0.8, **style)
+        axes.set_title(f"Trained on {percent(fraction)}")
+        axes.set_ylabel("Dice, pooled")
+        lighten(axes, "y")
+    axes.set_xticks(range(len(errors)), ticks)
+    figure.supxlabel("Errors in the training annotations", size="medium")
+    figure.legend(loc="outside upper center", ncols=2)
+    return Sheet([figure], caption)
