@@ -470,7 +470,7 @@ class Training(Recipe):
         "their contrast by 0.8 to 1.2.",
     )
     dice_weight: float = Field(0.7, ge=0, description="alpha of eq. 5.")
-    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5.")
+    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5; of the cross-entropy.")
 
     @model_validator(mode="after")
     def _some_loss(self) -> "Training":
