@@ -43,7 +43,8 @@ def numbered_teeth(
         f"samples in the dataset (seed {run.seed}), on {first_radiographs(ids)}. A colour a tooth, "
         f"with {names[report.numbers]} numbers; grey: tooth of unknown number. {about(report)}"
     )
-    return draw_grid(rows, ("Dental X-ray", "Annotation", "Prediction"), caption, width=WIDE)
+    sheet = draw_grid(rows, ("Dental X-ray", "Annotation", "Prediction"), caption, width=WIDE)
+    return sheet._replace(many_colours=True)
 
 
 def _picture(xray: np.ndarray, teeth: np.ndarray, report: Presentation) -> Picture:

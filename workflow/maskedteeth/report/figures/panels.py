@@ -65,11 +65,13 @@ class Sheet(NamedTuple):
         pages: matplotlib's figures, at least one; they may be drawn one after the other.
         caption: a few sentences in plain text.
         margin: white around a page, in inches.
+        many_colours: whether 256 are too few for the PNG.
     """
 
     pages: Iterable[Figure]
     caption: str
     margin: float = 0.01
+    many_colours: bool = False
 
 
 class Picture(NamedTuple):
@@ -174,15 +176,17 @@ def write_figure(sheet: Sheet, png: Path, pdf: Path, txt: Path) -> None:
             below = text.get_window_extent().transformed(page.dpi_scale_trans.inverted())
             file.savefig(page, bbox_inches=Bbox.union([drawn, below]).padded(sheet.margin))
     with replacing(png) as temporary:
-        _small(Image.open(first)).save(temporary, dpi=(dpi, dpi))
+        picture = Image.open(first).convert("RGB")
+        picture = picture if sheet.many_colours else _small(picture)
+        picture.save(temporary, dpi=(dpi, dpi))
     with replacing(pdf) as temporary:
         temporary.write_bytes(pages.getvalue())
     write_text(txt, sheet.caption + "\n")
 
 
-def _small(picture: Image.Image) -> Image.Image:
+def _small(colours: Image.Image) -> Image.Image:
     """Return a picture with a byte a pixel: grey where all is grey, else 256 colours."""
-    colours, grey = picture.convert("RGB"), picture.convert("L")
+    grey = colours.convert("L")
     if np.array_equal(colours, grey.convert("RGB")):
         return grey
     return colours.quantize(dither=Image.Dither.NONE)
