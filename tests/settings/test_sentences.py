@@ -209,6 +209,11 @@ MISTAKES = [
         "leave it out.",
     ),
     (
+        {"methods": {"unet": {"annotations": {"swap": 0.1}}}},
+        "Setting methods.unet.annotations.swap exchanges the numbers of teeth, which no network of "
+        "this study learns; remove it.",
+    ),
+    (
         {"report": {"ours": "sam"}},
         "Setting report.ours is 'sam', which is not one of methods: unet, pspnet, linknet, "
         f"modified_resunet, {MASKING}.",
