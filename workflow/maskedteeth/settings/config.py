@@ -53,6 +53,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
+TaskName = Literal["teeth", "numbering"]
 Transfer = Literal["all", "without_head", "encoder"]
 ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
 Meaning = Annotated[
@@ -448,7 +449,8 @@ class Method(Strict):
     transfer: Transfer = Field(
         "all",
         description="Which weights of the pretext are taken over: all, all but the last layer's, "
-        "or the encoder's alone. The others are drawn from the run's seed.",
+        "or the encoder's alone. The others are drawn from the run's seed. Where teeth are "
+        "numbered the last layer is another one: there all is without_head.",
     )
     model: Model | None = Field(
         None, description="The network. Null, after a pretext: the pretext's, unmodified."
@@ -484,7 +486,7 @@ class Training(Recipe):
         "their contrast by 0.8 to 1.2.",
     )
     dice_weight: float = Field(0.7, ge=0, description="alpha of eq. 5.")
-    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5.")
+    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5; of the cross-entropy.")
 
     @model_validator(mode="after")
     def _some_loss(self) -> "Training":
@@ -550,6 +552,9 @@ class Report(Strict):
         "random_block_masking", description="Method of tables 1 and 3 and figures 4, 5 and 9."
     )
     samples: int = Field(4, ge=1, le=12, description="Radiographs in figures 3, 4, 7 and 8.")
+    numbers: Literal["universal", "fdi"] = Field(
+        "universal", description="Numbers of teeth in print: universal (1 to 32) or fdi (11 to 48)."
+    )
     bootstrap_resamples: int = Field(
         10_000, ge=100, le=100_000, description="Resampled test sets behind each interval."
     )
@@ -588,6 +593,11 @@ class Settings(Strict):
         "paper", description="Results go to results/<study>/."
     )
     data: Data = Data()
+    task: TaskName = Field(
+        "teeth",
+        description="What networks learn to tell: which pixels are tooth, or also which of the 32 "
+        "teeth.",
+    )
     datasets: dict[Name, Data] = Field(
         {}, description="Further datasets, by name; nothing is trained on their annotations."
     )
@@ -716,6 +726,11 @@ class Settings(Strict):
         """Return the network of a method: its own, or its pretext's."""
         entry = self.methods[method]
         return entry.model or self.pretext[entry.initialisation].model
+
+    def transfer_of(self, method: str) -> Transfer:
+        """Return what a method takes over of a pretext: never its last layer to number teeth."""
+        chosen = self.methods[method].transfer
+        return "without_head" if (self.task, chosen) == ("numbering", "all") else chosen
 
     def training_of(self, method: str) -> Training:
         """Return the training of a method: the study's, longer where it is instead of a pretext."""

@@ -10,7 +10,7 @@ from maskedteeth.data.records import SUFFIXES, is_radiograph, name_of
 from maskedteeth.errors import InputError
 
 #: What the names of the pictures end with that are written here.
-RESULTS = (".mask.png", ".overlay.png")
+RESULTS = (".mask.png", ".overlay.png", ".numbers.png")
 
 
 def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
