@@ -83,7 +83,7 @@ MISTAKES = [
     ),
     (
         {"data": {"patient": "patient_*"}},
-        "Setting data.patient is 'patient_*'; it must hold {patient} once, and no other brace",
+        "Setting data.patient is 'patient_*'; it must hold {patient} once, as in {patient}_*,",
     ),
     (
         {"split": {"given": "my/split.csv", "protocol": "complement"}},

@@ -30,12 +30,12 @@ def _inside(folder: str) -> str:
     return folder
 
 
-def _with(word: str) -> AfterValidator:
+def _with(word: str, example: str) -> AfterValidator:
     """Ask for a pattern that holds ``word`` once."""
 
     def check(pattern: str) -> str:
         if pattern.count(word) != 1 or set("{}/") & set(pattern.replace(word, "")):
-            expected = f"it must hold {word} once, and no other brace or slash"
+            expected = f"it must hold {word} once, as in {example}, and no other brace or slash"
             raise PydanticCustomError("without", expected)
         return pattern
 
@@ -65,7 +65,7 @@ Meaning = Annotated[
         json_schema_extra={"type": ["string", "integer"]},
     ),
 ]
-MaskName = Annotated[str, _with("{name}")]
+MaskName = Annotated[str, _with("{name}", "{name}_mask")]
 Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
@@ -138,7 +138,7 @@ class Layout(Strict):
         "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
         "nothing.",
     )
-    patient: Annotated[str, _with("{patient}")] | None = Field(
+    patient: Annotated[str, _with("{patient}", "{patient}_*")] | None = Field(
         None,
         description="What in a radiograph's name is its patient, such as '{patient}_*': "
         "radiographs of one patient are never both in training and in test. Null: each is of its "
