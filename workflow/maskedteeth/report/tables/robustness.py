@@ -54,7 +54,7 @@ def robustness(
         lead=about(report, runs),
         notes=(
             "*Errors*: those that training annotations got (drop and swap: shares of the teeth; "
-            "coarse, shift and grow: pixels). *Dice*: on the test radiographs, whose annotations "
+            "coarse, shift and grow: pixels). *Dice*: of teeth and background, on the test radiographs, whose annotations "
             "stay as they are; pooled, and averaged over seeds ± their standard deviation.",
             "*Given* and *Prediction*, of the radiographs that were trained on: Dice of the "
             "annotation with its errors, and of the network's own, with the right annotation. "
