@@ -9,6 +9,9 @@ from maskedteeth.report.figures.panels import WIDTH, Sheet, lighten, looks
 from maskedteeth.report.tables.robustness import by_errors
 from maskedteeth.settings.sections import CLEAN, Noise, Presentation
 
+#: Between two methods, so that bars do not hide each other; 1 is between two errors.
+APART = 0.04
+
 
 def dice_by_errors(
     report: Presentation,
@@ -40,7 +43,8 @@ def dice_by_errors(
             label = report.labels[method] if fraction == fractions[0] else None
             bars = rows["dice_sd"].fillna(0)
             style = {"color": colour, "marker": marker, "label": label, "capsize": 2}
-            axes.errorbar(rows["place"], rows["dice"], bars, elinewidth=0.8, **style)
+            beside = APART * list(styles).index(method)
+            axes.errorbar(rows["place"] + beside, rows["dice"], bars, elinewidth=0.8, **style)
         axes.set_title(f"Trained on {percent(fraction)}")
         axes.set_ylabel("Dice, pooled")
         lighten(axes, "y")
