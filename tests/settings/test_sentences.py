@@ -210,8 +210,8 @@ MISTAKES = [
     ),
     (
         {"methods": {"unet": {"annotations": {"swap": 0.1}}}},
-        "Setting methods.unet.annotations.swap exchanges the numbers of teeth, which no network of "
-        "this study learns; remove it.",
+        "Setting methods.unet.annotations.swap exchanges the numbers of teeth, which task 'teeth' "
+        "does not learn; remove it, or set task to 'numbering'.",
     ),
     (
         {"report": {"ours": "sam"}},

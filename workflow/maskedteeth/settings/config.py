@@ -691,10 +691,10 @@ class Settings(Strict):
     @model_validator(mode="after")
     def _errors_are_seen(self) -> "Settings":
         for name in self.noisy:
-            if self.methods[name].annotations.swap:
+            if self.methods[name].annotations.swap and self.task == "teeth":
                 raise ValueError(
-                    f"methods.{name}.annotations.swap exchanges the numbers of teeth, which no "
-                    "network of this study learns; remove it"
+                    f"methods.{name}.annotations.swap exchanges the numbers of teeth, which task "
+                    "'teeth' does not learn; remove it, or set task to 'numbering'"
                 )
         return self
 
