@@ -1,6 +1,8 @@
 """Benchmarks of whole stages, and of the workflow around them."""
 
+import statistics
 import subprocess
+import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,7 @@ from maskedteeth.data.prepare import prepare
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv, write_json
 from maskedteeth.metrics.evaluate import evaluate
+from maskedteeth.models import module_of
 from maskedteeth.settings.config import HeldOut, Layout, Phantom
 from maskedteeth.settings.sections import Run, cut
 from maskedteeth.training.train import train
@@ -52,7 +55,7 @@ def evaluation(name: str) -> Figure:
         torch.set_deterministic_debug_mode(0)
         one_by_one(run.model, *tested, weights, folder / "theirs.csv")
 
-    return compare(5, len(ids), 3, ours, theirs)
+    return compare(5, len(ids), None, ours, theirs)
 
 
 def first_step(method: str) -> Figure:
@@ -77,7 +80,12 @@ def first_step(method: str) -> Figure:
             process.kill()
         return taken
 
-    return Figure([one() for _ in range(6)][1:], 4, "", "lower", "s")
+    modules = ("maskedteeth.cli", "maskedteeth.training.train", module_of(sections["model"]))
+    imports = [sys.executable, "-c", f"import {', '.join(modules)}"]
+    rounds = [(one(), _run(imports)) for _ in range(6)][1:]
+    whole, of_it = (statistics.median(side) for side in zip(*rounds, strict=True))
+    detail = f"import {of_it:.2f} s, the rest {whole - of_it:.2f} s"
+    return Figure([taken for taken, _ in rounds], 4, detail, "lower", "s")
 
 
 def light_stage(table: str) -> Figure:
