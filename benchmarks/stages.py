@@ -34,7 +34,13 @@ def evaluation(name: str) -> Figure:
     from one_by_one import one_by_one
 
     folder, settings = _arrays(name), study(name)
-    run = Run(method="ours", fraction=0.5, seed=1, model=settings.model_of("modified_resunet"))
+    run = Run(
+        method="ours",
+        fraction=0.5,
+        seed=1,
+        model=settings.model_of("modified_resunet"),
+        task="teeth",
+    )
     arrays = {kind: folder / f"{kind}.npy" for kind in ("images", "labels")}
     inputs, weights = arrays | {"index": folder / "index.csv"}, folder / "weights.safetensors"
     # A few steps, so that predictions are regions and not noise.

@@ -5,7 +5,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,7 @@ class Study:
 
     raw: Path
     out: Path
+    own: dict[str, Any] = field(default_factory=dict)
 
     def __truediv__(self, name: str) -> Path:
         return self.out / name
@@ -79,6 +80,7 @@ class Study:
     def settings(self, **changes: dict) -> Settings:
         """The study's settings with changes, a mapping a section, merged over them."""
         whole = json.loads(json.dumps(SETTINGS))
+        update_config(whole, self.own)
         update_config(whole, changes)
         return validate(whole, Settings)
 
@@ -172,6 +174,19 @@ def study(tmp_path_factory, write_folder) -> Study:
     assert finished.run("pretrain", "pretext") == 0
     assert finished.run("train", pretext=finished / "pretext/weights.safetensors") == 0
     assert finished.run("evaluate") == 0
+    return finished
+
+
+@pytest.fixture(scope="session")
+def numbered(tmp_path_factory) -> Study:
+    """A study that numbers teeth, as ``study`` is one that does not. Write nothing to it."""
+    root = tmp_path_factory.mktemp("numbered")
+    phantom = {"source": "phantom", "path": None, "phantom": {"images": 12, "height": 64}}
+    finished = Study(root / "raw", root / "out", {"task": "numbering", "data": phantom})
+    for stage, folder in (("draw_phantom", ""), ("prepare", ""), ("pretrain", "pretext")):
+        assert finished.run(stage, folder) == 0
+    assert finished.run("train", pretext=finished / "pretext/weights.safetensors") == 0
+    assert finished.run("evaluate", numbering=finished / "run/numbering.csv") == 0
     return finished
 
 

@@ -59,6 +59,13 @@ def turned(pixels):
     return saved(np.ascontiguousarray(np.rot90(pixels)), exif=exif)
 
 
+def with_exif(pixels, tags):
+    """A JPEG without a header of its own, so that its resolution is looked for in the tags."""
+    content = saved(pixels, "JPEG", quality=100, exif=b"Exif\0\0" + tags + bytes(4))
+    start = content.index(b"JFIF") - 4
+    return content[:start] + content[start + 18 :]
+
+
 def twelve_bits(pixels):
     return np.rint(pixels * (4095 / 255)).astype(np.uint16)
 
@@ -93,6 +100,9 @@ USED = {
     "12 bits in colour": lambda x: cv2.imencode(".png", cv2.merge([twelve_bits(x)] * 3))[1],
     "EXIF orientation": turned,
     "damaged EXIF": lambda x: saved(x, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\xff" * 40),
+    "EXIF with a resolution of no number": lambda x: with_exif(
+        x, b"MM\0*\0\0\0\x08\0\x02\x01\x1a\0\x02\0\0\0\1\0\0\0\0\x01\x28\0\3\0\0\0\1\0\2\0\0"
+    ),
     "several pages": lambda x: saved(
         x, "TIFF", save_all=True, append_images=[Image.fromarray(255 - x)]
     ),
@@ -140,6 +150,11 @@ BAD = {
     "32 bits": (
         lambda x: saved(x.astype(np.float32), "TIFF"),
         f"{PNG} holds numbers of 32 bits; export it with 8 or 16 bits a pixel.",
+    ),
+    "a strip": (
+        lambda x: saved(x[:32].repeat(2, axis=1)),
+        f"{PNG} is 32 x 256 pixels; a radiograph is at most 4 times as long as it is wide: cut it "
+        "to the jaws or remove it.",
     ),
     "one pixel wide": (
         lambda x: saved(x[:, :1]),
@@ -204,11 +219,12 @@ def test_two_files_of_one_name_are_set_aside(dataset, set_aside):
 def test_what_is_no_radiograph_is_passed_over_and_hidden_files_are_not_even_listed(
     dataset, run_prepare
 ):
-    for name in ("images/.DS_Store", "images/2.dcm", "masks/77.png"):
+    for name in ("images/.DS_Store", "images/2.txt", "masks/77.png"):
         (dataset / name).write_bytes(b"\0")
     (dataset / "images" / "old").mkdir()
+    (dataset / "images" / "old" / "again").symlink_to(dataset / "images")  # a loop
     rows, problems = run_prepare(dataset)
-    assert len(rows) == 3 and {problem["id"] for problem in problems} == {"77", "2.dcm"}
+    assert len(rows) == 3 and {problem["id"] for problem in problems} == {"77", "2.txt"}
 
 
 # --- Annotations ---
@@ -326,7 +342,11 @@ def test_changed_bytes_are_an_annotation_or_a_sentence(tmp_path, name, random, c
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes(content)
-    found = source.find_records(tmp_path, Layout())
+    try:
+        found = source.find_records(tmp_path, Layout())
+    except InputError as error:  # of a map whose values are new to everyone
+        assert re.fullmatch(r"1 masks in \S+/masks are maps of [0-9]+ values: .*\.", str(error))
+        return
     sentences, read = [problem.reason for problem in found.problems], []
     for record in found.records:
         try:

@@ -172,3 +172,11 @@ def test_the_errors_are_where_the_list_says(records, radiographs, errors):
         inside = wrong[y0 : y1 + 1, x0 : x1 + 1]
         assert wrong.sum() == inside.sum() > 0
         assert inside.size < 0.06 * wrong.size
+
+
+def test_contrast_draws_the_same_with_grey_values_nearer_to_middle_grey(radiographs, tmp_path):
+    draw_dataset(SETTINGS.model_copy(update={"contrast": 0.5, "images": 10}), raw=tmp_path / "raw")
+    for number in (1, 2):
+        file = tmp_path / f"raw/Teeth Segmentation JSON/d2/img/{number}.jpg"
+        wanted = 128 + 0.5 * (radiographs[number].pixels - 128.0)
+        assert np.abs(decode_grey(read_file(file), file) - wanted).mean() < 2.5  # JPEG

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -149,6 +151,17 @@ def test_a_missing_or_empty_folder_is_named_with_its_setting(tmp_path, write_fol
         run_prepare(raw, masks="nowhere")
     with pytest.raises(InputError, match="empty holds no image"):
         run_prepare(raw, images="empty")
+
+
+def test_without_masks_there_is_a_pretext_and_no_training(study, tmp_path, write_folder, capsys):
+    raw = write_folder(tmp_path / "raw", 12, labelled=0)
+    images = replace(study, raw=raw, out=tmp_path / "out")
+    (images.raw / "masks").rmdir()
+    assert images.run("prepare") == 0
+    assert "masks is not there: no radiograph has a mask (data.masks)" in capsys.readouterr().out
+    assert images.run("pretrain", "pretext") == 0
+    assert images.run("train", pretext=images / "pretext/weights.safetensors") != 0
+    assert "12 of 12 radiographs have none (data.masks" in capsys.readouterr().err
 
 
 @pytest.mark.real_data

@@ -14,7 +14,13 @@ FIXED, COMPLEMENT = HeldOut(protocol="fixed-test"), HeldOut(protocol="complement
 
 def row(name, group=None, labelled=True, share="0.1"):
     """A line of index.csv."""
-    found = {"id": name, "labelled": "1", "group": group or name, "part": "", "tooth_fraction": share}
+    found = {
+        "id": name,
+        "labelled": "1",
+        "group": group or name,
+        "part": "",
+        "tooth_fraction": share,
+    }
     return found if labelled else found | {"labelled": "0", "tooth_fraction": ""}
 
 
@@ -123,10 +129,17 @@ def test_too_few_radiographs_or_masks_are_explained(held_out):
     with pytest.raises(InputError, match=r"Fraction 0\.1 of 3 labelled .* 0 to train .* Change"):
         draw_split(tidy(3), held_out, 0.1, 42)
     unlabelled = [row(str(n), labelled=False) for n in range(30)]
-    with pytest.raises(InputError, match="of 0 labelled radiographs"):
+    with pytest.raises(InputError, match="of 0 labelled .* 30 of 30 radiographs have none"):
         draw_split(unlabelled, held_out, 0.1, 42)
     with pytest.raises(InputError, match="0 to test"):
-        draw_pretext_split(unlabelled, held_out)
+        draw_pretext_split(unlabelled[:2], held_out)
+
+
+@pytest.mark.parametrize("held_out", [FIXED, COMPLEMENT])
+def test_the_pretext_needs_no_annotation(held_out):
+    unlabelled = [row(str(n), labelled=False) for n in range(30)]
+    split = draw_pretext_split(unlabelled, held_out)
+    assert len(split.test) == 3 and len(split.train) == (27 if held_out is FIXED else 30)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from sklearn import metrics as sklearn
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.metrics.evaluate import predict
+from maskedteeth.report.tables.numbering import scored
+from maskedteeth.tasks import task_of
 from maskedteeth.training.device import Machine
 from maskedteeth.training.weights import load_weights, new_network, save_weights
 
@@ -75,12 +77,30 @@ def test_predictions_are_those_of_the_weights_in_evaluation_mode(study, measured
     network = new_network(model, 1, CPU.device).train()
     load_weights(network, study / "run/weights.safetensors")
     pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), measured[0]["id"])
-    together = predict(network, pixels, model.inputs, CPU)
-    assert together.dtype == np.float32 and network.training
-    alone = [predict(network, pixels[n : n + 1], model.inputs, CPU) for n in range(3)]
+    task = task_of("teeth")
+    together, labels = predict(network, pixels, model.inputs, task, CPU)
+    assert together.dtype == np.float32 and network.training and (labels == 99).all()
+    alone = [predict(network, pixels[[n]], model.inputs, task, CPU)[0] for n in range(3)]
     np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-6)
     written = measured[1] / 256
     assert ((written <= together + 1e-6) & (together <= written + 1 / 256 + 1e-6)).all()
+
+
+def test_numbers_of_teeth_can_be_recomputed_from_the_labels_that_are_kept(numbered):
+    """And teeth are where the mask is, so that all other tables are of the same pixels."""
+    rows, probability = read(numbered / "run")
+    teeth = scored(pd.read_csv(numbered / "run/numbering.csv", dtype={"id": str}))
+    labels = np.load(numbered / "run/predictions.npz")["labels"]
+    assert ((labels > 0) == (probability >= 128)).all() and labels.max() <= 32
+    truths = pixels_of(numbered / "labels.npy", read_index(numbered / "index.csv"), rows["id"])
+    assert (rows["tp"] == ((labels > 0) & (truths > 0)).sum((1, 2))).all()
+    for name, found, truth in zip(rows["id"], labels, truths, strict=True):
+        own = teeth[teeth["id"] == name].set_index("tooth")
+        assert set(own.index) == set(np.unique([found, truth])) - {0}
+        for tooth, row in own.iterrows():
+            expected = sklearn.f1_score((truth == tooth).ravel(), (found == tooth).ravel())
+            assert row["dice"] == pytest.approx(expected)
+    assert set(teeth["method"]) == {"ours"} and teeth["right"].isna().eq(teeth["found"] != 1).all()
 
 
 @pytest.mark.parametrize("threshold", [0.25, 0.75])
@@ -116,8 +136,8 @@ def test_the_evaluation_is_recorded(study):
     assert said["settings"]["held_out"] == run["settings"]["held_out"]
     for name in ("images", "labels", "index"):
         assert said["inputs_sha256"][name] == run["inputs_sha256"][name]
-    modules = ("maskedteeth.metrics.evaluate", "maskedteeth.models.modified_resunet")
-    assert said["code"] == fingerprint(*modules)
+    modules = ["maskedteeth.metrics.evaluate", "maskedteeth.models.modified_resunet"]
+    assert said["code"] == fingerprint(*modules, "maskedteeth.tasks.teeth")
     (about,) = said["runs"]
     assert (about["method"], about["fraction"], about["seed"]) == ("ours", 0.25, 3407)
     assert about["weights_sha256"] == run["weights_sha256"] and 0 <= about["seconds"] < 60

@@ -16,7 +16,7 @@ def run(out, report, height=64, width=128, **others):
     """Content of architecture.json of a study of our network and others."""
     models = {f"methods.{name}.model": Model(**model) for name, model in others.items()}
     file = out / "architecture.json"
-    describe(Image(height=height, width=width), models, report, architecture=file)
+    describe(Image(height=height, width=width), "teeth", models, report, architecture=file)
     return json.loads(file.read_text())
 
 

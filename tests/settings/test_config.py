@@ -110,6 +110,17 @@ def test_complement_has_no_fixed_test_set_that_fractions_must_fit_beside(setting
     assert settings(split={"protocol": "complement", "fractions": [0.2, 0.95]})
 
 
+def test_beside_a_given_split_any_fraction_may_fit(settings):
+    assert settings(split={"given": "my/split.csv", "fractions": [0.2, 0.95]})
+
+
+@pytest.mark.parametrize(
+    ("path", "source"), [(None, "hitl"), ("my/archive.ZIP", "hitl"), ("my/folder", "auto")]
+)
+def test_without_a_folder_the_dataset_is_the_papers(settings, path, source):
+    assert settings(data={"path": path}).data.source == source
+
+
 @pytest.mark.parametrize("path", [".", "..", "mine", "a/mine", "/b/mine/"])
 def test_a_folder_has_its_name_in_print_however_it_is_named(settings, tmp_path, monkeypatch, path):
     (tmp_path / "mine/mine").mkdir(parents=True)

@@ -20,6 +20,7 @@ CHANGES = [
     ({"data": {"classes": {7: 11}}}, {"prepare"}),
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
     ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),
+    ({"task": "numbering"}, {"describe", "train", *EVALUATIONS}),
     ({"image": {"height": 128}}, {"prepare", "describe"}),
     ({"split": {"test_seed": 1}}, {"pretrain", "measure_pretext", "train", *EVALUATIONS}),
     ({"split": {"fractions": [0.2, 0.5]}}, set()),

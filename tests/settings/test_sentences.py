@@ -41,6 +41,10 @@ MISTAKES = [
         "Setting split.fractions.1 is 2; it must be less than 1.",
     ),
     (
+        {"data": {"mask_name": "mask"}},
+        "Setting data.mask_name is 'mask'; it must hold {name} once, as in {name}_mask.",
+    ),
+    (
         {"data": {"source": "dicom"}},
         "Setting data.source is 'dicom'; it must be 'auto', 'folder',",
     ),
@@ -76,6 +80,15 @@ MISTAKES = [
         {"data": {"classes": {"crown": "tooths"}}},
         "Setting data.classes.crown is 'tooths'; it must consist of a number of one or two digits, "
         "or the word tooth or ignore.",
+    ),
+    (
+        {"data": {"patient": "patient_*"}},
+        "Setting data.patient is 'patient_*'; it must hold {patient} once, such as {patient}_*.",
+    ),
+    (
+        {"split": {"given": "my/split.csv", "protocol": "complement"}},
+        "Setting split: given is 'my/split.csv', but protocol is 'complement', which tests on what "
+        "a subset leaves out; leave one of them out.",
     ),
     (
         {"data": {"images": "/mine/images"}},
@@ -194,6 +207,11 @@ MISTAKES = [
         {"methods": {"unet": {"annotations": {"drop": 0}}}},
         "Setting methods.unet.annotations: annotations has no error; set one of them above 0 or "
         "leave it out.",
+    ),
+    (
+        {"methods": {"unet": {"annotations": {"swap": 0.1}}}},
+        "Setting methods.unet.annotations.swap exchanges the numbers of teeth, which no network of "
+        "this study learns; remove it.",
     ),
     (
         {"report": {"ours": "sam"}},

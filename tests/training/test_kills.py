@@ -21,9 +21,12 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("stage", ["pretrain", "train"])
-def test_a_killed_training_goes_on_to_the_same_bits(study, tmp_path, stage):
+@pytest.mark.parametrize(
+    ("which", "stage"), [("study", "pretrain"), ("study", "train"), ("numbered", "train")]
+)
+def test_a_killed_training_goes_on_to_the_same_bits(request, tmp_path, which, stage):
     """SIGKILL and SIGTERM at random moments; weights, history and previews stay what they were."""
+    study = request.getfixturevalue(which)
     inputs = {"pretext": study / "pretext/weights.safetensors"} if stage == "train" else {}
     state = tmp_path / "killed/weights.state/state.safetensors"
 

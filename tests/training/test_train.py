@@ -151,8 +151,34 @@ def test_a_method_instead_of_a_pretext_trains_as_many_epochs_longer(study, train
     assert len(history) == 2 + 2 * 3
 
 
-def test_the_loss_falls_when_teeth_are_learned_and_radiographs_reconstructed(study, train):
-    for folder in (train(fraction=0.75, training={"epochs": 8}), study / "pretext"):
+def test_a_training_that_numbers_teeth_takes_all_but_the_last_layer_and_says_so(
+    numbered, tmp_path, capsys
+):
+    pretext = numbered / "pretext/weights.safetensors"
+    changes = {"training": ONE_TINY_STEP}
+    assert numbered.run("train", tmp_path, pretext=pretext, changes=changes) == 0
+    assert f"from {pretext}: bottleneck (" in (said := capsys.readouterr().err)
+    assert "Drawn anew: head (297 numbers)." in said
+    start, after = load_file(pretext), weights_of(tmp_path)
+    assert start["head.weight"].shape[0] == 1 and after["head.weight"].shape[0] == 33
+    for name, tensor in start.items():
+        if not name.startswith("head") and "running" not in name and "num_b" not in name:
+            assert torch.allclose(after[name], tensor, atol=1e-6), name
+
+
+def test_radiographs_without_numbers_cannot_teach_them(study, tmp_path, capsys):
+    assert study.run("train", tmp_path, changes={"task": "numbering"}) == 2
+    said = capsys.readouterr().err
+    assert "None of the 3 radiographs that train has a tooth of known number" in said
+
+
+def test_the_loss_falls_when_teeth_are_learned_and_radiographs_reconstructed(
+    study, numbered, train, tmp_path
+):
+    options = {"fraction": 0.75, "changes": {"training": {"epochs": 8}}}
+    assert numbered.run("train", tmp_path / "numbers", **options) == 0
+    segmented = train(**options)
+    for folder in (segmented, tmp_path / "numbers", study / "pretext"):
         losses = pd.read_csv(folder / "history.csv")["loss"]
         assert losses.iloc[-1] < 0.85 * losses[0]
 
@@ -160,10 +186,11 @@ def test_the_loss_falls_when_teeth_are_learned_and_radiographs_reconstructed(stu
 def test_the_run_is_recorded(study):
     run = json.loads((study / "run/run.json").read_text())
     modules = ("maskedteeth.training.train", "maskedteeth.models.modified_resunet")
-    assert run["code"] == fingerprint(*modules)
+    assert run["code"] == fingerprint(*modules, "maskedteeth.tasks.teeth")
     settings = study.settings()
     sections = {"training": settings.training, "model": settings.model_of("ours"), "seed": 3407}
     sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25, "transfer": "all"}
+    sections["task"] = "teeth"
     compute = {"device": "cpu", "precision": "float32", "threads": 1}
     assert run["settings"] == as_values(sections) | {"annotations": None, "compute": compute}
     about = [run[name] for name in ("method", "fraction", "seed", "radiographs", "trained_on")]
@@ -181,7 +208,8 @@ def test_a_library_network_trains_from_settings_alone(train):
     folder = train(method="library", changes={"methods": methods})
     assert any("decoder" in name for name in weights_of(folder))
     run = json.loads((folder / "run.json").read_text())
-    assert run["code"] == fingerprint("maskedteeth.training.train", "maskedteeth.models.baselines")
+    modules = ("training.train", "models.baselines", "tasks.teeth")
+    assert run["code"] == fingerprint(*(f"maskedteeth.{name}" for name in modules))
 
 
 def test_the_record_says_what_the_radiographs_were_like(study):

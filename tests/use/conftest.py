@@ -13,6 +13,12 @@ def segmenter(study) -> Segmenter:
 
 
 @pytest.fixture(scope="session")
+def numberer(numbered) -> Segmenter:
+    """Of a network that numbers teeth."""
+    return Segmenter(numbered / "run/weights.safetensors", device="cpu")
+
+
+@pytest.fixture(scope="session")
 def xrays(tmp_path_factory, radiograph) -> Path:
     """A folder with big.jpg (300 x 500), old/deep.tif (16 bits, 90 x 170) and notes.txt."""
     folder = tmp_path_factory.mktemp("xrays")

@@ -39,7 +39,7 @@ def test_a_training_gives_the_same_masks_in_onnxruntime(study, segmenter, tmp_pa
     assert said.out.count("\n") == 1 and "input (N, 1, 32, 64), opset 18" in said.out
     assert session.get_inputs()[0].shape == ["N", 1, 32, 64]
     assert session.get_modelmeta().custom_metadata_map == {
-        **{"height": "32", "width": "64", "threshold": "0.5"},
+        **{"task": "teeth", "height": "32", "width": "64", "threshold": "0.5"},
         "weights_sha256": sha256(study / "run/weights.safetensors"),
     }
     images = np.load(study / "images.npy")
@@ -48,12 +48,25 @@ def test_a_training_gives_the_same_masks_in_onnxruntime(study, segmenter, tmp_pa
     assert_same(session, segmenter, np.zeros((1, 32, 64), np.uint8))  # Sobel's maximum is 0
 
 
+def test_numbers_of_teeth_come_out_of_onnxruntime(numbered, numberer, tmp_path):
+    session = export(numbered / "run/weights.safetensors", tmp_path / "network.onnx")
+    assert session.get_modelmeta().custom_metadata_map["task"] == "numbering"
+    pixels = np.load(numbered / "images.npy")[:2]
+    (found,) = session.run(None, {"radiograph": pixels[:, None] / np.float32(255)})
+    assert found.shape == (2, 33, 32, 64)
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+    for classes, one in zip(found, map(numberer, pixels), strict=True):
+        np.testing.assert_allclose(1 - classes[0], one.probability, atol=1e-3, rtol=0)
+        assert (np.where(one.mask, classes[1:].argmax(0) + 1, 0) == one.labels).mean() > 0.99
+
+
 @pytest.mark.parametrize("architecture", ["unet", "pspnet", "linknet"])
 def test_baselines_give_the_same_masks_in_onnxruntime(tmp_path, radiograph, architecture):
     model = Model(architecture=architecture, encoder="resnet18", inputs=["xray"])
     weights = tmp_path / "weights.safetensors"
     save_weights(new_network(model, 1, torch.device("cpu")), weights)
-    record = {"settings": {"model": model.model_dump(mode="json")}, "radiographs": [9, 32, 64]}
+    settings = {"task": "teeth", "model": model.model_dump(mode="json")}
+    record = {"settings": settings, "radiographs": [9, 32, 64]}
     record["look"] = {"source": "folder", "proportions": [2, 2], "grey_levels": [[0, 255]] * 5}
     write_json(tmp_path / "run.json", record | {"weights_sha256": sha256(weights)})
     session = export(weights, tmp_path / "network.onnx")

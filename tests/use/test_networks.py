@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from maskedteeth.data.teeth import MIRRORED
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_csv, read_json, write_json
 from maskedteeth.use import Segmenter, read_radiograph
@@ -140,6 +141,36 @@ def test_a_flipped_mean_does_not_know_left_from_right(study, segmenter, radiogra
     back = segmenter(np.ascontiguousarray(pixels[:, ::-1])).probability[:, ::-1]
     assert np.abs(plain - back).max() > 0.001
     np.testing.assert_allclose(found.probability, (plain + back) / 2, atol=1e-5)
+
+
+def test_teeth_get_the_numbers_of_the_evaluation(numbered, numberer, segmenter, radiograph):
+    names = [row["id"] for row in read_csv(numbered / "run/metrics.csv")]
+    order = [row["id"] for row in read_csv(numbered / "index.csv")]
+    images = np.load(numbered / "images.npy")
+    for name, labels in zip(
+        names, np.load(numbered / "run/predictions.npz")["labels"], strict=True
+    ):
+        found = numberer(images[order.index(name)])
+        assert found.labels.dtype == np.uint8 and (found.labels == labels).all()
+    larger = numberer(np.full((97, 190), 90, np.uint8))
+    assert larger.labels.shape == (97, 190) and ((larger.labels > 0) == larger.mask).all()
+    found = segmenter(radiograph(3)[0])
+    assert (found.labels == found.mask * 99).all()
+
+
+def test_a_flipped_mean_exchanges_left_and_right_teeth(numbered, radiograph):
+    flipped = Segmenter(numbered / "run/weights.safetensors", device="cpu", flip=True)
+    pixels = radiograph(6, 64, 128)[0]
+    found, mirrored = flipped(pixels), flipped(np.ascontiguousarray(pixels[:, ::-1]))
+    np.testing.assert_allclose(found.probability, mirrored.probability[:, ::-1], atol=1e-5)
+    same = found.labels == np.array(MIRRORED)[mirrored.labels[:, ::-1]]
+    assert len(np.unique(found.labels)) > 3 and same.mean() > 0.999
+
+
+def test_networks_of_two_tasks_are_refused(study, numbered):
+    weights = [folder / "run/weights.safetensors" for folder in (study, numbered)]
+    with pytest.raises(InputError, match="is of task: teeth, but .* of task: numbering; name"):
+        Segmenter(weights, device="cpu")
 
 
 @pytest.mark.parametrize(

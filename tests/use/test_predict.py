@@ -4,8 +4,10 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from maskedteeth.cli import main
+from maskedteeth.data.teeth import FDI_OF_UNIVERSAL
 from maskedteeth.files import read_csv, read_json, write_json
 from maskedteeth.use import Segmenter
 from maskedteeth.use import predict as module
@@ -119,6 +121,25 @@ def test_several_weights_and_the_mirrored_radiograph_are_averaged(study, predict
     assert status == 0 and float(rows[0]["confidence"]) == pytest.approx(both.confidence, abs=1e-6)
 
 
+def test_numbered_teeth_are_named_in_every_format(predict, numbered, numberer, xrays, tmp_path):
+    out, weights = tmp_path / "out", numbered / "run/weights.safetensors"
+    more = ["--format", "png", "labelme", "coco", "yolo", "--numbers", "fdi"]
+    status, _ = predict(xrays / "big.jpg", weights=weights, more=more)
+    labels = numberer(xrays / "big.jpg").labels
+    shown = {FDI_OF_UNIVERSAL[tooth] for tooth in np.unique(labels[labels > 0])}
+    numbers = grey(out / "big.numbers.png")
+    assert status == 0 and set(np.unique(numbers)) - {0} == shown
+    assert all((numbers[labels == t] == fdi).all() for t, fdi in FDI_OF_UNIVERSAL.items())
+    assert {int(s["label"]) for s in read_json(out / "big.json")["shapes"]} == shown
+    coco = read_json(out / "annotations.coco.json")
+    names = {entry["id"]: int(entry["name"]) for entry in coco["categories"]}
+    assert names == FDI_OF_UNIVERSAL
+    assert {names[entry["category_id"]] for entry in coco["annotations"]} == shown
+    classes = yaml.safe_load((out / "data.yaml").read_text())["names"]
+    lines = (out / "labels/train/big.txt").read_text().splitlines()
+    assert {int(classes[int(line.split()[0])]) for line in lines} == shown
+
+
 def test_results_of_an_earlier_call_are_no_radiographs(predict, write):
     folder = write("mine/1.png").parent
     write("mine/deep/2.mask.png")  # the user's, and not in --out
@@ -164,7 +185,7 @@ def test_what_ends_it_early_leaves_the_table_of_what_is_done(
 
 def test_an_overlay_shows_teeth_and_leaves_the_rest():
     pixels, mask = np.full((40, 60), 100, np.uint8), np.zeros((40, 60), np.uint8)
-    mask[10:30, 20:40] = 1
+    mask[10:30, 20:40] = 99
     shown = module.overlay(pixels, mask)
     assert shown.shape == (40, 60, 3) and shown.dtype == np.uint8
     far = cv2.dilate(mask, np.ones((5, 5))) == 0

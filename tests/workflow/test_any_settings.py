@@ -70,6 +70,7 @@ def studies(draw):
             "test_fraction": 0.1,
             "fractions": drawn,
         },
+        "task": draw(st.sampled_from(["teeth", "numbering"])),
         "seeds": common,
         "pretext": pretext,
         "methods": methods,

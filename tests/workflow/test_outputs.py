@@ -39,7 +39,8 @@ def described():
 
 def made(project):
     """Return all files that the rules make, within the study."""
-    rows = project.snakemake("--summary").splitlines()
+    # A study that numbers teeth makes all that others make, too.
+    rows = project.snakemake("--summary", "--config", "task=numbering").splitlines()
     files = {row.split("\t")[0] for row in rows if "\t" in row}
     found = {f.removeprefix("results/tiny/") for f in files if f.startswith("results/tiny/")}
     assert len(found) > 100

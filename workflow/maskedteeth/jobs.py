@@ -18,6 +18,7 @@ from maskedteeth.models import module_of
 from maskedteeth.settings.config import Settings
 from maskedteeth.settings.sections import as_values, cut, models_in
 from maskedteeth.stages import locate, sections_of
+from maskedteeth.tasks import module_of_task
 
 #: What a pretraining leaves in a pretext's folder; everything else there is of its measurement.
 PRETRAINED = ("weights.safetensors", "history.csv", "previews.npz", "run.json")
@@ -183,6 +184,8 @@ class Jobs:
             chosen = {module_of(model) for model in models_in(sections)}
             if "layout" in sections:
                 chosen.add(module_of_source(sections["layout"].source))
+            if {"task", "runs"} & sections.keys():
+                chosen.add(module_of_task(self.study.task))
             code = fingerprint(locate(stage)[0], *chosen)
             before = dict.fromkeys(self.seen(*made) for made in self._builds_on(stage, job))
             digest = hashlib.sha256(repr([*before]).encode()).hexdigest()[:16] if before else ""

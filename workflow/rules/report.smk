@@ -54,6 +54,9 @@ if PRETEXTS:  # a study without a pretext has none of these
     (PREVIEWS,) = JOBS.of_pretexts("previews.npz", PRETEXT_SHOWN)
     FIGURES |= {name: {"samples": SAMPLES} for name in ("figure2", "figure3", "figure7")}
     FIGURES["figure6"] = {"previews": PREVIEWS}
+if STUDY.task == "numbering":
+    TABLES |= dict.fromkeys(["numbering", "confusions"], of_groups(METHODS, "numbering.csv"))
+    FIGURES |= {"numbered_teeth": OUR_RUN, "dental_chart": of_groups(OURS, "numbering.csv")}
 if STUDY.evaluation.also_on:
     METRICS, RECORDS_THERE = (
         [p for name in STUDY.evaluation.also_on for p in JOBS.of_elsewhere(file, name, METHODS)]

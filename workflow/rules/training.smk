@@ -77,6 +77,7 @@ rule evaluate:
     input:
         **TO_EVALUATE,
     output:
+        **({"numbering": JOBS.evaluation / "numbering.csv"} if STUDY.task == "numbering" else {}),
         metrics=JOBS.evaluation / "metrics.csv",
         predictions=JOBS.evaluation / "predictions.npz",
         evaluation=JOBS.evaluation / "evaluation.json",

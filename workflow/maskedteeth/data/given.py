@@ -4,8 +4,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from maskedteeth.data.folders import part_of
 from maskedteeth.data.pixels import read_file
 from maskedteeth.errors import InputError
 
@@ -18,17 +19,31 @@ MOST_BYTES = 2**26
 NAMED = 3
 
 
-def patient_of(name: str, pattern: str) -> str:
-    """Return the patient in the last part of a radiograph's name; all of it where it has none.
+def patients_of(names: list[str], pattern: str) -> dict[str, str]:
+    """Return the patient of each radiograph by the last part of its name.
+
+    A name that does not fit, is a patient of its own; how many these are is printed.
 
     Args:
-        name: of a radiograph.
+        names: of the radiographs.
         pattern: with `{patient}`, and `*` for anything.
+
+    Raises:
+        InputError: no name fits.
     """
     before, after = (re.escape(side).replace(r"\*", ".*") for side in pattern.split("{patient}"))
-    last = name.rpartition("/")[2]
-    match = re.fullmatch(f"{before}(.+?){after}", last)
-    return match[1] if match else last
+    last = {name: name.rpartition("/")[2] for name in names}
+    matches = {name: re.fullmatch(f"{before}(.+?){after}", last[name]) for name in names}
+    unfit = [name for name, match in matches.items() if match is None]
+    if len(unfit) == len(names):
+        raise InputError(
+            f"data.patient is {pattern!r}, which no radiograph's name fits, such as "
+            f"{last[names[0]]!r}."
+        )
+    patients = {name: match[1] if match else last[name] for name, match in matches.items()}
+    alone = f"; {len(unfit)} names do not fit, such as {unfit[0]!r}" if unfit else ""
+    print(f"{len(set(patients.values()))} patients (data.patient){alone}")
+    return patients
 
 
 def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -72,26 +87,26 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
         if names:
             listing = ", ".join(map(repr, sorted(names)[:NAMED]))
             raise InputError(
-                f"{file} names {len(names)} radiographs {what}: {listing}; each must be there once, "
-                f"without suffix, such as {used[0]!r}."
+                f"{file} names {len(names)} radiographs {what}: {listing}; each must be there "
+                f"once, without suffix, such as {used[0]!r}."
             )
     return {name: found[name] for name in used}
 
 
-def parts_of_folders(folders: dict[str, str], labelled: set[str]) -> dict[str, str]:
-    """Return who trains and who tests by the folders that radiographs lie in.
+def parts_of_folders(labelled: dict[str, bool]) -> dict[str, str]:
+    """Return who trains and who tests by the folders that are in the names of radiographs.
 
     Nothing here chooses among networks, so those in `valid` train; where there is no `test`, they
     test.
 
     Args:
-        folders: name → `train`, `valid`, `test` or "".
-        labelled: names of those that are.
+        labelled: name → whether it is.
 
     Raises:
         InputError: a labelled one is in none of these folders.
     """
-    outside = [name for name, folder in folders.items() if not folder and name in labelled]
+    folders = {name: part_of(PurePath(name)) for name in labelled}
+    outside = [name for name, folder in folders.items() if not folder and labelled[name]]
     if outside:
         raise InputError(
             f"split.given is 'folders', but {len(outside)} labelled radiographs lie in no folder "
@@ -100,8 +115,8 @@ def parts_of_folders(folders: dict[str, str], labelled: set[str]) -> dict[str, s
     valid = TRAIN if TEST in folders.values() else TEST
     if "valid" in folders.values():
         print(f"radiographs in folders 'valid' are for {valid} (split.given)")
-    parts = {TRAIN: TRAIN, TEST: TEST, "valid": valid}
-    return {name: parts.get(folder, UNLABELLED) for name, folder in folders.items()}
+    parts = {TRAIN: TRAIN, TEST: TEST, "valid": valid, "": UNLABELLED}
+    return {name: parts[folder] for name, folder in folders.items()}
 
 
 def refuse_unfair(rows: list[dict], given: str) -> None:
@@ -122,9 +137,11 @@ def refuse_unfair(rows: list[dict], given: str) -> None:
             copies = row["duplicate_group"] == other["duplicate_group"]
             raise InputError(
                 f"split.given ({given}) has {row['id']!r} in train and {other['id']!r} in test, "
-                + ("which are near copies" if copies else "which are of one patient, or copies of such")
-                + ": tests would be flattered. Put both in one part."
+                f"which are {'near copies' if copies else 'of one patient, or copies of such'}: "
+                "tests would be flattered. Put both in one part."
             )
     for part in (TRAIN, TEST):
         if not any(row["part"] == part and row["labelled"] for row in rows):
-            raise InputError(f"split.given ({given}) has no labelled radiograph in {part}; add some.")
+            raise InputError(
+                f"split.given ({given}) has no labelled radiograph in {part}; add some."
+            )

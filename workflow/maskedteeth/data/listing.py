@@ -4,14 +4,17 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
+from maskedteeth.data.folders import files_below, has_suffix
 from maskedteeth.data.objects import Object
 from maskedteeth.data.records import (
-    SUFFIXES,
     Found,
     Problem,
     Record,
+    is_radiograph,
+    name_of,
     natural_order,
     trouble_with,
 )
@@ -20,24 +23,11 @@ from maskedteeth.errors import InputError
 #: What an annotation says of a radiograph: its objects, and its height and width where it has them.
 Content = tuple[tuple[Object, ...], tuple[int, int] | None]
 
-#: Names of folders → the part of a split that is in them.
-PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
-PARTS |= dict.fromkeys(("val", "valid", "validation"), "valid")
-
-
-def files_below(root: Path, *suffixes: str) -> list[Path]:
-    """List the files in a folder and all below it, behind links, too, without hidden ones."""
-    found = []
-    for folder, below, names in os.walk(root, followlinks=True):
-        below[:] = [name for name in below if name[0] != "." and name != "__MACOSX"]
-        found += [Path(folder, name) for name in names if name[0] != "."]
-    return sorted(file for file in found if file.suffix.lower() in suffixes)
-
 
 class Listing:
     """The radiographs below a folder, to which annotations are added one by one.
 
-    A radiograph is called by the way to its file from the folder that all share, without suffix.
+    A radiograph is called by the way to its file from the folder that all are in, without suffix.
 
     Args:
         root: folder of the dataset.
@@ -47,10 +37,9 @@ class Listing:
         self._root = root
         self._files: dict[str, list[Path]] = {}
         self._by_stem: dict[str, list[str]] = {}
-        images = files_below(root, *SUFFIXES)
-        base = os.path.commonpath([file.parent for file in images] or [root])
+        images = filter(is_radiograph, files_below(root))
         for file in images:
-            name = unicodedata.normalize("NFC", file.relative_to(base).with_suffix("").as_posix())
+            name = unicodedata.normalize("NFC", name_of(file.relative_to(root)))
             if name not in self._files:
                 self._by_stem.setdefault(name.rpartition("/")[2], []).append(name)
             self._files.setdefault(name, []).append(file)
@@ -61,8 +50,8 @@ class Listing:
         """Add what is annotated on a radiograph.
 
         Args:
-            image: its file as the annotation names it. The suffix does not matter; folders do
-                where files share a name.
+            image: its file as the annotation names it. Suffix and folders matter only where files
+                share a name.
             annotation: file that it is in.
             read: returns it, or raises InputError.
         """
@@ -93,7 +82,7 @@ class Listing:
         elsewhere: Counter[Path] = Counter()
         for name in self._files.keys() - self._annotated.keys():
             home = self._files[name][0].parent
-            if folder in home.parts if folder else home in homes:
+            if folder in home.relative_to(self._root).parts if folder else home in homes:
                 try:
                     self._annotated[name] = self._record(name, None, (), None)
                 except InputError as error:
@@ -102,9 +91,15 @@ class Listing:
                 elsewhere[home] += 1
         for home, count in sorted(elsewhere.items()):
             self.pass_over(home, f"no annotation is of any of its {count} pictures")
-        everything = sorted(self._annotated.items(), key=lambda item: natural_order(item[0]))
-        records = [entry for _, entry in everything if isinstance(entry, Record)]
-        problems = [entry for _, entry in everything if isinstance(entry, Problem)]
+        used = [name for name in self._annotated if name in self._files]
+        shared = os.path.commonpath([Path(name).parent for name in used]) if used else ""
+        everything = [
+            replace(entry, id=name.removeprefix(f"{shared}/"))
+            for name, entry in self._annotated.items()
+        ]
+        everything.sort(key=lambda entry: natural_order(entry.id))
+        records = [entry for entry in everything if isinstance(entry, Record)]
+        problems = [entry for entry in everything if isinstance(entry, Problem)]
         return Found(records, problems + self._problems)
 
     def _record(
@@ -117,21 +112,19 @@ class Listing:
         files = self._files[name]
         if trouble := trouble_with(name, files):
             raise InputError(trouble)
-        folders = files[0].relative_to(self._root).parts[:-1]
-        parts = [PARTS[word.lower()] for word in folders if word.lower() in PARTS]
-        return Record(name, files[0], annotation, objects, size, "".join(parts[:1]))
+        return Record(name, files[0], annotation, objects, size)
 
     def _named(self, image: str, annotation: Path) -> str:
-        """Find a radiograph: the one whose folders fit best, of several the nearest."""
+        """Find a radiograph: the one whose name and folders fit best, of several the nearest."""
         path = PureWindowsPath(unicodedata.normalize("NFC", image))  # takes / and \ alike
-        with_suffix = path.suffix.lower() in SUFFIXES
-        stems = (path.stem, path.name) if with_suffix else (path.name, path.stem)
+        stems = (path.stem, path.name) if has_suffix(path) else (path.name, path.stem)
         names = next((found for stem in stems if (found := self._by_stem.get(stem))), [])
 
-        def fit(name: str) -> tuple[int, int]:
+        def fit(name: str) -> tuple[bool, int, int]:
             folders = self._files[name][0].parent.parts
             as_named = _shared(folders[::-1], path.parts[-2::-1])
-            return as_named, _shared(folders, annotation.parent.parts)
+            exact = any(file.name == path.name for file in self._files[name])
+            return exact, as_named, _shared(folders, annotation.parent.parts)
 
         best = max(map(fit, names), default=None)
         fitting = [name for name in names if fit(name) == best]
@@ -139,7 +132,8 @@ class Listing:
             return fitting[0]
         listing = " and ".join(str(self._files[name][0]) for name in fitting)
         raise InputError(
-            f"{annotation} is of {image!r}, which may be {listing}; rename all but one."
+            f"{annotation} is of {image!r}, which may be {listing}; move all but one "
+            "to another place."
             if fitting
             else f"{annotation} is of {image!r}, but no radiograph of that name is below "
             f"{self._root}; add the radiograph, or remove it from there."

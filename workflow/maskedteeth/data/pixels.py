@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,15 @@ from maskedteeth.errors import InputError
 
 #: What the content of a file may be, whatever its suffix; by Pillow's names.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
+
+#: Pixels that are transparent in part, to those that are not: more are no soft outlines.
+MOST_VEILED = 0.25
+
+#: From here on the values of a drawn mask are colours.
+COLOUR = 2**24
+
+#: How the segments of a JPEG begin that describe it. (Adobe's tells the colours, and stays.)
+JPEG_TAGS = {bytes([0xFF, 0xE0 + number]) for number in range(16) if number != 14}
 
 #: Larger files and pictures are refused before anything is decoded: a small file can unpack to more
 #: than the memory holds. Panoramic radiographs have 2 to 8 million pixels.
@@ -69,34 +79,77 @@ def decode_grey(content: bytes, path: Path) -> np.ndarray:
         return _upright(_loaded_grey(image, content, path), image)
 
 
-def decode_mask(content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Decode a drawn mask, upright as its EXIF orientation says.
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn mask of H × W pixels, upright.
+
+    Attributes:
+        grey: as :func:`decode_grey` gives it, uint8 (H, W).
+        colours: uint8 (H, W, 3), or ``grey`` again where it has none or 16 bits a channel.
+        values: what the file holds, int32 (H, W): grey values up to 65,535; the indices of a
+            palette of colours; or, of a pixel that is not grey, :data:`COLOUR` + its hexadecimal
+            number. What is transparent is 0.
+    """
+
+    grey: np.ndarray
+    colours: np.ndarray
+    values: np.ndarray
+
+
+def decode_mask(content: bytes, path: Path) -> Drawing:
+    """Decode a drawn mask.
+
+    Where a part is transparent, what is opaque is drawn, unless some of it is black, so that the
+    teeth may be what is black, or what is not.
 
     Args:
         content: of the file; JPEG, PNG, TIFF or BMP, of which the first picture counts.
         path: the file's name, for sentences.
 
-    Returns:
-        Its grey values as :func:`decode_grey` gives them, uint8 (H, W), and its colours: uint8
-        (H, W, 3), or the grey values again where it has none or they have 16 bits a channel.
-
     Raises:
-        InputError: as in :func:`decode_grey`; or a part of it is transparent.
+        InputError: as in :func:`decode_grey`; or it is not known which parts are drawn.
     """
     with _opened(content, path) as image:
-        deep = _is_deep(image) or image.mode.startswith("I;16")
+        deep, palette = _is_deep(image), image.mode == "P"
         grey = _loaded_grey(image, content, path)
+        if deep or image.mode in ("1", "L", "LA"):
+            colours, values = grey, grey.astype(np.int32)
+        elif image.mode.startswith("I;16"):
+            colours = grey
+            values = grey if _zero_is_white(image) else np.asarray(image)
+            values = values.astype(np.int32)
+        else:
+            colours = np.asarray(image.convert("RGBA").convert("RGB"))
+            values = _values(colours, np.asarray(image) if palette else None)
         if image.has_transparency_data:
             alpha = np.asarray(image.convert("RGBA"))[:, :, 3]
             if alpha.min() < 255:
-                raise InputError(
-                    f"{path} is transparent in {(alpha < 255).mean():.0%} of its pixels, so that "
-                    "its teeth may be drawn in either layer; export it without transparency, with "
-                    "teeth 255 and everything else 0."
-                )
-        plain = deep or image.mode in ("1", "L", "LA")
-        colours = grey if plain else np.asarray(image.convert("RGB"))
-        return _upright(grey, image), _upright(colours, image)
+                _refuse_unclear(colours, alpha, path)
+                values[alpha < 128] = 0
+                if colours is not grey:
+                    colours = (colours * (alpha[:, :, None] / np.float32(255))).astype(np.uint8)
+        return Drawing(*(_upright(pixels, image) for pixels in (grey, colours, values)))
+
+
+def _values(colours: np.ndarray, indices: np.ndarray | None) -> np.ndarray:
+    """Return values as :class:`Drawing` has them."""
+    red, green, blue = (colours[:, :, channel].astype(np.int32) for channel in range(3))
+    coloured = (red != green) | (red != blue)
+    if indices is not None and coloured.any():
+        return indices.astype(np.int32)
+    return np.where(coloured, COLOUR + 65536 * red + 256 * green + blue, red)
+
+
+def _refuse_unclear(colours: np.ndarray, alpha: np.ndarray, path: Path) -> None:
+    dark = np.atleast_3d(colours).max(axis=2) < 32
+    opaque, some = alpha >= 128, (alpha > 0) & (alpha < 255)
+    drawn_is_lost = not opaque.any() and not dark.all()
+    if (opaque & dark).any() or drawn_is_lost or some.sum() > MOST_VEILED * opaque.sum():
+        raise InputError(
+            f"{path} is transparent in {(alpha < 255).mean():.0%} of its pixels, so that its teeth "
+            "may be drawn in either layer; export it without transparency, with teeth 255 and "
+            "everything else 0."
+        )
 
 
 def decode_bitmap(content: bytes, name: str) -> np.ndarray:
@@ -125,7 +178,7 @@ def _opened(content: bytes, path: Path | str) -> Iterator[Image.Image]:
     if not content:
         raise InputError(f"{path} is empty (0 bytes); restore or remove it.")
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with _opened_anyhow(content) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise Image.DecompressionBombError
             if image.format == "PNG":  # decoding leaves the checksums unread
@@ -151,6 +204,17 @@ def _opened(content: bytes, path: Path | str) -> Iterator[Image.Image]:
         ) from None
 
 
+def _opened_anyhow(content: bytes) -> Image.Image:
+    """Open an image; a JPEG without what describes it, such as EXIF, where that stops Pillow."""
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except Exception:  # whatever damaged tags make
+        place = 2
+        while content[place : place + 2] in JPEG_TAGS:
+            place += 2 + int.from_bytes(content[place + 2 : place + 4])
+        return Image.open(io.BytesIO(content[:2] + content[place:]), formats=FORMATS)
+
+
 def _loaded_grey(image: Image.Image, content: bytes, path: Path) -> np.ndarray:
     deep_colour = _is_deep(image)  # the tiles that tell are gone once it is loaded
     image.load()
@@ -171,14 +235,17 @@ def _is_deep(image: Image.Image) -> bool:
 def _to_grey(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I;16"):
         grey = _scaled(np.asarray(image))
-        inverted = image.format == "TIFF" and image.tag_v2.get(262) == 0  # 0 is white
-        return 255 - grey if inverted else grey
+        return 255 - grey if _zero_is_white(image) else grey
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
     if image.mode not in ("1", "L", "P", "RGB", "RGBA"):
         image = image.convert("RGB")
     return np.asarray(image.convert("L"))
+
+
+def _zero_is_white(image: Image.Image) -> bool:
+    return image.format == "TIFF" and image.tag_v2.get(262) == 0
 
 
 def _deep_colour_to_grey(content: bytes) -> np.ndarray:

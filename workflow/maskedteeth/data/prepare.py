@@ -14,8 +14,9 @@ import numpy as np
 from scipy import ndimage
 
 from maskedteeth.data.copies import first_linked, near_pairs, perceptual_hash
-from maskedteeth.data.given import PARTS, parts_of_folders, patient_of, read_split, refuse_unfair
-from maskedteeth.data.pixels import decode_grey, read_file
+from maskedteeth.data.dicom import decode_radiograph
+from maskedteeth.data.given import PARTS, parts_of_folders, patients_of, read_split, refuse_unfair
+from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import Found, Problem, Record, printable
 from maskedteeth.data.sources import module_of_source
 from maskedteeth.data.teeth import number_classes
@@ -34,6 +35,9 @@ THREADS = 2
 
 #: Pixels that a radiograph must have on each side; no network takes fewer.
 FEWEST_PIXELS = 32
+
+#: A longer one, to its other side, is a strip. Panoramic radiographs have 1.7 to 3.
+MOST_TIMES_AS_LONG = 4
 
 #: A radiograph with more teeth than this share of its pixels, or with tooth along more than half of
 #: each border, has an inverted mask. Real ones have 7 to 26 %.
@@ -102,8 +106,8 @@ def prepare(
     def read(record: Record) -> _Radiograph | Problem:
         try:
             content = read_file(record.image)
-            pixels = decode_grey(content, record.image)
-            _refuse_too_small(record.image, pixels)
+            pixels = decode_radiograph(content, record.image)
+            _refuse_shape(record.image, pixels)
             annotation = record.read(pixels.shape, numbers)
             tooth = annotation.labels > 0
             _refuse_mostly_tooth(record, tooth)
@@ -162,8 +166,6 @@ def prepare(
     labelled = sum(row["labelled"] for row in rows)
     strays = sum(not problem.radiograph for problem in found.problems)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
-    if of_patient:
-        print(f"{len(of_patient)} patients, such as {rows[0]['patient']!r} of {rows[0]['id']!r}")
     if given:
         parts = Counter(row["part"] for row in rows)
         print(", ".join(f"{parts[part]} {part}" for part in PARTS) + f" (split.given: {given})")
@@ -178,22 +180,18 @@ def prepare(
 
 def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str | None) -> None:
     """Add the part and the patient of each radiograph to its line of the index, where known."""
+    names = [row["id"] for row in rows]
+    patients = patients_of(names, layout.patient) if layout.patient else {}
     parts: dict[str, str] = {}
-    patients: dict[str, str] = {}
     if given == "folders":
-        folders = {record.id: record.part for record in found.records}
-        labelled = {row["id"] for row in rows if row["labelled"]}
-        parts = parts_of_folders({row["id"]: folders[row["id"]] for row in rows}, labelled)
+        parts = parts_of_folders({row["id"]: bool(row["labelled"]) for row in rows})
     elif given:
-        names = [row["id"] for row in rows]
         others = [entry.id for entry in (*found.records, *found.problems)]
         lines = read_split(Path(given).expanduser(), names, others)
         parts = {name: line["part"] for name, line in lines.items()}
-        patients = {name: line.get("patient", "") for name, line in lines.items()}
+        patients |= {name: line["patient"] for name, line in lines.items() if line.get("patient")}
     for row in rows:
-        name = row["id"]
-        by_name = patient_of(name, layout.patient) if layout.patient else ""
-        row |= {"part": parts.get(name, ""), "patient": patients.get(name) or by_name}
+        row |= {"part": parts.get(row["id"], ""), "patient": patients.get(row["id"], "")}
 
 
 def _resized(pixels: np.ndarray, image: Image) -> np.ndarray:
@@ -243,11 +241,16 @@ def _write_array(path: Path, pictures: list[np.ndarray]) -> None:
         file.writelines(picture.data for picture in pictures)
 
 
-def _refuse_too_small(image: Path, pixels: np.ndarray) -> None:
+def _refuse_shape(image: Path, pixels: np.ndarray) -> None:
     if min(pixels.shape) < FEWEST_PIXELS:
         raise InputError(
             f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph has at least "
             f"{FEWEST_PIXELS} on each side: export it larger or remove it."
+        )
+    if max(pixels.shape) > MOST_TIMES_AS_LONG * min(pixels.shape):
+        raise InputError(
+            f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph is at most "
+            f"{MOST_TIMES_AS_LONG} times as long as it is wide: cut it to the jaws or remove it."
         )
 
 
@@ -257,8 +260,8 @@ def _refuse_mostly_tooth(record: Record, mask: np.ndarray) -> None:
         raise InputError(
             f"{record.annotation} says that {mask.mean():.0%} of the radiograph is tooth"
             + (", along all of its borders, too" if borders > 0.5 else "")
-            + f"; at most {MOST_TOOTH:.0%} were expected. It is probably inverted: teeth must be "
-            "255 and everything else 0."
+            + f"; at most {MOST_TOOTH:.0%} were expected. A mask is then probably inverted: "
+            "everything but teeth must be 0."
         )
 
 

@@ -8,12 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from maskedteeth.data.dicom import is_dicom
+from maskedteeth.data.folders import SUFFIXES, files_below, has_suffix
 from maskedteeth.data.objects import Object
 from maskedteeth.data.teeth import BACKGROUND
 from maskedteeth.errors import InputError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
-
 
 #: Why an object was left out.
 UNKNOWN = "if they are teeth, say so in data.classes"
@@ -49,7 +48,6 @@ class Record:
         annotation: file that its annotation is in, or None where there is none.
         objects: what is annotated on it, teeth and others; one drawn later covers earlier ones.
         size: height and width of the radiograph as the annotation says, or None.
-        part: `train`, `valid` or `test`, as the folder that it lies in says, or "".
     """
 
     id: str
@@ -57,7 +55,6 @@ class Record:
     annotation: Path | None
     objects: tuple[Object, ...] = ()
     size: tuple[int, int] | None = None
-    part: str = ""
 
     def read(self, size: tuple[int, int], numbers: dict[str, int]) -> Annotation:
         """Draw the teeth. A radiograph on which no object is a tooth is unlabelled.
@@ -135,22 +132,47 @@ def natural_order(name: str) -> tuple[int, int | str, str]:
 
 
 def list_images(folder: Path) -> tuple[dict[str, list[Path]], list[Problem]]:
-    """List the image files in a folder by name, in natural order, and the other files as problems.
+    """List the image files below a folder by name, in natural order, and the others as problems.
 
-    Names are without suffix and composed (Unicode NFC). Hidden files and subfolders are none of
-    ours.
+    Images are told by their suffix, DICOM files by that or their content. Names are without suffix,
+    with the subfolders that lead to them (`train/1`), and composed (Unicode NFC). Hidden files and
+    folders are none of ours.
+
+    Raises:
+        InputError: a folder cannot be read.
     """
     by_name: dict[str, list[Path]] = {}
     strays = []
-    for file in sorted(folder.iterdir(), key=lambda file: natural_order(file.stem)):
-        if file.name.startswith("."):
-            continue
-        if file.suffix.lower() in SUFFIXES:
-            by_name.setdefault(unicodedata.normalize("NFC", file.stem), []).append(file)
-        elif not file.is_dir():
-            reason = f"{file} is passed over: its suffix is none of {', '.join(SUFFIXES)}."
+    files = [(file.relative_to(folder), file) for file in files_below(folder)]
+    for place, file in sorted(files, key=lambda f: (f[0].parent.parts, natural_order(f[0].stem))):
+        if is_radiograph(file):
+            name = unicodedata.normalize("NFC", name_of(place))
+            by_name.setdefault(name, []).append(file)
+        else:
+            reason = (
+                f"{file} is passed over: its suffix is none of {', '.join(SUFFIXES)}, and it is no "
+                "DICOM file."
+            )
             strays.append(Problem(file.name, reason, radiograph=False))
     return by_name, strays
+
+
+def name_of(file: Path) -> str:
+    """Name a radiograph by its file, without a suffix that is one."""
+    return (file.with_suffix("") if has_suffix(file) else file).as_posix()
+
+
+def is_radiograph(file: Path) -> bool:
+    """Tell an image by its suffix, and a DICOM file by that or its content."""
+    if has_suffix(file):
+        return True
+    try:
+        if not file.is_file():  # reading a pipe would wait for ever
+            return False
+        with file.open("rb") as opened:
+            return is_dicom(opened.read(132))
+    except OSError:
+        return False
 
 
 def trouble_with(name: str, files: list[Path]) -> str | None:

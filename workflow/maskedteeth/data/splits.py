@@ -67,10 +67,12 @@ def draw_split(rows: list[Row], held_out: HeldOut, fraction: float, seed: int) -
     outside = pool_ids[len(train) :]  # train is the beginning of the pool
     tests = [i for name in test for i in groups.get(name, [])] if fixed else outside
     if not train or not tests:
+        unannotated = sum(row["labelled"] != "1" for row in rows)
         raise InputError(
             f"Fraction {fraction:g} of {len(labelled)} labelled radiographs leaves "
             f"{len(train)} to train and {len(tests)} to test; both must have at least one. "
-            "Change split.fractions or add radiographs."
+            f"Change split.fractions, or add annotations: {unannotated} of {len(rows)} "
+            "radiographs have none (data.masks, data.mask_name)."
         )
     _refuse_toothless(rows, {"train": train, "test": tests}, fraction, seed)
     order = {i: position for position, i in enumerate(labelled)}
@@ -81,9 +83,11 @@ def draw_pretext_split(rows: list[Row], settings: HeldOut) -> Split:
     """Draw the radiographs of the pretext, the same for all seeds.
 
     Under `fixed-test` every radiograph outside the test set trains, labelled or not; under
-    `complement` every radiograph trains, and the test set is one that was seen.
+    `complement` every radiograph trains, and the test set is one that was seen. Where nothing is
+    annotated, the test set is drawn from all radiographs: the pretext needs no annotation.
     """
-    groups, labelled = _groups(rows)
+    annotated = any(row["labelled"] == "1" for row in rows)
+    groups, _ = _groups(rows if annotated else [row | {"labelled": "1"} for row in rows])
     test = _test_groups(rows, groups, settings)
     everyone = [row["id"] for row in rows]
     tests = {i for name in test for i in groups.get(name, [])}

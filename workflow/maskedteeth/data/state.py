@@ -1,11 +1,12 @@
 """What files a dataset consists of, so that other ones are noticed, newer or older."""
 
 import hashlib
-import os
+import itertools
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from maskedteeth.data.folders import files_below, folders_named
 from maskedteeth.errors import InputError, say
 from maskedteeth.settings.config import Data
 
@@ -64,13 +65,12 @@ def _state_of_split(given: str) -> str:
 
 
 def _files_of(path: Path, data: Data) -> Iterator[Path]:
-    """Yield the zip, or the files of a folder without hidden ones, behind links, too."""
+    """Yield the zip, or the files of a folder."""
     if path.is_file():
         yield path
-    elif data.source == "folder":  # what else lies there is not read
-        for folder in (path / data.images, path / data.masks):
-            if folder.is_dir():
-                yield from (f for f in folder.iterdir() if f.is_file() and f.name[0] != ".")
-    else:
-        for folder, _, names in os.walk(path, followlinks=True):
-            yield from (Path(folder, name) for name in names if name[0] != ".")
+    elif path.is_dir():
+        folders = [path]
+        if data.source == "folder":  # what else lies there is not read
+            named = (folders_named(path, name) for name in (data.images, data.masks))
+            folders = [folder for found in named for folder in found.values()]
+        yield from itertools.chain.from_iterable(map(files_below, folders))

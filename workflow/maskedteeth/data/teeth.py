@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import Layout
@@ -18,12 +18,24 @@ UNIVERSAL_OF_FDI = {
         [*range(18, 10, -1), *range(21, 29), *range(38, 30, -1), *range(41, 49)], start=1
     )
 }
+FDI_OF_UNIVERSAL = {number: fdi for fdi, number in UNIVERSAL_OF_FDI.items()}
+#: The 32 teeth, in Universal numbers: 1 to 16 above, 17 to 32 below, each from one wisdom tooth to
+#: the other.
+TEETH = range(1, 33)
+#: By the second digit of FDI numbers, the place of a tooth from the midline.
+GROUPS = {
+    "incisors": (1, 2),
+    "canines": (3,),
+    "premolars": (4, 5),
+    "molars": (6, 7),
+    "wisdom teeth": (8,),
+}
 #: FDI numbers of milk teeth, which have no number of ours.
 DECIDUOUS = {10 * quadrant + tooth for quadrant in range(5, 9) for tooth in range(1, 6)}
 
 #: Numbering → what its numbers are in ``labels.npy``.
 NUMBERINGS = {
-    "universal": {number: number for number in range(1, 33)},
+    "universal": {number: number for number in TEETH},
     "fdi": UNIVERSAL_OF_FDI | dict.fromkeys(DECIDUOUS, UNNUMBERED),
 }
 
@@ -39,6 +51,50 @@ NUMBERED = re.compile(
     r"(?:tooth|teeth)?[ _#:-]*(\d{1,2})(?:\W.*(?:incisor|canine|molar|tooth).*)?", re.IGNORECASE
 )
 UNNUMBERED_NAMES = ("tooth", "teeth")
+
+
+def group_of(tooth: int) -> str:
+    """Return the group of a tooth, one of :data:`GROUPS`."""
+    return next(group for group, places in GROUPS.items() if FDI_OF_UNIVERSAL[tooth] % 10 in places)
+
+
+def other_side(tooth: int) -> int:
+    """Return the same tooth of the other side of the jaw."""
+    return (17 if tooth <= 16 else 49) - tooth
+
+
+def other_jaw(tooth: int) -> int:
+    """Return the tooth that bites on this one."""
+    return 33 - tooth
+
+
+#: The classes of a mirrored radiograph's teeth: the background, then the other side's.
+MIRRORED = (BACKGROUND, *map(other_side, TEETH))
+
+
+def in_print(tooth: int, numbers: Literal["universal", "fdi"]) -> str:
+    """Return the number of a tooth, or what one of unknown number is called."""
+    if tooth == UNNUMBERED:
+        return "tooth"
+    return str(tooth if numbers == "universal" else FDI_OF_UNIVERSAL[tooth])
+
+
+def refuse_unnumbered(labels: Any, which: str) -> None:
+    """Refuse radiographs without a tooth of known number.
+
+    Args:
+        labels: uint8 array or tensor (N, H, W), of ``labels.npy``.
+        which: what the N radiographs do, "train" or "test".
+
+    Raises:
+        InputError: none of them has a label of 1 to 32.
+    """
+    if not ((labels > BACKGROUND) & (labels < UNNUMBERED)).any():
+        raise InputError(
+            f"None of the {len(labels)} radiographs that {which} has a tooth of known number, "
+            "which `task: numbering` needs; see data.numbering and data.classes, or set task to "
+            "'teeth'."
+        )
 
 
 def number_classes(

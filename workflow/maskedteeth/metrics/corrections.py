@@ -7,14 +7,12 @@ from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_columns
-from maskedteeth.metrics.evaluate import predict
+from maskedteeth.metrics.evaluate import modules_of, segment
 from maskedteeth.metrics.segmentation import count, scores
-from maskedteeth.models import module_of
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.settings.config import Annotations, Compute, HeldOut
 from maskedteeth.settings.sections import Run
 from maskedteeth.training.device import set_up
-from maskedteeth.training.weights import stored_network
 
 
 def measure_corrections(
@@ -34,7 +32,7 @@ def measure_corrections(
     """Compare, on training radiographs, prediction and given annotation with the right one.
 
     Args:
-        runs: method, fraction, seed and network of each.
+        runs: method, fraction, seed, network and task of each.
         annotations: the errors that all of them were trained on.
         held_out: protocol and test set.
         threshold: probability from which a pixel is tooth.
@@ -50,10 +48,9 @@ def measure_corrections(
     """
     machine = set_up(compute.model_copy(update={"precision": "float32"}))
     sections = {"runs": runs, "annotations": annotations, "held_out": held_out}
-    modules = {module_of(run.model) for run in runs}
     record = RunRecord(
         {**sections, "threshold": threshold, "compute": compute},
-        (__name__, *sorted(modules)),
+        (__name__, *modules_of(runs)),
         machine,
         images=images,
         labels=labels,
@@ -64,10 +61,9 @@ def measure_corrections(
     for run, file in zip(runs, weights, strict=True):
         begin = time.perf_counter()
         ids = draw_split(rows, held_out, run.fraction, run.seed).train
-        network = stored_network(run.model, file, machine.device)
         pixels, right = (pixels_of(array, rows, ids) for array in (images, labels))
         compared = {
-            "prediction": predict(network, pixels, run.model.inputs, machine) >= threshold,
+            "prediction": segment(run, file, pixels, machine)[0] >= threshold,
             "given": with_errors(right, ids, annotations, run.seed) > 0,
         }
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}

@@ -10,13 +10,11 @@ from maskedteeth.data.copies import near_copies
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_columns
-from maskedteeth.metrics.evaluate import measure, predict
-from maskedteeth.models import module_of
+from maskedteeth.metrics.evaluate import measure, modules_of, segment
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
 from maskedteeth.training.device import set_up
-from maskedteeth.training.weights import stored_network
 
 
 def evaluate_elsewhere(
@@ -43,7 +41,7 @@ def evaluate_elsewhere(
 
     Args:
         elsewhere: name of the dataset.
-        runs: method, fraction, seed and network of each.
+        runs: method, fraction, seed, network and task of each.
         held_out: protocol and test set at home, which nothing was trained on.
         threshold: probability from which a pixel is tooth.
         boundary_tolerance: pixels by which an outline may be off.
@@ -64,11 +62,10 @@ def evaluate_elsewhere(
     """
     machine = set_up(compute.model_copy(update={"precision": "float32"}))
     measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
-    modules = {module_of(run.model) for run in runs}
     sections = {"runs": runs, "held_out": held_out, **measurement, "compute": compute}
     files = {"images": images, "labels": labels, "index": index}
     inputs = {f"{name} of {elsewhere}": file for name, file in files.items()}
-    record = RunRecord(sections, (__name__, *sorted(modules)), machine, **inputs)
+    record = RunRecord(sections, (__name__, *modules_of(runs)), machine, **inputs)
 
     home, rows = read_index(home_index), read_index(index)
     labelled = [row["id"] for row in rows if row["labelled"] == "1"]
@@ -89,8 +86,7 @@ def evaluate_elsewhere(
     tables, evaluated = [], []
     for run, file in zip(runs, weights, strict=True):
         begin = time.perf_counter()
-        network = stored_network(run.model, file, machine.device)
-        prediction = predict(network, pixels, run.model.inputs, machine) >= threshold
+        prediction = segment(run, file, pixels, machine)[0] >= threshold
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         columns = {"dataset": elsewhere, **about, "fraction": f"{run.fraction:g}", "id": ids}
         tables.append(columns | measure(prediction, truth, boundary_tolerance))

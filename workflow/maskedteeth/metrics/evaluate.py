@@ -1,14 +1,18 @@
 """Stage `evaluate`: measure finished trainings on their test radiographs."""
 
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
+from maskedteeth.data.teeth import BACKGROUND
 from maskedteeth.files import replacing, write_columns
 from maskedteeth.metrics.boundary import boundary_scores
 from maskedteeth.metrics.segmentation import count, scores
@@ -17,6 +21,7 @@ from maskedteeth.models.inputs import network_input, probability_of, to_unit
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
+from maskedteeth.tasks import module_of_task, task_of
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
@@ -35,11 +40,12 @@ def evaluate(
     metrics: Path,
     predictions: Path,
     evaluation: Path,
+    numbering: Path | None = None,
 ) -> None:
     """Segment the test radiographs of some runs, count the pixels and measure the outlines.
 
     Args:
-        runs: method, fraction, seed and network of each.
+        runs: method, fraction, seed, network and task of each.
         held_out: protocol and test set.
         threshold: probability from which a pixel is tooth.
         boundary_tolerance: pixels by which an outline may be off.
@@ -51,41 +57,49 @@ def evaluate(
         metrics: CSV to write, a line a run and test radiograph: method, fraction, seed, id and
             what :func:`measure` returns.
         predictions: NPZ to write: probability uint8 (lines of ``metrics``, H, W), where k stands
-            for probabilities from k/256 up to, but without, (k+1)/256.
+            for probabilities from k/256 up to, but without, (k+1)/256; and where ``numbering`` is
+            written, labels uint8, likewise: 0 = background, 1 to 32 = a tooth.
         evaluation: JSON to write, see :mod:`maskedteeth.record`; under ``runs`` method, fraction,
             seed, the weights' SHA-256 and the seconds that it took, of each run.
+        numbering: CSV to write where teeth are numbered, a line a tooth of a run and radiograph:
+            method, fraction, seed and what :func:`maskedteeth.metrics.numbering.measure` returns.
     """
     # In full precision whatever the training's, so that a number does not depend on the machine
     # that measures it.
     machine = set_up(compute.model_copy(update={"precision": "float32"}))
     measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
-    modules = {module_of(run.model) for run in runs}
     record = RunRecord(
         {"runs": runs, "held_out": held_out, **measurement, "compute": compute},
-        (__name__, *sorted(modules)),
+        (__name__, *modules_of(runs)),
         machine,
         images=images,
         labels=labels,
         index=index,
     )
     radiographs = read_index(index)
-    tables, pictures, evaluated = [], [], []
+    tables, teeth, pictures, evaluated = [], [], defaultdict(list), []
     for run, file in zip(runs, weights, strict=True):
         begin = time.perf_counter()
         ids = draw_split(radiographs, held_out, run.fraction, run.seed).test
-        network = stored_network(run.model, file, machine.device)
         pixels = pixels_of(images, radiographs, ids)
-        probability = predict(network, pixels, run.model.inputs, machine)
-        prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids) > 0
+        probability, numbers = segment(run, file, pixels, machine)
+        prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids)
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
-        measured = measure(prediction, truth, boundary_tolerance)
-        tables.append({**about, "fraction": f"{run.fraction:g}", "id": ids, **measured})
-        pictures.append(np.minimum(np.floor(probability * 256), 255).astype(np.uint8))
+        named = about | {"fraction": f"{run.fraction:g}"}
+        tables.append({**named, "id": ids, **measure(prediction, truth > 0, boundary_tolerance)})
+        levels = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
+        pictures["probability"].append(levels)
+        if numbering:
+            numbers[~prediction] = BACKGROUND
+            pictures["labels"].append(numbers)
+            teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)
+    if numbering:
+        write_columns(numbering, teeth)
     with replacing(predictions) as temporary:
-        np.savez_compressed(temporary, probability=np.concatenate(pictures))
+        np.savez_compressed(temporary, **{n: np.concatenate(p) for n, p in pictures.items()})
     record.write(evaluation, runs=evaluated)
 
 
@@ -110,28 +124,65 @@ def measure(
     }
 
 
+def modules_of(runs: list[Run]) -> list[str]:
+    """Name the modules of the runs' networks and tasks, for the record."""
+    modules = {(module_of(run.model), module_of_task(run.task)) for run in runs}
+    return sorted({name for pair in modules for name in pair})
+
+
+def segment(
+    run: Run, weights: Path, pixels: np.ndarray, machine: Machine
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what :func:`predict` makes of radiographs, uint8 (N, H, W), with a run's weights."""
+    task = task_of(run.task)
+    network = stored_network(run.model, weights, machine.device, channels=task.CHANNELS)
+    return predict(network, pixels, run.model.inputs, task, machine)
+
+
 def predict(
-    network: nn.Module, pixels: np.ndarray, inputs: tuple[str, ...], machine: Machine
-) -> np.ndarray:
-    """Return the probability of tooth for every pixel.
+    network: nn.Module,
+    pixels: np.ndarray,
+    inputs: tuple[str, ...],
+    task: ModuleType,
+    machine: Machine,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of tooth for every pixel, and which tooth it would be.
 
     Args:
         network: on the machine's device.
         pixels: radiographs, uint8 (N, H, W).
         inputs: the network's input channels.
+        task: module of :mod:`maskedteeth.tasks`.
         machine: where and how precisely.
 
     Returns:
-        float32 (N, H, W) in [0, 1].
+        float32 (N, H, W) in [0, 1]; and uint8 (N, H, W), labels as in ``labels.npy``.
 
     Raises:
         InputError: the network cannot take radiographs of this size, or returns NaN.
     """
-    probability = np.empty(pixels.shape, np.float32)
-    with evaluating(network), machine.autocast():
-        for start in range(0, len(pixels), machine.inference_batch):
-            rows = slice(start, start + machine.inference_batch)
-            xray = to_unit(torch.from_numpy(pixels[rows]).to(machine.device))
-            found = probability_of(network, network_input(inputs, xray))
-            probability[rows] = found.squeeze(1).cpu().numpy()
-    return probability
+    batches = [
+        [part.cpu().numpy() for part in task.read(found)]
+        for found in probabilities(network, pixels, inputs, task, machine)
+    ]
+    tooth, numbers = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    return tooth, numbers
+
+
+def probabilities(
+    network: nn.Module,
+    pixels: np.ndarray,
+    inputs: tuple[str, ...],
+    task: ModuleType,
+    machine: Machine,
+) -> Iterator[Tensor]:
+    """Yield what the task makes of the logits, float32 (B, task.CHANNELS, H, W), of some rows.
+
+    Arguments and errors are those of :func:`predict`.
+    """
+    for start in range(0, len(pixels), machine.inference_batch):
+        part = torch.from_numpy(pixels[start : start + machine.inference_batch])
+        channels = network_input(inputs, to_unit(part.to(machine.device)))
+        with evaluating(network), machine.autocast():
+            found = probability_of(network, channels, task.probabilities)
+        yield found

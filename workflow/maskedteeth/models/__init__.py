@@ -11,13 +11,15 @@ def module_of(model: "config.Model") -> str:
     return f"maskedteeth.models.{'modified_resunet' if of_paper else 'baselines'}"
 
 
-def build(model: "config.Model"):
+def build(model: "config.Model", channels: int = 1):
     """Build a network with random weights from torch's global generator.
 
     Args:
         model: its settings.
+        channels: logits a pixel.
 
     Returns:
-        torch.nn.Module that maps float (B, len(model.inputs), H, W) to logits (B, 1, H, W).
+        torch.nn.Module that maps float (B, len(model.inputs), H, W) to logits
+        (B, channels, H, W).
     """
-    return importlib.import_module(module_of(model)).build(model)
+    return importlib.import_module(module_of(model)).build(model, channels)

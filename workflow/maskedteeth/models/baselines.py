@@ -14,8 +14,8 @@ with compiler_left_out():
 
 
 @compiler_left_out()
-def build(model: Model) -> nn.Module:
-    """Build the network that ``model`` describes, for one class, returning logits.
+def build(model: Model, channels: int) -> nn.Module:
+    """Build the network that ``model`` describes, returning ``channels`` logits a pixel.
 
     Raises:
         InputError: the library cannot build it, or would ignore one of the options.
@@ -26,7 +26,7 @@ def build(model: Model) -> nn.Module:
             encoder_name=model.encoder,
             encoder_weights=model.encoder_weights,
             in_channels=len(model.inputs),
-            classes=1,
+            classes=channels,
             activation=None,
             aux_params=None,
             **model.options,

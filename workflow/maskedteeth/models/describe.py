@@ -10,17 +10,24 @@ from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
 from maskedteeth.models import build
 from maskedteeth.models.inputs import logits_of
-from maskedteeth.settings.config import Image, Model
+from maskedteeth.settings.config import Image, Model, TaskName
 from maskedteeth.settings.sections import Presentation
+from maskedteeth.tasks import task_of
 
 
 def describe(
-    image: Image, models: dict[str, Model], report: Presentation, *, architecture: Path
+    image: Image,
+    task: TaskName,
+    models: dict[str, Model],
+    report: Presentation,
+    *,
+    architecture: Path,
 ) -> None:
     """Run a black radiograph through every network, and write down what one of them made of it.
 
     Args:
         image: size of a radiograph.
+        task: what the networks learn to tell.
         models: every network of the study by its setting, ``methods.<name>.model`` (of a method
             that takes over a pretext's, that one) or ``pretext.<name>.model``.
         report: names the method whose network figure 1 shows.
@@ -40,15 +47,15 @@ def describe(
             continue
         known.append(model)
         try:
-            content = _described(model, image)
+            content = _described(model, image, task_of(task).CHANNELS)
         except InputError as error:
             raise InputError(f"Setting {setting}: {error}") from error
         if model == shown:
             write_json(architecture, content)
 
 
-def _described(model: Model, image: Image) -> dict[str, Any]:
-    network = build(model).eval()
+def _described(model: Model, image: Image, channels: int) -> dict[str, Any]:
+    network = build(model, channels).eval()
     blocks: list[dict[str, Any]] = []
     for name, child in network.named_children():
         parts = child.named_children() if isinstance(child, nn.ModuleList) else [("", child)]

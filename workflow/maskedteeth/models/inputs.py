@@ -1,6 +1,7 @@
 """What a network sees of a radiograph, and what it makes of it."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
         inputs: float (B, C, H, W), see :func:`network_input`.
 
     Returns:
-        float (B, 1, H, W).
+        float (B, logits a pixel, H, W).
 
     Raises:
         InputError: the network cannot take radiographs of this size, or one alone, or returns
@@ -54,7 +55,7 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     count, _, height, width = inputs.shape
     try:
         logits = network(inputs)
-        if logits.shape != (count, 1, height, width):
+        if (logits.shape[0], *logits.shape[2:]) != (count, height, width):
             raise ValueError(f"it returns the shape {tuple(logits.shape)}")
     except (ValueError, AssertionError, RuntimeError) as error:
         message = str(error).partition("\n")[0].rstrip(".")
@@ -69,20 +70,23 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     return logits
 
 
-def probability_of(network: nn.Module, inputs: Tensor) -> Tensor:
+def probability_of(
+    network: nn.Module, inputs: Tensor, of_logits: Callable[[Tensor], Tensor] = torch.sigmoid
+) -> Tensor:
     """Run a finished network.
 
     Args:
         network: as of :func:`logits_of`.
         inputs: likewise.
+        of_logits: makes probabilities of logits.
 
     Returns:
-        float32 (B, 1, H, W) in [0, 1].
+        float32 (B, logits a pixel, H, W) in [0, 1].
 
     Raises:
         InputError: as :func:`logits_of`, or the network returns NaN.
     """
-    probability = torch.sigmoid(logits_of(network, inputs).float())
+    probability = of_logits(logits_of(network, inputs).float())
     if probability.isnan().any():
         raise InputError(
             "The network returns NaN for a radiograph where a number was expected: its weights "

@@ -76,9 +76,12 @@ class ModifiedResUNet(nn.Module):
         channels: input channels.
         widths: convolution widths of the encoder blocks, from the finest, and last of the
             bottleneck. The decoder mirrors the encoder.
+        out: output channels.
     """
 
-    def __init__(self, channels: int, widths: tuple[int, ...] = (32, 64, 128, 256, 512)):
+    def __init__(
+        self, channels: int, widths: tuple[int, ...] = (32, 64, 128, 256, 512), out: int = 1
+    ):
         super().__init__()
         *encoder_widths, bottleneck_width = widths
         self.encoder = nn.ModuleList()
@@ -91,10 +94,10 @@ class ModifiedResUNet(nn.Module):
         for width in reversed(encoder_widths):
             self.decoder.append(UpBlock(channels, width))
             channels = 2 * width
-        self.head = nn.Conv2d(channels, 1, 1)
+        self.head = nn.Conv2d(channels, out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, channels, H, W) to logits (B, 1, H, W); 2^len(encoder) divides H and W."""
+        """Map (B, channels, H, W) to logits (B, out, H, W); 2^len(encoder) divides H and W."""
         skips = []
         for block in self.encoder:
             x = block(x)
@@ -106,6 +109,6 @@ class ModifiedResUNet(nn.Module):
         return self.head(x)
 
 
-def build(model: Model) -> ModifiedResUNet:
-    """Build the network that ``model`` describes, with random weights."""
-    return ModifiedResUNet(len(model.inputs), model.widths)
+def build(model: Model, channels: int) -> ModifiedResUNet:
+    """Build the network that ``model`` describes, with random weights and logits a pixel."""
+    return ModifiedResUNet(len(model.inputs), model.widths, channels)

@@ -1,5 +1,6 @@
 """Results of the runs as frames: read, pooled, and averaged over seeds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -30,15 +31,19 @@ def pooled_by_run(metrics: pd.DataFrame) -> pd.DataFrame:
     return sums[RUN].assign(**scores(sums["tp"], sums["fp"], sums["fn"]))
 
 
-def mean_over_seeds(runs: pd.DataFrame, metrics: tuple[str, ...] = METRICS) -> pd.DataFrame:
+def mean_over_seeds(
+    runs: pd.DataFrame,
+    metrics: tuple[str, ...] = METRICS,
+    keys: Sequence[str] = ("method", "fraction"),
+) -> pd.DataFrame:
     """Average ``metrics`` of runs, a row a run, over their seeds.
 
     Returns:
-        A row a method and fraction: method, fraction, seeds (how many), and for each metric its
-        mean under its own name and its sample standard deviation as ``<metric>_sd``, which is
-        NaN for a single seed.
+        A row a method and fraction, or whatever else ``keys`` name: these, seeds (how many), and
+        for each metric its mean under its own name and its sample standard deviation as
+        ``<metric>_sd``, which is NaN for a single seed.
     """
-    groups = runs.groupby(["method", "fraction"], sort=False)
+    groups = runs.groupby([*keys], sort=False)
     means = groups[list(metrics)].mean()
     deviations = groups[list(metrics)].std(ddof=1).add_suffix("_sd")
     return pd.concat([groups.size().rename("seeds"), means, deviations], axis=1).reset_index()

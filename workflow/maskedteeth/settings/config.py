@@ -14,7 +14,6 @@ from pydantic_core import PydanticCustomError
 #: Names are parts of files' names, which have an end, and of shell commands.
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 MEANING_PATTERN = r"^([1-9][0-9]?|tooth|ignore)$"
-PATIENT_PATTERN = r"^[^{}]*\{patient\}[^{}]*$"
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
@@ -31,6 +30,17 @@ def _inside(folder: str) -> str:
     return folder
 
 
+def _with(word: str) -> AfterValidator:
+    """Ask for a pattern that holds ``word`` once."""
+
+    def check(pattern: str) -> str:
+        if pattern.count(word) != 1 or set("{}/") & set(pattern.replace(word, "")):
+            raise PydanticCustomError("without", f"it must hold {word} once, such as {word}_*")
+        return pattern
+
+    return AfterValidator(check)
+
+
 def last_name(path: str) -> str:
     """Return the name of a file or folder, without those that it is in; also that of `.`."""
     name = PurePath(path).name
@@ -43,6 +53,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
+TaskName = Literal["teeth", "numbering"]
 Transfer = Literal["all", "without_head", "encoder"]
 ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
 Meaning = Annotated[
@@ -53,6 +64,7 @@ Meaning = Annotated[
         json_schema_extra={"type": ["string", "integer"]},
     ),
 ]
+MaskName = Annotated[str, _with("{name}")]
 Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
@@ -108,11 +120,16 @@ class Layout(Strict):
     )
     images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
     masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
+    mask_name: MaskName | None = Field(
+        None,
+        description="How masks are named after radiographs, such as {name}_mask. Null: as all but "
+        "a few are, which is printed.",
+    )
     numbering: Literal["auto", "universal", "fdi", "none"] = Field(
         "auto",
         description="What numbers in the names of classes are: universal (1 to 32), fdi (11 to "
         "48), or none: teeth are not told apart. auto: the one that fits; where both do, the run "
-        "stops.",
+        "stops. Of drawn masks, the same of their values.",
     )
     classes: dict[ClassName, Meaning] = Field(
         {},
@@ -120,7 +137,7 @@ class Layout(Strict):
         "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
         "nothing.",
     )
-    patient: Annotated[str, Field(pattern=PATIENT_PATTERN)] | None = Field(
+    patient: Annotated[str, _with("{patient}")] | None = Field(
         None,
         description="What in a radiograph's name is its patient, such as '{patient}_*': "
         "radiographs of one patient are never both in training and in test. Null: each is of its "
@@ -432,7 +449,8 @@ class Method(Strict):
     transfer: Transfer = Field(
         "all",
         description="Which weights of the pretext are taken over: all, all but the last layer's, "
-        "or the encoder's alone. The others are drawn from the run's seed.",
+        "or the encoder's alone. The others are drawn from the run's seed. Where teeth are "
+        "numbered the last layer is another one: there all is without_head.",
     )
     model: Model | None = Field(
         None, description="The network. Null, after a pretext: the pretext's, unmodified."
@@ -468,7 +486,7 @@ class Training(Recipe):
         "their contrast by 0.8 to 1.2.",
     )
     dice_weight: float = Field(0.7, ge=0, description="alpha of eq. 5.")
-    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5.")
+    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5; of the cross-entropy.")
 
     @model_validator(mode="after")
     def _some_loss(self) -> "Training":
@@ -534,6 +552,9 @@ class Report(Strict):
         "random_block_masking", description="Method of tables 1 and 3 and figures 4, 5 and 9."
     )
     samples: int = Field(4, ge=1, le=12, description="Radiographs in figures 3, 4, 7 and 8.")
+    numbers: Literal["universal", "fdi"] = Field(
+        "universal", description="Numbers of teeth in print: universal (1 to 32) or fdi (11 to 48)."
+    )
     bootstrap_resamples: int = Field(
         10_000, ge=100, le=100_000, description="Resampled test sets behind each interval."
     )
@@ -572,6 +593,11 @@ class Settings(Strict):
         "paper", description="Results go to results/<study>/."
     )
     data: Data = Data()
+    task: TaskName = Field(
+        "teeth",
+        description="What networks learn to tell: which pixels are tooth, or also which of the 32 "
+        "teeth.",
+    )
     datasets: dict[Name, Data] = Field(
         {}, description="Further datasets, by name; nothing is trained on their annotations."
     )
@@ -662,6 +688,16 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _errors_are_seen(self) -> "Settings":
+        for name in self.noisy:
+            if self.methods[name].annotations.swap:
+                raise ValueError(
+                    f"methods.{name}.annotations.swap exchanges the numbers of teeth, which no "
+                    "network of this study learns; remove it"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _datasets_are_known(self) -> "Settings":
         if "raw" in self.datasets:
             raise ValueError("datasets.raw has the name of the folder of data; rename it")
@@ -690,6 +726,11 @@ class Settings(Strict):
         """Return the network of a method: its own, or its pretext's."""
         entry = self.methods[method]
         return entry.model or self.pretext[entry.initialisation].model
+
+    def transfer_of(self, method: str) -> Transfer:
+        """Return what a method takes over of a pretext: never its last layer to number teeth."""
+        chosen = self.methods[method].transfer
+        return "without_head" if (self.task, chosen) == ("numbering", "all") else chosen
 
     def training_of(self, method: str) -> Training:
         """Return the training of a method: the study's, longer where it is instead of a pretext."""

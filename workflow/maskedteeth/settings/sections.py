@@ -21,6 +21,7 @@ from maskedteeth.settings.config import (
     Seed,
     Settings,
     Strict,
+    TaskName,
     last_name,
 )
 
@@ -32,6 +33,7 @@ class Run(Strict):
     fraction: Fraction
     seed: Seed
     model: Model
+    task: TaskName
 
 
 class Presentation(Report):
@@ -107,7 +109,8 @@ def _run(study: Settings, job: dict[str, str]) -> Run:
     """Return one training by its wildcards, which have the fraction as it is printed in paths."""
     fraction = next(f for f in study.split.fractions if f"{f:g}" == job["fraction"])
     model = study.model_of(job["method"])
-    return Run(method=job["method"], fraction=fraction, seed=int(job["seed"]), model=model)
+    about = {"method": job["method"], "fraction": fraction, "seed": int(job["seed"])}
+    return Run(**about, model=model, task=study.task)
 
 
 #: What changes no result: how often states are written, where weights come from.
@@ -138,8 +141,9 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "held_out": lambda study, job: _part(study.split, HeldOut),
     "pretext": lambda study, job: study.pretext_of(job["pretext"]),
     "pretext_name": lambda study, job: job["pretext"],
+    "task": lambda study, job: study.task,
     "training": lambda study, job: study.training_of(job["method"]),
-    "transfer": lambda study, job: study.methods[job["method"]].transfer,
+    "transfer": lambda study, job: study.transfer_of(job["method"]),
     "model": lambda study, job: study.model_of(job["method"]),
     "models": lambda study, job: {
         **{f"pretext.{name}.model": entry.model for name, entry in study.pretext.items()},

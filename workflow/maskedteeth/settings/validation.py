@@ -11,7 +11,6 @@ from maskedteeth.errors import InputError
 from maskedteeth.settings.config import (
     MEANING_PATTERN,
     NAME_PATTERN,
-    PATIENT_PATTERN,
     STUDY_PATTERN,
     Data,
 )
@@ -32,7 +31,6 @@ TYPES = {
 PATTERNS = {
     MEANING_PATTERN: "a number of one or two digits, or the word tooth or ignore",
     NAME_PATTERN: "small letters, digits and _, beginning with a letter",
-    PATIENT_PATTERN: "{patient} with what stands around it, where * is anything",
     STUDY_PATTERN: "letters, digits, _ and -, beginning with a letter or digit",
 }
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +16,25 @@ from maskedteeth.models import module_of
 from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.seeds import generator
-from maskedteeth.settings.config import Annotations, Compute, HeldOut, Model, Training, Transfer
+from maskedteeth.settings.config import (
+    Annotations,
+    Compute,
+    HeldOut,
+    Model,
+    TaskName,
+    Training,
+    Transfer,
+)
+from maskedteeth.tasks import module_of_task, task_of
 from maskedteeth.training.augment import augment, draw_changes
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit, last_steps
-from maskedteeth.training.losses import segmentation_loss
 from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
 
 def train(
+    task: TaskName,
     training: Training,
     model: Model,
     transfer: Transfer,
@@ -48,7 +58,8 @@ def train(
     """Train one method on one fraction with one seed; the last weights are kept.
 
     Args:
-        training: recipe and loss.
+        task: what the network learns to tell.
+        training: recipe and weights of the loss.
         model: the network.
         transfer: which weights of the pretext are taken over.
         held_out: protocol and test set.
@@ -68,16 +79,11 @@ def train(
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
-    sections = {"training": training, "model": model, "transfer": transfer, "held_out": held_out}
+    sections = {"task": task, "training": training, "model": model, "transfer": transfer}
+    sections |= {"held_out": held_out, "fraction": fraction, "seed": seed, "compute": compute}
     record = RunRecord(
-        {
-            **sections,
-            "annotations": annotations,
-            "fraction": fraction,
-            "seed": seed,
-            "compute": compute,
-        },
-        (__name__, module_of(model)),
+        {**sections, "annotations": annotations},
+        (__name__, module_of(model), module_of_task(task)),
         machine,
         images=images,
         labels=labels,
@@ -89,14 +95,14 @@ def train(
     pixels = pixels_of(images, rows, split.train)
     look = Look.of(source, [row for row in rows if row["id"] in split.train], pixels)
     radiographs = torch.from_numpy(pixels).to(machine.device)
-    truth = pixels_of(labels, rows, split.train)
+    truth, learnt = pixels_of(labels, rows, split.train), task_of(task)
     if annotations is not None:
         truth = with_errors(truth, split.train, annotations, seed)
-    truth = torch.from_numpy(truth > 0).to(machine.device)
+    truth = learnt.target_of(torch.from_numpy(truth)).to(machine.device)
     if pretext is None:
-        network = new_network(model, seed, machine.device)
+        network = new_network(model, seed, machine.device, learnt.CHANNELS)
     else:
-        network = stored_network(model, pretext, machine.device, seed, transfer)
+        network = stored_network(model, pretext, machine.device, seed, transfer, learnt.CHANNELS)
 
     epoch_samples = split.pool if training.budget == "equal-steps" else len(split.train)
     changes = None
@@ -106,7 +112,7 @@ def train(
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,
-            Segmentation(radiographs, truth, training, model.inputs, machine, changes),
+            Segmentation(learnt, radiographs, truth, training, model.inputs, machine, changes),
             training,
             samples=len(split.train),
             epoch_samples=epoch_samples,
@@ -132,17 +138,19 @@ def train(
 
 @dataclass
 class Segmentation(Task):
-    """Tell teeth from the rest.
+    """Tell teeth from the rest, or which teeth they are.
 
     Attributes:
+        task: module of :mod:`maskedteeth.tasks`.
         radiographs: uint8 (N, H, W) on the machine's device.
-        truth: bool (N, H, W), likewise; True = tooth.
+        truth: what the task takes from their labels, (N, H, W), likewise.
         training: weights of the loss.
         inputs: the network's input channels.
         machine: where and how precisely.
         changes: float32 (steps, B, 3) of :func:`draw_changes`; None: no augmentation.
     """
 
+    task: ModuleType
     radiographs: Tensor
     truth: Tensor
     training: Training
@@ -157,6 +165,4 @@ class Segmentation(Task):
             xray, target = augment(xray, target, self.changes[step])
         with self.machine.autocast():
             logits = logits_of(network, network_input(self.inputs, xray))
-        return segmentation_loss(
-            logits, target, self.training.dice_weight, self.training.bce_weight
-        )
+        return self.task.loss(logits, target, self.training.dice_weight, self.training.bce_weight)

@@ -76,7 +76,12 @@ def not_finite(tensors: dict[str, Tensor]) -> str | None:
 
 
 def stored_network(
-    model: Model, path: Path, device: torch.device, seed: int = 0, transfer: Transfer = "all"
+    model: Model,
+    path: Path,
+    device: torch.device,
+    seed: int = 0,
+    transfer: Transfer = "all",
+    channels: int = 1,
 ) -> nn.Module:
     """Build the network of a ``config.Model`` with the weights of ``path``, on ``device``.
 
@@ -87,16 +92,17 @@ def stored_network(
         InputError: as :func:`load_weights`.
     """
     # The encoder's weights come from the file, so none are downloaded.
-    network = new_network(model.model_copy(update={"encoder_weights": None}), seed, device)
+    model = model.model_copy(update={"encoder_weights": None})
+    network = new_network(model, seed, device, channels)
     load_weights(network, path, transfer)
     return network
 
 
-def new_network(model: Model, seed: int, device: torch.device) -> nn.Module:
+def new_network(model: Model, seed: int, device: torch.device, channels: int = 1) -> nn.Module:
     """Build the network of a ``config.Model`` with weights from ``seed``, on ``device``.
 
     Convolutions run faster on channels-last memory (measured here: 1.2 times on a CPU with
     bfloat16), so parameters are laid out like that.
     """
     torch.manual_seed(seed)
-    return build(model).to(device, memory_format=torch.channels_last)
+    return build(model, channels).to(device, memory_format=torch.channels_last)

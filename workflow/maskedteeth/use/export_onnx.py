@@ -14,9 +14,10 @@ def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
     """Write a finished training as ONNX, from the grey radiograph to the probability of tooth.
 
     Input "radiograph": float32 (N, 1, H, W) in [0, 1] (grey values / 255), at the size that the
-    network was trained on; N is free. Output "probability": float32 (N, 1, H, W) in [0, 1].
-    Everything in between is in the file, Sobel edges too. Its metadata say what else is needed:
-    height, width, threshold, and weights_sha256.
+    network was trained on; N is free. Output "probability": float32 (N, 1, H, W) in [0, 1]; of a
+    network that numbers teeth (N, 33, H, W): of the background, then of the teeth in Universal
+    numbers. Everything in between is in the file, Sobel edges too. Its metadata say what else is
+    needed: task, height, width, threshold, and weights_sha256.
 
     Args:
         weights: weights.safetensors of a training, with its run.json beside it.
@@ -30,10 +31,12 @@ def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
     import torch
 
     from maskedteeth.models.inputs import logits_of, network_input
+    from maskedteeth.tasks import task_of
     from maskedteeth.use.networks import Segmenter
 
     (trained,) = Segmenter(weights, device="cpu", threshold=threshold).networks
     height, width = trained.size
+    task = task_of(trained.task)
 
     class Deployed(torch.nn.Module):
         """The network together with what is done before and after it."""
@@ -44,7 +47,7 @@ def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
 
         def forward(self, radiograph: torch.Tensor) -> torch.Tensor:
             inputs = network_input(trained.model.inputs, radiograph)
-            return torch.sigmoid(logits_of(self.network, inputs))
+            return task.probabilities(logits_of(self.network, inputs))
 
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # torch warns of its own code
@@ -59,6 +62,7 @@ def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
             verbose=False,
         )
     program.model.metadata_props.update(
+        task=trained.task,
         height=str(height),
         width=str(width),
         threshold=f"{threshold:g}",

@@ -12,11 +12,13 @@ from torch import nn
 
 from maskedteeth.data.look import Look
 from maskedteeth.data.prepare import FEWEST_PIXELS
+from maskedteeth.data.teeth import MIRRORED, TEETH, UNNUMBERED
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
-from maskedteeth.metrics.evaluate import predict
+from maskedteeth.metrics.evaluate import probabilities
 from maskedteeth.record import sha256
-from maskedteeth.settings.config import Compute, Model
+from maskedteeth.settings.config import Compute, Model, TaskName
+from maskedteeth.tasks import task_of
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.weights import stored_network
 from maskedteeth.use.radiographs import read_radiograph
@@ -32,6 +34,8 @@ class Segmentation:
         pixels: the radiograph, uint8 (H, W).
         probability: of tooth, float32 (H, W) in [0, 1].
         mask: uint8 (H, W), 1 = tooth: where the probability reaches the threshold.
+        labels: uint8 (H, W), 0 where the mask is 0; else the most likely tooth, 1 to 32 in
+            Universal numbers, or 99 where networks do not tell teeth apart.
         warning: in what the radiograph is unlike those that the network was trained on, so that
             the mask may be wrong whatever the confidence; "" where it is alike.
     """
@@ -39,6 +43,7 @@ class Segmentation:
     pixels: np.ndarray
     probability: np.ndarray
     mask: np.ndarray
+    labels: np.ndarray
     warning: str
 
     @property
@@ -63,12 +68,14 @@ class Network:
     """The network of a finished training.
 
     Attributes:
+        task: what it tells.
         model: architecture and input channels.
         size: height and width of the radiographs that it was trained on, in pixels.
         look: of these radiographs.
         network: in float32, on a machine's device.
     """
 
+    task: TaskName
     model: Model
     size: tuple[int, int]
     look: Look
@@ -93,6 +100,7 @@ class Network:
             recorded, settings = content["weights_sha256"], content["settings"]
             of_pretext = "pretext" in settings
             if not of_pretext:
+                task = settings["task"]
                 model = Model.model_validate(settings["model"])
                 look = Look.model_validate(content["look"])
             _, height, width = map(int, content["radiographs"])
@@ -111,17 +119,22 @@ class Network:
                 f"{weights} is of a pretext, which segments nothing. Name the weights of a "
                 "training, in results/<study>/runs."
             )
-        return cls(model, (height, width), look, stored_network(model, weights, machine.device))
+        network = stored_network(model, weights, machine.device, channels=task_of(task).CHANNELS)
+        return cls(task, model, (height, width), look, network)
 
     def small(self, pixels: np.ndarray) -> np.ndarray:
         """Bring a radiograph, uint8 (H, W), to the network's size by areas, as in training."""
         return cv2.resize(pixels, self.size[::-1], interpolation=cv2.INTER_AREA)
 
-    def probability(self, small: np.ndarray, flip: bool, machine: Machine) -> np.ndarray:
-        """Return the probability of tooth, float32, of a radiograph of the network's size."""
-        views = np.stack([small, small[:, ::-1]] if flip else [small])
-        found = predict(self.network, views, self.model.inputs, machine)
-        return (found[0] + found[1][:, ::-1]) / 2 if flip else found[0]
+    def probabilities(self, small: np.ndarray, flip: bool, machine: Machine) -> np.ndarray:
+        """Return what the task makes of a radiograph of the network's size, float32 (C, H, W)."""
+        views, task = np.stack([small, small[:, ::-1]] if flip else [small]), task_of(self.task)
+        batches = probabilities(self.network, views, self.model.inputs, task, machine)
+        there, *mirrored = np.concatenate([batch.cpu().numpy() for batch in batches])
+        for back in mirrored:
+            exchanged = back[list(MIRRORED)] if self.task == "numbering" else back
+            there = (there + exchanged[:, :, ::-1]) / 2
+        return there
 
 
 class Segmenter:
@@ -132,15 +145,17 @@ class Segmenter:
             beside it. Every network sees the radiograph at its own size.
         device: auto (a card where there is one), cpu or cuda.
         threshold: probability from which a pixel is tooth.
-        flip: average also with what they make of the mirrored radiograph.
+        flip: average also with what they make of the mirrored radiograph, in which left and right
+            teeth are exchanged.
 
     Attributes:
         networks: of the trainings.
+        task: of all of them.
         machine: where they run. Operations of torch are deterministic in this process from now on.
 
     Raises:
-        InputError: a file is missing, damaged or of something else, or ``threshold`` is not
-            between 0 and 1.
+        InputError: a file is missing, damaged or of something else, the networks differ in their
+            task, or ``threshold`` is not between 0 and 1.
     """
 
     def __init__(
@@ -159,6 +174,13 @@ class Segmenter:
         self.machine = set_up(Compute(device=device, precision="float32", threads=threads))
         files = [weights] if isinstance(weights, Path | str) else weights
         self.networks = [Network.stored(Path(file), self.machine) for file in files]
+        self.task = self.networks[0].task
+        for file, network in zip(files, self.networks, strict=True):
+            if network.task != self.task:
+                raise InputError(
+                    f"{files[0]} is of task: {self.task}, but {file} of task: {network.task}; name "
+                    "weights of one task."
+                )
 
     def __call__(self, radiograph: Path | str | np.ndarray) -> Segmentation:
         """Segment one radiograph; see :func:`maskedteeth.use.radiographs.read_radiograph`.
@@ -176,12 +198,24 @@ class Segmenter:
                 f"The radiograph has {pixels.shape[0]} x {pixels.shape[1]} pixels; at least "
                 f"{FEWEST_PIXELS} were expected on each side: export it larger."
             )
-        total, differences = np.zeros(pixels.shape, np.float32), []
+        found, differences = [], []
         for network in self.networks:
             small = network.small(pixels)
             differences = differences or network.look.differences(pixels, small)
-            probability = network.probability(small, self.flip, self.machine)
-            total += cv2.resize(probability, pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        probability = total / len(self.networks)
+            found.append(network.probabilities(small, self.flip, self.machine))
+
+        def at_full_size(channel: int) -> np.ndarray:
+            total = np.zeros(pixels.shape, np.float32)
+            for one in found:
+                total += cv2.resize(one[channel], pixels.shape[::-1])  # linearly
+            return total / len(found)
+
+        probability, labels = at_full_size(0), np.full(pixels.shape, UNNUMBERED, np.uint8)
+        if self.task == "numbering":
+            probability, most = 1 - probability, np.full(pixels.shape, -1, np.float32)
+            for tooth in TEETH:  # one by one, for all of them at full size are gigabytes
+                likely = at_full_size(tooth)
+                labels[likely > most] = tooth
+                most = np.maximum(most, likely)
         mask = (probability >= self.threshold).astype(np.uint8)
-        return Segmentation(pixels, probability, mask, "; ".join(differences))
+        return Segmentation(pixels, probability, mask, labels * mask, "; ".join(differences))

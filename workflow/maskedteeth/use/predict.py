@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from maskedteeth.data.records import printable
-from maskedteeth.data.teeth import UNNUMBERED
+from maskedteeth.data.teeth import TEETH, UNNUMBERED, in_print
 from maskedteeth.errors import InputError, say
 from maskedteeth.files import replacing, write_csv
 from maskedteeth.use.radiographs import find_radiographs
@@ -19,11 +19,10 @@ from maskedteeth.use.radiographs import find_radiographs
 COLUMNS = ("file", "name", "height", "width", "tooth_fraction", "confidence", "warning", "problem")
 #: File systems take 255 bytes, of which the endings of results take up to 12.
 LONGEST_NAME = 240
-#: What a label is called in annotations.
-NAMES = {UNNUMBERED: "tooth"}
 
-#: Okabe and Ito's orange (colour universal design): seen by the colour-blind, on black and white.
-COLOUR = (230, 159, 0)
+#: Of Okabe and Ito (colour universal design), seen by the colour-blind, on black and white. Labels
+#: take them in turn, so that neighbours differ; teeth of unknown number are orange.
+COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
 TINT = 0.25
 
 _SEVERAL = Parameter(consume_multiple=True, negative=())
@@ -37,6 +36,7 @@ def predict(
     out: Path,
     format: Annotated[tuple[Literal["png", "labelme", "yolo", "coco"], ...], _SEVERAL] = ("png",),
     flip: Annotated[bool, Parameter(negative=())] = False,
+    numbers: Literal["universal", "fdi"] = "universal",
     threshold: float = 0.5,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
@@ -56,11 +56,13 @@ def predict(
         weights: weights.safetensors of a training, with its run.json beside it; of several the
             probabilities are averaged.
         out: folder to write to; what has the same name there is replaced.
-        format: one or more of png (NAME.mask.png, 255 = tooth, at the radiograph's own size, and
-            NAME.overlay.png, the mask over the radiograph), and for annotation tools, as polygons:
-            labelme (NAME.json), yolo (labels/train/NAME.txt, train.txt and data.yaml) and coco
-            (annotations.coco.json).
+        format: one or more of png (NAME.mask.png, 255 = tooth, at the radiograph's own size,
+            NAME.overlay.png, the mask over the radiograph, and of networks that number teeth
+            NAME.numbers.png, whose grey values are the numbers), and for annotation tools, as
+            polygons: labelme (NAME.json), yolo (labels/train/NAME.txt, train.txt and data.yaml) and
+            coco (annotations.coco.json).
         flip: average also with the mirrored radiograph, which takes twice as long.
+        numbers: the numbers of teeth in what is written, if the networks number them.
         threshold: probability from which a pixel is tooth, as evaluation.threshold of a study.
         device: where the networks run; auto takes a card where there is one.
 
@@ -78,6 +80,8 @@ def predict(
             "The weights are of a study of drawn radiographs (data.source: phantom): what they "
             "make of real ones means nothing."
         )
+    numbered = segmenter.task == "numbering"
+    names = {label: in_print(label, numbers) for label in (TEETH if numbered else [UNNUMBERED])}
     writers = [WRITERS[name] for name in format if name in WRITERS]
     rows: list[dict[str, Any]] = []
     segmented: list[Segmented] = []
@@ -88,11 +92,12 @@ def predict(
         size = found.mask.shape
         if "png" in format:
             write_png(out / f"{name}.mask.png", found.mask * 255)
-            write_png(out / f"{name}.overlay.png", overlay(found.pixels, found.mask))
+            write_png(out / f"{name}.overlay.png", overlay(found.pixels, found.labels))
+            if numbered:
+                grey = np.array([0, *map(int, names.values())], np.uint8)
+                write_png(out / f"{name}.numbers.png", grey[found.labels])
         if writers:
-            segmented.append(
-                Segmented(name, file, size, regions_of(found.mask * np.uint8(UNNUMBERED)))
-            )
+            segmented.append(Segmented(name, file, size, regions_of(found.labels)))
         return {
             "height": size[0],
             "width": size[1],
@@ -115,7 +120,7 @@ def predict(
             rows.sort(key=lambda row: row.get("confidence", "without a mask"))
             write_csv(table, rows, COLUMNS)
             for write in writers:
-                write(segmented, NAMES, out)
+                write(segmented, names, out)
     unlike = sum(bool(row.get("warning")) for row in rows)
     if unlike:
         say(
@@ -146,20 +151,23 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
         Image.fromarray(pixels).save(temporary, format="PNG")
 
 
-def overlay(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def overlay(pixels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Tint teeth and draw their outlines, a five-hundredth of the height wide.
 
     Args:
         pixels: uint8 (H, W).
-        mask: uint8 (H, W), 1 = tooth.
+        labels: uint8 (H, W), 0 = background.
 
     Returns:
         RGB, uint8 (H, W, 3); where no tooth or outline is, the radiograph.
     """
     picture = np.repeat(pixels[..., None], 3, axis=2)
-    inside = mask.astype(bool)
-    tinted = picture[inside] * (1 - TINT) + np.array(COLOUR) * TINT
-    picture[inside] = np.rint(tinted).astype(np.uint8)
-    outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     width = max(1, round(pixels.shape[0] / 500))
-    return cv2.drawContours(picture, outlines, -1, COLOUR, width)
+    for label in np.unique(labels[labels > 0]):
+        colour, inside = COLOURS[label % len(COLOURS)], labels == label
+        tinted = picture[inside] * (1 - TINT) + np.array(colour) * TINT
+        picture[inside] = np.rint(tinted).astype(np.uint8)
+        mask = inside.astype(np.uint8)
+        outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, outlines, -1, colour, width)
+    return picture

@@ -4,16 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.data.pixels import decode_grey, read_file
-from maskedteeth.data.records import SUFFIXES
+from maskedteeth.data.dicom import decode_radiograph
+from maskedteeth.data.pixels import read_file
+from maskedteeth.data.records import SUFFIXES, is_radiograph, name_of
 from maskedteeth.errors import InputError
-from maskedteeth.use.dicom import decode_dicom, is_dicom
 
 #: What the names of the pictures end with that are written here.
-RESULTS = (".mask.png", ".overlay.png")
-
-#: Of files that are taken for radiographs unseen; many DICOM files are named by a number instead.
-KNOWN_SUFFIXES = (*SUFFIXES, ".dcm", ".dicom", ".dic")
+RESULTS = (".mask.png", ".overlay.png", ".numbers.png")
 
 
 def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
@@ -38,8 +35,7 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
         folder = path if path.is_dir() else path.parent
         files = sorted(f for f in path.rglob("*") if _is_radiograph(f)) if path.is_dir() else [path]
         for file in files:
-            name = file.relative_to(folder)
-            name = str(name.with_suffix("") if _is_known(file) else name)
+            name = name_of(file.relative_to(folder))
             if out.resolve() not in file.resolve().parents:
                 if not found.setdefault(name, file).samefile(file):
                     raise InputError(
@@ -59,20 +55,8 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
     return found
 
 
-def _is_known(file: Path) -> bool:
-    return file.suffix.lower() in KNOWN_SUFFIXES
-
-
 def _is_radiograph(file: Path) -> bool:
-    if file.name.startswith(".") or not file.is_file():
-        return False
-    if _is_known(file):
-        return True
-    try:
-        with file.open("rb") as opened:
-            return is_dicom(opened.read(132))
-    except OSError:
-        return False
+    return not file.name.startswith(".") and file.is_file() and is_radiograph(file)
 
 
 def read_radiograph(radiograph: Path | str | np.ndarray) -> np.ndarray:
@@ -81,7 +65,7 @@ def read_radiograph(radiograph: Path | str | np.ndarray) -> np.ndarray:
     Args:
         radiograph: a JPEG, PNG, TIFF, BMP or DICOM file, told by its content (the rules are those
             of :func:`maskedteeth.data.pixels.decode_grey` and
-            :func:`maskedteeth.use.dicom.decode_dicom`); or grey values, uint8 (H, W), 0 = black.
+            :func:`maskedteeth.data.dicom.decode_dicom`); or grey values, uint8 (H, W), 0 = black.
 
     Returns:
         uint8 (H, W), grey values, upright.
@@ -91,8 +75,7 @@ def read_radiograph(radiograph: Path | str | np.ndarray) -> np.ndarray:
         ValueError: the array is of another type or shape.
     """
     if not isinstance(radiograph, np.ndarray):
-        content = read_file(Path(radiograph))
-        return (decode_dicom if is_dicom(content) else decode_grey)(content, Path(radiograph))
+        return decode_radiograph(read_file(Path(radiograph)), Path(radiograph))
     if radiograph.dtype != np.uint8 or radiograph.ndim != 2 or not radiograph.size:
         raise ValueError(
             f"The radiograph is {radiograph.dtype} of shape {radiograph.shape}; expected are grey "

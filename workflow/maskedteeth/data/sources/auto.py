@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.data.listing import files_below
+from maskedteeth.data.folders import files_below, folders_named
 from maskedteeth.data.records import Found
 from maskedteeth.data.sources import coco, folder, hitl, labelme, supervisely, yolo
 from maskedteeth.errors import InputError
@@ -35,6 +35,11 @@ def find_records(root: Path, layout: Layout) -> Found:
         raise InputError(
             f"{root} may be read as {' or '.join(found)}; say in data.source which it is."
         )
+    if not found and not folders_named(root, layout.images):
+        raise InputError(
+            f"{root} holds neither a folder {layout.images!r} nor annotations of COCO, LabelMe, "
+            "YOLO or Supervisely; docs/input.md says what is read."
+        )
     source = found[0] if found else "folder"
     print(f"{root} is read as {source} (data.source)")
     return MODULES[source].find_records(root, layout)
@@ -44,7 +49,7 @@ def formats_of(root: Path, layout: Layout) -> list[str]:
     """Return the formats whose annotations are in a folder."""
     some = files_below(root, ".json")[:LOOKED_AT]
     signs = {
-        "folder": (root / layout.masks).is_dir(),
+        "folder": bool(folders_named(root, layout.masks)),
         "supervisely": bool(supervisely.datasets(root)),
         "coco": any(map(coco.is_coco, some)),
         "labelme": any(map(labelme.is_labelme, some)),

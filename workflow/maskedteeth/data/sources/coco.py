@@ -8,7 +8,7 @@ outlines through whole pixels pycocotools leaves out the last row and column. It
 runs (RLE) either: of runs that end too early, it leaves the other pixels as they were in memory.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +16,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from maskedteeth.data.folders import files_below
 from maskedteeth.data.json_files import Coordinate, first_mistake, parsed
-from maskedteeth.data.listing import Content, Listing, files_below
+from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, polygons, undrawn
-from maskedteeth.data.pixels import MOST_BYTES
+from maskedteeth.data.pixels import MOST_BYTES, read_file
 from maskedteeth.data.records import Found
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
@@ -28,21 +29,24 @@ from maskedteeth.settings.sections import Layout
 EXPECTED = "a COCO annotation", "'images', 'categories' and 'annotations'"
 
 
+Id = ClassName  # 7 and "7" are one
+
+
 class _Image(BaseModel):
-    id: int | str
+    id: Id
     file_name: str
     height: int | None = None
     width: int | None = None
 
 
 class _Category(BaseModel):
-    id: int | str
+    id: Id
     name: ClassName
 
 
 class _Annotation(BaseModel):
-    image_id: int | str
-    category_id: int | str
+    image_id: Id
+    category_id: Id
     segmentation: Any = None
 
 
@@ -62,8 +66,7 @@ OUTLINES = TypeAdapter(Annotated[list[list[Coordinate]], Field(min_length=1)])
 
 def is_coco(file: Path) -> bool:
     """Tell whether a JSON file is COCO, whole or not, by the names at its beginning."""
-    with file.open("rb") as content:
-        beginning = content.read(2**16)
+    beginning = read_file(file)[: 2**16]
     return b'"images"' in beginning or b'"annotations"' in beginning
 
 
@@ -86,6 +89,7 @@ def find_records(root: Path, layout: Layout) -> Found:
         )
     for file in files:
         content = parsed(file, _File, *EXPECTED, MOST_BYTES)
+        _refuse_twice(file, content)
         of_image = defaultdict(list)
         for annotation in content.annotations:
             of_image[annotation.image_id].append(annotation)
@@ -99,9 +103,17 @@ def find_records(root: Path, layout: Layout) -> Found:
     return listing.found()
 
 
-def _read(
-    image: _Image, drawn: list[_Annotation], names: dict[int | str, str], file: Path
-) -> Content:
+def _refuse_twice(file: Path, content: _File) -> None:
+    for kind, entries in (("images", content.images), ("categories", content.categories)):
+        ids = Counter(entry.id for entry in entries)
+        if twice := [name for name, count in ids.items() if count > 1]:
+            raise InputError(
+                f"{file} has several {kind} of the id {twice[0]}, so that nobody knows which one "
+                "its annotations are of; export it again."
+            )
+
+
+def _read(image: _Image, drawn: list[_Annotation], names: dict[str, str], file: Path) -> Content:
     for annotation in drawn:
         if annotation.category_id not in names:
             raise InputError(

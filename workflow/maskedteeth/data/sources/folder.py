@@ -1,14 +1,19 @@
-"""Radiographs in one folder, masks of the same names in another."""
+"""Radiographs in one folder, drawn masks of the same names in another."""
 
 import itertools
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from maskedteeth.data.folders import SUFFIXES, folders_named
+from maskedteeth.data.masks import Drawn, counted, look_at, name_of_value, number_values
+from maskedteeth.data.names import pair_names
 from maskedteeth.data.pixels import decode_mask, read_file
 from maskedteeth.data.records import (
-    SUFFIXES,
+    IGNORED,
     Annotation,
     Found,
     Problem,
@@ -20,130 +25,158 @@ from maskedteeth.data.teeth import BACKGROUND, UNNUMBERED
 from maskedteeth.errors import InputError
 from maskedteeth.settings.sections import Layout
 
-#: Grey values between black and white, and the share of them up to which a picture is a mask:
-#: smooth outlines and JPEG make some, a radiograph in a mask's place nearly all.
-GREY = range(32, 224)
-MOST_GREY = 0.25
+#: Masks looked at at once.
+THREADS = 2
 
-#: A plateau is a colour that fills whole neighbourhoods, on this share of the pixels together. A
-#: mask has one dark and one bright plateau. Further ones are other labels, and smooth outlines,
-#: resizing and JPEG make hardly any: measured on 4 masks (Abdi et al. 2015) at an eighth to twice
-#: the size, with five interpolations and JPEG down to quality 10, up to 1 % of what is not
-#: background, and up to 14 % within CLOSE grey values of the two. In maps of labels, also as JPEG,
-#: it is 56 % and more, in those of 0, 1 and 255 97 %.
-PLATEAU = 0.001
-CLOSE = 8
-MOST_FAR, MOST_CLOSE = 0.03, 0.25
+#: These may be missing: then nothing is annotated.
+DEFAULT_MASKS = Layout.model_fields["masks"].default
 
-WANTED = "teeth must be 255 and everything else 0"
+#: What `maskedteeth predict` adds to a radiograph's name: for its mask, and a picture to look at.
+PREDICTED, OVERLAY = ".mask", ".overlay"
+
+#: Share of the masks without a radiograph that stops the run.
+MOST_STRAY = 0.5
+
+Files = dict[str, list[Path]]
+
+
+@dataclass(frozen=True)
+class Masked(Record):
+    """A radiograph and its drawn mask.
+
+    Attributes:
+        looks: what the values of the mask may be, or None where it cannot be decoded.
+        numbers: what the values of all masks mean, see
+            :func:`maskedteeth.data.masks.number_values`.
+    """
+
+    looks: Drawn | None = None
+    numbers: dict[int, int] | None = None
+
+    def read(self, size: tuple[int, int], numbers: dict[str, int]) -> Annotation:
+        """Read the mask. One without any tooth counts as labelled: the patient is edentulous.
+
+        Of a black and white mask every pixel above half of full scale is tooth, of unknown number.
+
+        Raises:
+            InputError: the mask is not of the radiograph's size, not readable, neither black and
+                white nor a map, or not what the other masks are.
+        """
+        file = self.annotation
+        if file is None:
+            return Annotation(np.zeros(size, np.uint8), None, labelled=False)
+        drawing = decode_mask(read_file(file), file)
+        if drawing.grey.shape != size:
+            height, width = drawing.grey.shape
+            raise InputError(
+                f"{file} is {height} x {width} pixels, but its radiograph {self.image} is "
+                f"{size[0]} x {size[1]} as viewers show it; they must be of one size: draw or "
+                "export the mask again."
+            )
+        if self.numbers is not None:
+            return self._read_map(drawing.values)
+        if self.looks and self.looks.trouble:
+            raise InputError(self.looks.trouble)
+        labels = np.where(drawing.grey > 127, np.uint8(UNNUMBERED), np.uint8(BACKGROUND))
+        return Annotation(labels, None, labelled=True)
+
+    def _read_map(self, values: np.ndarray) -> Annotation:
+        found, counts = counted(values)
+        unknown = [value for value in found if value not in self.numbers]
+        if unknown:
+            share = sum(n for v, n in zip(found, counts, strict=True) if v in unknown) / values.size
+            listing = ", ".join(map(name_of_value, unknown[:4])) + ", ..." * (len(unknown) > 4)
+            raise InputError(
+                f"{self.annotation} has the values {listing} on {share:.2%} of its pixels, which "
+                "are no class of the other masks: its outlines are smooth or compressed. Export "
+                "it as PNG, without smoothing."
+            )
+        labels, left_out = np.zeros(values.shape, np.uint8), Counter()
+        for value in found:
+            labels[values == value] = self.numbers[value]
+            if value and self.numbers[value] == BACKGROUND:
+                left_out[name_of_value(value), IGNORED] += 1
+        numbered = [n for n in map(self.numbers.get, found) if 0 < n < UNNUMBERED]
+        return Annotation(labels, len(numbered) or None, labelled=True, left_out=left_out)
 
 
 def find_records(root: Path, layout: Layout) -> Found:
     """List the radiographs below ``root``, each with its mask.
 
-    A mask belongs to the radiograph whose file name it shares up to the suffix. A radiograph
-    without a mask is unlabelled: it takes part in the pretext only. Names that two files share,
-    masks without a radiograph and files that are no images are problems.
+    Radiographs are in `images`, or in `train/images`, `valid/images`, and so on; masks likewise.
+    Both may have subfolders. How masks are named after radiographs is recognised
+    (:func:`maskedteeth.data.names.pair_names`). A radiograph without a mask is unlabelled: it takes
+    part in the pretext only. Names that two files share, masks without a radiograph and files that
+    are no images are problems.
 
     Raises:
-        InputError: a folder is missing or holds no image.
+        InputError: a folder is missing or holds no image, most masks belong to no radiograph, or
+            it is not known what their values mean.
     """
-    found, strays = _images(root / layout.images, "data.images")
-    drawn, other_strays = _images(root / layout.masks, "data.masks")
-    records, problems = [], []
-    for name, files in found.items():
-        masks = drawn.pop(name, [])
-        if trouble := trouble_with(name, files) or trouble_with(name, masks):
+    radiographs, problems = _images(root, layout.images, "data.images")
+    masks: Files = {}
+    if layout.masks == DEFAULT_MASKS and not folders_named(root, layout.masks):
+        print(f"{root / layout.masks} is not there: no radiograph has a mask (data.masks)")
+    else:
+        masks, strays = _images(root, layout.masks, "data.masks")
+        problems += strays
+    for name in [name for name in masks if name.endswith(OVERLAY)]:
+        if name.removesuffix(OVERLAY) + PREDICTED in masks:
+            del masks[name]
+    drawn, orphans = _paired(radiographs, masks, layout)
+    records = []
+    for name, files in radiographs.items():
+        if trouble := trouble_with(name, files) or trouble_with(name, drawn[name]):
             problems.append(Problem(name, trouble))
         else:
-            records.append(Masked(name, files[0], masks[0] if masks else None))
-    problems += [
-        Problem(mask.stem, f"{mask} is a mask without a radiograph of its name.", radiograph=False)
-        for mask in sorted(itertools.chain.from_iterable(drawn.values()))
+            records.append(Masked(name, files[0], next(iter(drawn[name]), None)))
+    with ThreadPoolExecutor(THREADS) as pool:
+        looks = list(pool.map(_look, [record.annotation for record in records]))
+    numbers = number_values([each for each in looks if each], layout, root / layout.masks)
+    pairs = zip(records, looks, strict=True)
+    return Found([replace(r, looks=each, numbers=numbers) for r, each in pairs], orphans + problems)
+
+
+def _look(mask: Path | None) -> Drawn | None:
+    try:
+        return look_at(decode_mask(read_file(mask), mask), mask) if mask else None
+    except InputError:  # which it says again when the mask is read
+        return None
+
+
+def _images(root: Path, name: str, setting: str) -> tuple[Files, list[Problem]]:
+    folders, found, strays = folders_named(root, name), {}, []
+    if not folders:
+        raise InputError(
+            f"{root / name} is not a folder; data.path must hold one named as {setting} says."
+        )
+    for before, folder in folders.items():
+        files, others = list_images(folder)
+        found |= {f"{before}{name}": each for name, each in files.items()}
+        strays += others
+    if not found:
+        places = " and ".join(map(str, folders.values()))
+        raise InputError(f"{places} holds no image ({', '.join(SUFFIXES)}, DICOM).")
+    return found, strays
+
+
+def _paired(radiographs: Files, masks: Files, layout: Layout) -> tuple[Files, list[Problem]]:
+    """Return the masks of each radiograph, and those that belong to none."""
+    radiograph_of, pattern = pair_names(radiographs, masks, layout.mask_name)
+    drawn: Files = {name: [] for name in radiographs}
+    for mask, name in radiograph_of.items():
+        drawn[name] += masks[mask]
+    others = {mask: files for mask, files in masks.items() if mask not in radiograph_of}
+    if len(others) > MOST_STRAY * len(masks):
+        raise InputError(
+            f"{len(others)} of {len(masks)} masks belong to no radiograph: {next(iter(others))}, "
+            f"for example, while radiographs have names such as {next(iter(radiographs))}. Say in "
+            "data.mask_name how masks are named, such as '{name}_mask', or rename them."
+        )
+    if example := next((pair for pair in radiograph_of.items() if pair[0] != pair[1]), None):
+        print(f"masks are named {pattern}: {example[0]} is that of {example[1]} (data.mask_name)")
+    reason = "is a mask without a radiograph of its name."
+    return drawn, [
+        Problem(file.stem, f"{file} {reason}", radiograph=False)
+        for file in sorted(itertools.chain.from_iterable(others.values()))
     ]
-    return Found(records, problems + strays + other_strays)
-
-
-class Masked(Record):
-    """A radiograph and its mask file."""
-
-    def read(self, size: tuple[int, int], numbers: dict[str, int]) -> Annotation:
-        """Read the mask; every pixel above half of full scale is tooth, of unknown number.
-
-        A mask without any tooth pixel counts as labelled: the patient is edentulous.
-
-        Raises:
-            InputError: the mask is not of the radiograph's size, not readable, of other grey values
-                (0 and 1, say), of more than two colours, partly transparent, or mostly neither
-                black nor white.
-        """
-        file = self.annotation
-        if file is None:
-            return Annotation(np.zeros(size, np.uint8), None, labelled=False)
-        pixels, colours = decode_mask(read_file(file), file)
-        if pixels.shape != size:
-            raise InputError(
-                f"{file} is {pixels.shape[0]} x {pixels.shape[1]} pixels, but its radiograph "
-                f"{self.image} is {size[0]} x {size[1]} as viewers show it; they must be of one "
-                "size: draw or export the mask again."
-            )
-        if 0 < pixels.max() <= 127:
-            raise InputError(
-                f"{file} has no pixel above half of full scale, but some up to {pixels.max()}; "
-                f"{WANTED}."
-            )
-        _refuse_labels(file, colours)
-        grey = float(((pixels >= GREY.start) & (pixels < GREY.stop)).mean())
-        if grey > MOST_GREY:
-            raise InputError(
-                f"{file} is no mask: {grey:.0%} of its pixels are neither black nor white; "
-                f"{WANTED}."
-            )
-        labels = np.where(pixels > 127, np.uint8(UNNUMBERED), np.uint8(BACKGROUND))
-        return Annotation(labels, None, labelled=True)
-
-
-def _images(folder: Path, setting: str) -> tuple[dict[str, list[Path]], list[Problem]]:
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder} is not a folder; data.path must hold one named as {setting} says."
-        )
-    by_name, strays = list_images(folder)
-    if not by_name:
-        raise InputError(f"{folder} holds no image ({', '.join(SUFFIXES)}).")
-    return by_name, strays
-
-
-def _refuse_labels(file: Path, colours: np.ndarray) -> None:
-    """Refuse a map of labels, whose half of full scale means nothing; see :data:`PLATEAU`.
-
-    Args:
-        file: of the mask.
-        colours: uint8 (H, W) or (H, W, 3).
-    """
-    around = np.ones((max(3, round(min(colours.shape[:2]) / 150) | 1),) * 2, np.uint8)
-    flat = np.atleast_3d(cv2.erode(colours, around) == cv2.dilate(colours, around)).all(axis=2)
-    channels = np.atleast_3d(colours).astype(np.int32)
-    places = 256 ** np.arange(channels.shape[2], dtype=np.int32)
-    codes = channels @ places
-    found, counts = np.unique(codes[flat], return_counts=True)
-    real = counts >= PLATEAU * codes.size
-    found, counts = found[real], counts[real]
-    values = found[:, None] // places % 256
-    bright = values.mean(axis=1) > 127
-    sides = [np.flatnonzero(side) for side in (~bright, bright) if side.any()]
-    largest = [side[counts[side].argmax()] for side in sides]
-    if len(largest) == len(found):
-        return
-    distance = np.abs(values[:, None] - values[largest]).max(axis=2).min(axis=1)
-    others = counts.sum() - counts[largest[0]]  # all but the background
-    close = counts[(distance > 0) & (distance <= CLOSE)].sum() / others
-    if counts[distance > CLOSE].sum() / others > MOST_FAR or close > MOST_CLOSE:
-        names = ["#" + "".join(f"{v:02x}" for v in c) if len(c) > 1 else str(*c) for c in values]
-        shown = np.argsort(counts)[::-1][:4]
-        listing = ", ".join(f"{names[i]} ({(codes == found[i]).mean():.1%})" for i in shown)
-        raise InputError(
-            f"{file} has {len(found)} colours: {listing}{', ...' * (len(found) > 4)}; a mask has "
-            "two. Teeth must be 255 and everything else 0: if its values are labels, export it "
-            "again with 255 for every tooth."
-        )

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from maskedteeth.data.folders import files_below
 from maskedteeth.data.json_files import Point, parsed
-from maskedteeth.data.listing import Content, Listing, files_below
+from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, bitmap, polygons, undrawn
+from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import Found
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
@@ -41,7 +43,7 @@ class _File(BaseModel):
 
 def is_labelme(file: Path) -> bool:
     """Tell whether a JSON file is LabelMe's, whole or not, by the names in it."""
-    content = file.read_bytes()
+    content = read_file(file)
     return b'"shapes"' in content or b'"imagePath"' in content
 
 

@@ -138,7 +138,9 @@ def _object(file: Path, figure: _Figure) -> Object:
         "and a y within 65,536 pixels",
         "bitmap": "without a 'bitmap' of 'data' and an 'origin' of x and y",
     }
-    return undrawn(name, found.get(kind, f"drawn as {kind!r}; a polygon or bitmap was expected"), file)
+    return undrawn(
+        name, found.get(kind, f"drawn as {kind!r}; a polygon or bitmap was expected"), file
+    )
 
 
 def _png(data: str) -> bytes:

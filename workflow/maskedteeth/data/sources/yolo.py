@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 from pydantic import BaseModel
 
-from maskedteeth.data.listing import Content, Listing, files_below
+from maskedteeth.data.folders import files_below
+from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, polygons, undrawn
 from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import Found

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 from PIL import Image
 
@@ -21,7 +22,7 @@ from maskedteeth.files import replacing, write_text
 #: The paper's text width, and that of a figure with many columns, in inches.
 WIDTH, WIDE = 5.5, 7.0
 #: Sizes of text, in points.
-SIZE, NOTE_SIZE = 7.0, 5.5
+SIZE, NOTE_SIZE, WORD_SIZE = 7.0, 5.5, 3.8
 #: White between two pictures, in inches.
 GAP = 0.03
 #: Okabe and Ito's palette without its yellow, which is faint on white.
@@ -64,25 +65,29 @@ class Sheet(NamedTuple):
         pages: matplotlib's figures, at least one; they may be drawn one after the other.
         caption: a few sentences in plain text.
         margin: white around a page, in inches.
+        many_colours: whether 256 are too few for the PNG.
     """
 
     pages: Iterable[Figure]
     caption: str
     margin: float = 0.01
+    many_colours: bool = False
 
 
 class Picture(NamedTuple):
     """One panel of a grid.
 
     Attributes:
-        pixels: uint8 (H, W), 0 is black.
+        pixels: uint8 (H, W), 0 is black, or RGB (H, W, 3).
         note: small print in the lower right corner.
         box: left, top, width, height in pixels of a region to outline.
+        words: x and y in pixels, and what is written there.
     """
 
     pixels: np.ndarray
     note: str = ""
     box: tuple[int, int, int, int] | None = None
+    words: tuple[tuple[float, float, str], ...] = ()
 
     def show(self, axes: Axes) -> None:
         """Draw it into axes of its own."""
@@ -91,6 +96,10 @@ class Picture(NamedTuple):
             left, top, width, height = self.box
             corner = (left - 1.5, top - 1.5)  # a pixel's middle has whole numbers
             axes.add_patch(Rectangle(corner, width + 2, height + 2, fill=False, ec=MARK))
+        for x, y, word in self.words:
+            edge = [withStroke(linewidth=0.8, foreground="black")]
+            style = {"size": WORD_SIZE, "color": "white", "ha": "center", "va": "center"}
+            axes.text(x, y, word, path_effects=edge, **style)
         if self.note:
             ground = {"facecolor": "black", "alpha": 0.6, "pad": 0.8, "linewidth": 0}
             style = {"size": NOTE_SIZE, "color": "white", "ha": "right", "va": "bottom"}
@@ -167,15 +176,17 @@ def write_figure(sheet: Sheet, png: Path, pdf: Path, txt: Path) -> None:
             below = text.get_window_extent().transformed(page.dpi_scale_trans.inverted())
             file.savefig(page, bbox_inches=Bbox.union([drawn, below]).padded(sheet.margin))
     with replacing(png) as temporary:
-        _small(Image.open(first)).save(temporary, dpi=(dpi, dpi))
+        picture = Image.open(first).convert("RGB")
+        picture = picture if sheet.many_colours else _small(picture)
+        picture.save(temporary, dpi=(dpi, dpi))
     with replacing(pdf) as temporary:
         temporary.write_bytes(pages.getvalue())
     write_text(txt, sheet.caption + "\n")
 
 
-def _small(picture: Image.Image) -> Image.Image:
+def _small(colours: Image.Image) -> Image.Image:
     """Return a picture with a byte a pixel: grey where all is grey, else 256 colours."""
-    colours, grey = picture.convert("RGB"), picture.convert("L")
+    grey = colours.convert("L")
     if np.array_equal(colours, grey.convert("RGB")):
         return grey
     return colours.quantize(dither=Image.Dither.NONE)

@@ -121,3 +121,15 @@ def test_a_folder_gives_its_dicom_files_whatever_their_name(tmp_path):
         (tmp_path / name).write_text("no DICOM")
     found = find_radiographs([tmp_path], tmp_path / "out")
     assert list(found) == ["1.2.840.10008.5", "1.2.840.10008.6", "IM0001", "b"]
+
+
+def test_dicom_among_the_radiographs_of_a_dataset_is_used(
+    tmp_path, write_folder, radiograph, run_prepare, arrays
+):
+    raw = write_folder(tmp_path / "raw", 3)
+    pixels = radiograph(2)[0]
+    (raw / "images/2.png").unlink()
+    (raw / "images/2").write_bytes(dicom(pixels, bits=8))
+    rows, problems = run_prepare(raw)
+    assert [row["labelled"] for row in rows] == ["1"] * 3 and not problems
+    assert (arrays()[0][[row["id"] for row in rows].index("2")] == pixels).all()

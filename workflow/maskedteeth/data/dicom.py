@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from maskedteeth.data.pixels import DEPTHS, MOST_PIXELS
+from maskedteeth.data.pixels import DEPTHS, MOST_PIXELS, decode_grey
 from maskedteeth.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 def is_dicom(content: bytes) -> bool:
     """Tell whether a file's content (its first 132 bytes will do) is DICOM (PS3.10, 7.1)."""
     return content[128:132] == b"DICM"
+
+
+def decode_radiograph(content: bytes, path: Path) -> np.ndarray:
+    """Decode DICOM as :func:`decode_dicom`, other files as :func:`decode_grey`: uint8 (H, W)."""
+    return (decode_dicom if is_dicom(content) else decode_grey)(content, path)
 
 
 def decode_dicom(content: bytes, path: Path) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""How well every method finds and numbers teeth, in all and by groups; not in the paper."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from maskedteeth.data.teeth import GROUPS, group_of, in_print
+from maskedteeth.metrics.numbering import LEAST_IOU
+from maskedteeth.report.about import about, about_seeds, percent
+from maskedteeth.report.results import RUN, mean_over_seeds, read_rows
+from maskedteeth.report.table import Part, Table
+from maskedteeth.report.tables.layout import deviating, once
+from maskedteeth.settings.sections import Presentation
+
+#: Metric → name in print.
+SHOWN = {"dice": "Dice", "jaccard": "Jaccard", "found": "Found", "right": "Rightly numbered"}
+
+
+def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) -> Table:
+    """Make the table of numbered teeth, from the ``numbering.csv`` of evaluations.
+
+    Returns:
+        Columns model, fraction, teeth (all, a group, or the number of one), seeds, annotated (teeth
+        on the test radiographs, seeds together), each metric of :func:`scored` as mean over teeth,
+        then seeds, and its sample standard deviation over seeds as ``_sd``; and protocol.
+    """
+    rows = scored(read_rows(*numbering))
+    numbers = rows["tooth"].map(lambda tooth: in_print(tooth, report.numbers))
+    sets = ("all", rows["tooth"].map(group_of), numbers)
+    teeth = pd.concat([rows.assign(teeth=which) for which in sets])
+    keys = ["method", "fraction", "teeth"]
+    by_run = teeth.groupby([*RUN, "teeth"], sort=False)[[*SHOWN]].mean().reset_index()
+    annotated = teeth.groupby(keys, sort=False)["annotated"].sum().reset_index()
+    table = mean_over_seeds(by_run, tuple(SHOWN), keys).merge(annotated, on=keys)
+    table.insert(0, "model", table.pop("method").map(report.labels))
+    table.insert(4, "annotated", table.pop("annotated"))
+
+    whole = table[table["teeth"] == "all"]
+    shown = table["fraction"] == report.figure_fraction
+    groups = table[shown & table["teeth"].isin(GROUPS)]
+    order = {name: place for place, name in enumerate([*report.labels.values(), *GROUPS])}
+    groups = groups.sort_values(["model", "teeth"], key=lambda column: column.map(order))
+    return Table(
+        title="Numbered teeth",
+        frame=table.assign(protocol=report.protocol),
+        parts=(
+            Part(_text(whole, fraction="Train. data", seeds="Seeds"), "All teeth"),
+            Part(
+                _text(groups, teeth="Teeth", annotated="Annotated"),
+                f"Groups of teeth, trained on {percent(report.figure_fraction)}",
+            ),
+        ),
+        lead=about(report, runs),
+        notes=(
+            "*Dice*, *Jaccard*: of the pixels of one tooth on one radiograph; a tooth that neither "
+            "annotation nor prediction has does not count, and one that just one of them has "
+            "counts 0. The mean is over the teeth of all test radiographs.",
+            f"*Found*: share of the annotated teeth of which a predicted region has an IoU of at "
+            f"least {LEAST_IOU:g} with the tooth, whatever its number. A region is what hangs "
+            "together of one number; the one that covers most of the tooth counts. *Rightly "
+            "numbered*: share of the found teeth whose region has their number.",
+            "Each cell: mean over seeds ± standard deviation over seeds. *Annotated*: teeth, seeds "
+            f"together. The CSV file also has each tooth. {about_seeds(report, runs)}",
+        ),
+    )
+
+
+def scored(rows: pd.DataFrame) -> pd.DataFrame:
+    """Score the teeth of ``numbering.csv``.
+
+    Returns:
+        The rows with annotated (bool), dice and jaccard; found, NaN where the tooth is not
+        annotated; and right, 1 where a found tooth has its number, NaN where none is found.
+    """
+    both, total = rows["both"], rows["truth"] + rows["predicted"]
+    annotated, found = rows["truth"] > 0, rows["found"].astype(float)
+    return rows.assign(
+        annotated=annotated,
+        dice=2 * both / total,
+        jaccard=both / (total - both),
+        found=found.where(annotated),
+        right=(rows["numbered_as"] == rows["tooth"]).astype(float).where(found > 0),
+    )
+
+
+def _text(table: pd.DataFrame, **columns: str) -> pd.DataFrame:
+    """Print a line a row: the model, other columns by name and title, and the metrics."""
+    text = {"Model": once(table["model"])}
+    text |= {title: table[name].astype(str) for name, title in columns.items()}
+    for metric, title in SHOWN.items():
+        text[title] = [deviating(row, metric, ".3f") for _, row in table.iterrows()]
+    return pd.DataFrame(text)
