@@ -123,12 +123,14 @@ def flop_utilisation(name: str, precision: str) -> Figure | None:
         return None
     subject, batch = Pretraining(name, 1, precision=precision), 512 if CUDA else 8
     options = {"dtype": subject.machine.precision, "device": subject.machine.device}
-    shape = torch.zeros(batch, 256, 16, 32, **options), torch.zeros(256, 256, 3, 3, **options)
-    tensors = [tensor.normal_().to(memory_format=torch.channels_last) for tensor in shape]
+    pair = torch.zeros(batch, 256, 16, 32, **options), torch.zeros(256, 256, 3, 3, **options)
+    tensors = [t.normal_().to(memory_format=torch.channels_last) for t in pair]
     rows = torch.arange(subject.job.batch_size, device=subject.machine.device)
+    adam = Adam(subject.network, subject.job.learning_rate)
 
     def step() -> None:
         subject.task.loss(subject.network, rows, 0).backward()
+        adam.step()
         subject.wait()
 
     def convolution() -> None:
