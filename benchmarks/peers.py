@@ -1,6 +1,6 @@
 """The sides that are compared with: a pretext training as others write it.
 
-Both in float32, with torch's Adam and torch's default settings.
+Both with torch's Adam and torch's default settings.
 """
 
 from pathlib import Path
@@ -41,10 +41,14 @@ class Peer:
     Args:
         job: network, batch size and learning rate.
         loader: of batches: masked, sobel and xray, float (B, 1, H, W).
+
+    Attributes:
+        precision: torch.bfloat16 for autocast, or torch.float32 for none; to be changed at will.
     """
 
     def __init__(self, job: Pretext, loader: DataLoader):
         self.device = torch.device("cuda" if CUDA else "cpu")
+        self.precision = torch.float32
         self.loader = loader
         self.network = build(job.model).to(self.device)
         self.adam = torch.optim.Adam(self.network.parameters(), lr=job.learning_rate)
@@ -56,8 +60,10 @@ class Peer:
         for batch in self.loader:
             inputs = torch.cat([batch["masked"], batch["sobel"]], dim=1).to(self.device)
             self.adam.zero_grad()
-            generated = torch.sigmoid(self.network(inputs))
-            loss = nn.functional.l1_loss(generated, batch["xray"].to(self.device))
+            bfloat16 = self.precision == torch.bfloat16
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+                generated = torch.sigmoid(self.network(inputs))
+                loss = nn.functional.l1_loss(generated, batch["xray"].to(self.device))
             loss.backward()
             self.adam.step()
             total += loss.item()

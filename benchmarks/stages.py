@@ -1,10 +1,13 @@
 """Benchmarks of whole stages, and of the workflow around them."""
 
+import statistics
 import subprocess
+import sys
 import time
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import torch
 from processes import ENVIRONMENT, PLAN, PREPARED, ROOT, command
@@ -17,8 +20,10 @@ from maskedteeth.data.prepare import prepare
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv, write_json
 from maskedteeth.metrics.evaluate import evaluate
+from maskedteeth.models import module_of
 from maskedteeth.settings.config import HeldOut, Layout, Phantom
-from maskedteeth.settings.sections import Run, cut
+from maskedteeth.settings.sections import cut
+from maskedteeth.stages import sections_of
 from maskedteeth.training.train import train
 
 #: Of the benchmarks of whole stages; half of them train, half test.
@@ -30,45 +35,41 @@ def evaluation(name: str) -> Figure:
     """Compare, from weights to metrics.csv, with one radiograph at a time and torchmetrics."""
     from one_by_one import one_by_one
 
-    folder, settings = _arrays(name), study(name)
-    run = Run(
-        method="ours",
-        fraction=0.5,
-        seed=1,
-        model=settings.model_of("modified_resunet"),
-        task="teeth",
-    )
+    folder, run = _arrays(name), {"fraction": 0.5, "held_out": HALVES}
     arrays = {kind: folder / f"{kind}.npy" for kind in ("images", "labels")}
     inputs, weights = arrays | {"index": folder / "index.csv"}, folder / "weights.safetensors"
+    sections = _sections("train", name) | run
     # A few steps, so that predictions are regions and not noise.
-    recipe = settings.training.model_copy(update={"epochs": 4})
+    sections["training"] = sections["training"].model_copy(update={"epochs": 4})
     outputs = {"weights": weights, "history": folder / "history.csv", "run": folder / "run.json"}
-    train(recipe, run.model, HALVES, "ours", 0.5, 1, "phantom", COMPUTE, **inputs, **outputs)
+    train(**sections, **inputs, **outputs)
     measured = {"metrics": "metrics.csv", "predictions": "p.npz", "evaluation": "evaluation.json"}
     outputs = {kind: folder / file for kind, file in measured.items()}
     rows = read_index(folder / "index.csv")
     ids = draw_split(rows, HALVES, 0.5, 1).test
     tested = [pixels_of(array, rows, ids) for array in arrays.values()]
     tested[1] = tested[1].clip(max=1)
+    of_evaluation = _sections("evaluate", name) | {"held_out": HALVES}
+    whole = of_evaluation["runs"][0].model_copy(update={"fraction": 0.5})
+    of_evaluation["runs"] = [whole]
 
     def ours() -> None:
-        evaluate([run], HALVES, 0.5, 2.0, COMPUTE, **inputs, weights=[weights], **outputs)
+        evaluate(**of_evaluation, **inputs, weights=[weights], **outputs)
 
     def theirs() -> None:
         torch.set_deterministic_debug_mode(0)
-        one_by_one(run.model, *tested, weights, folder / "theirs.csv")
+        one_by_one(whole.model, *tested, weights, folder / "theirs.csv")
 
-    return compare(5, len(ids), 3, ours, theirs)
+    return compare(5, len(ids), None, ours, theirs)
 
 
 def first_step(method: str) -> Figure:
     """Measure from the start of a training's process to the end of its first step."""
-    folder, settings = _arrays("demo"), study("demo")
+    folder = _arrays("demo")
+    sections = _sections("train", "demo", method) | {"fraction": 0.02, "held_out": HALVES}
     # A batch holds more than an epoch, so the first line of a training follows its first step.
-    recipe = {"budget": "equal-epochs"}
-    sections = {"model": settings.model_of(method), "held_out": HALVES, "compute": COMPUTE}
-    sections |= {"method": method, "fraction": 0.03, "seed": 1, "source": "phantom"}
-    sections |= {"training": settings.training.model_copy(update=recipe)}
+    recipe = sections["training"].model_copy(update={"budget": "equal-epochs"})
+    sections["training"] = recipe
     files = {kind: PREPARED[kind] for kind in ("images", "labels", "index")}
     files |= {"weights": f"{method}.safetensors", "history": "history.csv", "run": "run.json"}
     words = command("train", sections, {kind: folder / name for kind, name in files.items()})
@@ -83,7 +84,12 @@ def first_step(method: str) -> Figure:
             process.kill()
         return taken
 
-    return Figure([one() for _ in range(6)][1:], 4, "", "lower", "s")
+    modules = ("maskedteeth.cli", "maskedteeth.training.train", module_of(sections["model"]))
+    imports = [sys.executable, "-c", f"import os, {', '.join(modules)}; os._exit(0)"]
+    rounds = [(one(), _run(imports)) for _ in range(6)][1:]
+    whole, of_it = (statistics.median(side) for side in zip(*rounds, strict=True))
+    detail = f"import {of_it:.2f} s, the rest {whole - of_it:.2f} s"
+    return Figure([taken for taken, _ in rounds], 4, detail, "lower", "s")
 
 
 def light_stage(table: str) -> Figure:
@@ -132,5 +138,15 @@ def _arrays(name: str) -> Path:
     folder = Path(mkdtemp(prefix="maskedteeth-bench-"))
     draw_dataset(Phantom(images=RADIOGRAPHS, height=512), raw=folder / "raw")
     places = {kind: folder / file for kind, file in PREPARED.items()}
-    prepare(Layout(source="phantom"), study(name).image, "", raw=folder / "raw", **places)
+    sections = _sections("prepare", name) | {"layout": Layout(source="phantom")}
+    prepare(**sections, raw=folder / "raw", **places)
     return folder
+
+
+def _sections(stage: str, name: str, method: str = "modified_resunet") -> dict[str, Any]:
+    """Cut what a stage sees out of a study."""
+    settings = study(name)
+    run = {"method": method, "fraction": f"{settings.split.fractions[0]:g}", "seed": "1"}
+    job = {**run, "group": method, "runs": [run], "dataset": ""}
+    sections = cut(settings, sections_of(stage), job)
+    return sections | ({"compute": COMPUTE} if "compute" in sections else {})

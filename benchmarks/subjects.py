@@ -48,6 +48,7 @@ class Pretraining:
         name: of the study.
         batches: of the epoch.
         files: radiographs to take, again and again; None: noise.
+        precision: as `compute.precision` of the settings.
 
     Attributes:
         job: settings, for one epoch.
@@ -57,7 +58,13 @@ class Pretraining:
         network: to train.
     """
 
-    def __init__(self, name: str, batches: int, files: list[Path] | None = None):
+    def __init__(
+        self,
+        name: str,
+        batches: int,
+        files: list[Path] | None = None,
+        precision: str = "auto",
+    ):
         image, pretext = study(name).image, study(name).pretext["random_block_masking"]
         self.job = pretext.model_copy(update={"epochs": 1, "preview_epochs": (1,)})
         shape = (batches * self.job.batch_size, image.height, image.width)
@@ -65,7 +72,7 @@ class Pretraining:
         for number in range(shape[0] if files else 0):
             pixels = cv2.imread(str(files[number % len(files)]), cv2.IMREAD_GRAYSCALE)
             self.pixels[number] = cv2.resize(pixels, shape[:0:-1], interpolation=cv2.INTER_AREA)
-        self.machine = set_up(COMPUTE)
+        self.machine = set_up(COMPUTE.model_copy(update={"precision": precision}))
         radiographs = torch.from_numpy(self.pixels).to(self.machine.device)
         probes = Probes(self.pixels[:1], self.job, self.machine)
         self.task = Reconstruction(radiographs, probes, self.job, self.machine)

@@ -1,20 +1,27 @@
 """Benchmarks of the training loop: against nothing but its steps, and against its peers."""
 
 import json
+import statistics
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import torch
-from subjects import CUDA, Pretraining, radiographs_2048, study
-from timing import Figure, alternate, compare
+from subjects import COMPUTE, CUDA, Pretraining, radiographs_2048, study
+from timing import Figure, alternate, compare, faster
+from torch.utils.flop_counter import FlopCounterMode
 
 from maskedteeth.models.inputs import to_unit
 from maskedteeth.pretext.masking import draw_places, hidden_pixels
 from maskedteeth.pretext.objective import reconstruction_loss, show
 from maskedteeth.seeds import generator
+from maskedteeth.training.device import set_up
 from maskedteeth.training.optimiser import Adam
 
+#: The precision in which the workflow trains on this machine.
+USUAL = str(set_up(COMPUTE).precision).removeprefix("torch.")
 #: Labelled radiographs of the paper's dataset.
 PAPER = 598
 
@@ -58,33 +65,91 @@ def masking_share(name: str) -> Figure:
     return Figure(shares, 0.02, "", "lower", "of 1")
 
 
-def usual_script(name: str) -> Figure:
-    """Compare with a DataLoader that decodes, resizes, masks and filters every item, in float32."""
-    return _against("usual_script", name, 2.5)
+def usual_script(name: str, at: str) -> Figure | None:
+    """Compare with a DataLoader that decodes, resizes, masks and filters every item."""
+    return _against("usual_script", name, at)
 
 
-def monai_peer(name: str) -> Figure:
-    """Compare with MONAI's CacheDataset and ThreadDataLoader, in float32."""
-    return _against("monai", name, 1.5)
+def monai_peer(name: str, at: str) -> Figure | None:
+    """Compare with MONAI's CacheDataset and ThreadDataLoader."""
+    return _against("monai", name, at)
 
 
-def _against(peer: str, name: str, target: float) -> Figure:
+def _against(peer: str, name: str, at: str) -> Figure | None:
+    """Compare `as usual` (ours as the workflow chooses, theirs in float32), or both in `at`."""
+    images, rounds = _rounds(peer, name)
+    ours, theirs = (USUAL, "float32") if at == "as usual" else (at, at)
+    if ("ours", ours) not in rounds[0]:
+        return None
+    sides = [[taken[side] for taken in rounds] for side in (("ours", ours), ("theirs", theirs))]
+    target = {"usual_script": 2.5, "monai": 1.5}[peer] if at == "as usual" else None
+    return faster(images, target, *sides)
+
+
+@cache
+def _rounds(peer: str, name: str) -> tuple[int, list[dict[tuple[str, str], float]]]:
+    """Return an epoch's radiographs, and by round the seconds of (side, precision)."""
     import peers  # which need packages of their own
 
-    drawn = radiographs_2048()
-    subject = Pretraining(name, 12 if name == "demo" else 4, drawn)
+    drawn, batches = radiographs_2048(), 12 if name == "demo" else 4
+    sides: dict[tuple[str, str], Callable[[], object]] = {}
+    for precision in sorted({USUAL, "float32"}):
+        subject = Pretraining(name, batches, drawn, precision)
+        sides["ours", precision] = subject.epoch
     count, image = len(subject.pixels), study(name).image
     files = [drawn[number % len(drawn)] for number in range(count)]
     other = getattr(peers, peer)(subject.job, files, image.height, image.width)
 
-    def theirs() -> None:
+    def theirs(precision: str) -> None:
         # Left out is what this project switches on to be deterministic.
         mode = torch.get_deterministic_debug_mode()
         torch.set_deterministic_debug_mode(0)
+        other.precision = getattr(torch, precision)
         other.epoch()
         torch.set_deterministic_debug_mode(mode)
 
-    return compare(5, count, target, subject.epoch, theirs)
+    for precision in sorted({USUAL, "float32"}):
+        sides["theirs", precision] = partial(theirs, precision)
+    return count, [dict(zip(sides, taken, strict=True)) for taken in alternate(5, *sides.values())]
+
+
+def flop_utilisation(name: str, precision: str) -> Figure | None:
+    """Measure a step's floating-point operations a second as a share of what is possible here.
+
+    Possible is what a 3 x 3 convolution of 256 channels reaches in the same precision, which is
+    more than a product of matrices does.
+    """
+    if precision not in (USUAL, "float32"):
+        return None
+    subject, batch = Pretraining(name, 1, precision=precision), 512 if CUDA else 8
+    options = {"dtype": subject.machine.precision, "device": subject.machine.device}
+    pair = torch.zeros(batch, 256, 16, 32, **options), torch.zeros(256, 256, 3, 3, **options)
+    tensors = [t.normal_().to(memory_format=torch.channels_last) for t in pair]
+    rows = torch.arange(subject.job.batch_size, device=subject.machine.device)
+    adam = Adam(subject.network, subject.job.learning_rate)
+
+    def step() -> None:
+        subject.task.loss(subject.network, rows, 0).backward()
+        adam.step()
+        subject.wait()
+
+    def convolution() -> None:
+        torch.nn.functional.conv2d(*tensors, padding=1)
+        subject.wait()
+
+    def operations(action: Callable[[], object]) -> int:
+        with FlopCounterMode(display=False) as counter:
+            action()
+        return counter.get_total_flops()
+
+    counts = operations(step), operations(convolution)
+    rates = [
+        [count / taken / 1e9 for count, taken in zip(counts, both, strict=True)]
+        for both in alternate(15 if name == "demo" else 7, step, convolution)
+    ]
+    middle = [statistics.median(side) for side in zip(*rates, strict=True)]
+    detail = f"{middle[0]:.0f} of {middle[1]:.0f} GFLOP/s, {counts[0] / 1e9:.1f} GFLOP a step"
+    return Figure([ours / possible for ours, possible in rates], None, detail, unit="of 1")
 
 
 def memory(name: str) -> Figure:
