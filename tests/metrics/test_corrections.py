@@ -12,6 +12,7 @@ from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.metrics.evaluate import predict
 from maskedteeth.settings.config import Annotations
+from maskedteeth.tasks import teeth
 from maskedteeth.training.device import Machine
 from maskedteeth.training.weights import stored_network
 
@@ -44,7 +45,7 @@ def test_predictions_and_given_annotations_are_compared_with_the_right_ones(stud
     )
     pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), ids)
     masks = {"given": wrong > 0}
-    masks["prediction"] = predict(network, pixels, ("xray", "sobel"), MACHINE) >= 0.5
+    masks["prediction"] = predict(network, pixels, ("xray", "sobel"), teeth, MACHINE)[0] >= 0.5
     rows = pd.read_csv(trained / "metrics.csv", dtype={"id": str})
     assert len(rows) == 2 * len(ids)
     for name, mask in masks.items():

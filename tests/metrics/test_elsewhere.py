@@ -9,6 +9,7 @@ from sklearn.metrics import f1_score
 
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.metrics.evaluate import predict
+from maskedteeth.tasks import teeth
 from maskedteeth.training.device import Machine
 from maskedteeth.training.weights import stored_network
 
@@ -55,7 +56,7 @@ def test_every_labelled_radiograph_is_measured_but_copies_of_what_trained(
     )
     index = read_index(clinic / "index.csv")
     pixels, labels = (pixels_of(clinic / f"{n}.npy", index, rows["id"]) for n in ARRAYS)
-    masks = predict(network, pixels, ("xray", "sobel"), MACHINE) >= 0.5
+    masks = predict(network, pixels, ("xray", "sobel"), teeth, MACHINE)[0] >= 0.5
     for dice, mask, truth in zip(rows["dice"], masks, labels > 0, strict=True):
         assert dice == pytest.approx(f1_score(truth.ravel(), mask.ravel()), abs=1e-6)
 

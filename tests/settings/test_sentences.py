@@ -42,7 +42,7 @@ MISTAKES = [
     ),
     (
         {"data": {"mask_name": "mask"}},
-        "Setting data.mask_name is 'mask'; it must hold {name} once, as in {name}_mask.",
+        "Setting data.mask_name is 'mask'; it must hold {name} once, and no other brace",
     ),
     (
         {"data": {"source": "dicom"}},
@@ -83,7 +83,7 @@ MISTAKES = [
     ),
     (
         {"data": {"patient": "patient_*"}},
-        "Setting data.patient is 'patient_*'; it must hold {patient} once, such as {patient}_*.",
+        "Setting data.patient is 'patient_*'; it must hold {patient} once, as in {patient}_*,",
     ),
     (
         {"split": {"given": "my/split.csv", "protocol": "complement"}},
@@ -210,8 +210,8 @@ MISTAKES = [
     ),
     (
         {"methods": {"unet": {"annotations": {"swap": 0.1}}}},
-        "Setting methods.unet.annotations.swap exchanges the numbers of teeth, which no network of "
-        "this study learns; remove it.",
+        "Setting methods.unet.annotations.swap exchanges the numbers of teeth, which task 'teeth' "
+        "does not learn; remove it, or set task to 'numbering'.",
     ),
     (
         {"report": {"ours": "sam"}},

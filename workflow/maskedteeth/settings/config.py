@@ -30,12 +30,13 @@ def _inside(folder: str) -> str:
     return folder
 
 
-def _with(word: str) -> AfterValidator:
+def _with(word: str, example: str) -> AfterValidator:
     """Ask for a pattern that holds ``word`` once."""
 
     def check(pattern: str) -> str:
         if pattern.count(word) != 1 or set("{}/") & set(pattern.replace(word, "")):
-            raise PydanticCustomError("without", f"it must hold {word} once, such as {word}_*")
+            expected = f"it must hold {word} once, as in {example}, and no other brace or slash"
+            raise PydanticCustomError("without", expected)
         return pattern
 
     return AfterValidator(check)
@@ -64,7 +65,7 @@ Meaning = Annotated[
         json_schema_extra={"type": ["string", "integer"]},
     ),
 ]
-MaskName = Annotated[str, _with("{name}")]
+MaskName = Annotated[str, _with("{name}", "{name}_mask")]
 Subfolder = Annotated[str, AfterValidator(_inside)]
 
 
@@ -137,7 +138,7 @@ class Layout(Strict):
         "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
         "nothing.",
     )
-    patient: Annotated[str, _with("{patient}")] | None = Field(
+    patient: Annotated[str, _with("{patient}", "{patient}_*")] | None = Field(
         None,
         description="What in a radiograph's name is its patient, such as '{patient}_*': "
         "radiographs of one patient are never both in training and in test. Null: each is of its "
@@ -690,10 +691,10 @@ class Settings(Strict):
     @model_validator(mode="after")
     def _errors_are_seen(self) -> "Settings":
         for name in self.noisy:
-            if self.methods[name].annotations.swap:
+            if self.methods[name].annotations.swap and self.task == "teeth":
                 raise ValueError(
-                    f"methods.{name}.annotations.swap exchanges the numbers of teeth, which no "
-                    "network of this study learns; remove it"
+                    f"methods.{name}.annotations.swap exchanges the numbers of teeth, which task "
+                    "'teeth' does not learn; remove it, or set task to 'numbering'"
                 )
         return self
 

@@ -7,7 +7,10 @@ from matplotlib.figure import Figure
 from maskedteeth.report.about import about, percent
 from maskedteeth.report.figures.panels import WIDTH, Sheet, lighten, looks
 from maskedteeth.report.tables.robustness import by_errors
-from maskedteeth.settings.sections import Noise, Presentation
+from maskedteeth.settings.sections import CLEAN, Noise, Presentation
+
+#: Between two methods, so that bars do not hide each other; 1 is between two errors.
+APART = 0.04
 
 
 def dice_by_errors(
@@ -20,9 +23,10 @@ def dice_by_errors(
 ) -> Sheet:
     """Draw Dice on the test radiographs against the errors, a panel a training fraction."""
     table = by_errors(noise, metrics, corrections, report.bootstrap_resamples)
-    errors = list(dict.fromkeys(entry.errors for entry in noise.values()))
-    given = table.groupby("errors", sort=False)["given"].mean()
-    ticks = [e if given.isna()[e] else f"{e}\n({given[e]:.2f})" for e in errors]
+    errors = list(dict.fromkeys([CLEAN, *(entry.errors for entry in noise.values())]))
+    table["place"] = table["errors"].map(errors.index)
+    given = table.groupby("errors")["given"].mean()
+    ticks = [CLEAN, *(f"{name}\n({given[name]:.2f})" for name in errors[1:])]
     caption = (
         "Errors in annotations: Dice on the test radiographs, whose annotations stay as they are, "
         "by the errors that the training annotations got (in brackets: their own Dice with the "
@@ -35,12 +39,12 @@ def dice_by_errors(
     styles = looks(report.labels)
     for axes, fraction in zip(panels, fractions, strict=True):
         for method, rows in table[table["fraction"] == fraction].groupby("method", sort=False):
-            colour, marker = styles[method]
-            places = [errors.index(e) for e in rows["errors"]]
+            rows, (colour, marker) = rows.sort_values("place"), styles[method]
             label = report.labels[method] if fraction == fractions[0] else None
             bars = rows["dice_sd"].fillna(0)
             style = {"color": colour, "marker": marker, "label": label, "capsize": 2}
-            axes.errorbar(places, rows["dice"], bars, elinewidth=0.8, **style)
+            beside = APART * list(styles).index(method)
+            axes.errorbar(rows["place"] + beside, rows["dice"], bars, elinewidth=0.8, **style)
         axes.set_title(f"Trained on {percent(fraction)}")
         axes.set_ylabel("Dice, pooled")
         lighten(axes, "y")

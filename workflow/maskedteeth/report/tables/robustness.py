@@ -54,8 +54,9 @@ def robustness(
         lead=about(report, runs),
         notes=(
             "*Errors*: those that training annotations got (drop and swap: shares of the teeth; "
-            "coarse, shift and grow: pixels). *Dice*: on the test radiographs, whose annotations "
-            "stay as they are; pooled, and averaged over seeds ± their standard deviation.",
+            "coarse, shift and grow: pixels). *Dice*: of teeth and background, on the test "
+            "radiographs, whose annotations stay as they are; pooled, and averaged over seeds ± "
+            "their standard deviation.",
             "*Given* and *Prediction*, of the radiographs that were trained on: Dice of the "
             "annotation with its errors, and of the network's own, with the right annotation. "
             "*Gain*: prediction minus given; above zero the network is nearer to what is right "
