@@ -6,11 +6,13 @@ import pytest
 
 from maskedteeth import fingerprint as module
 from maskedteeth.fingerprint import closure, fingerprint
-from maskedteeth.stages import STAGES, locate
+from maskedteeth.stages import STAGES, locate, sections_of
 
-LOSSES, OURS, BASELINES = (
+#: What sees the task, which names the losses: besides trainings only the networks' description.
+OF_LOSSES = {"train", "describe"}
+LOSSES, TEETH, OURS, BASELINES = (
     f"maskedteeth.{name}"
-    for name in ("training.losses", "models.modified_resunet", "models.baselines")
+    for name in ("training.losses", "tasks.teeth", "models.modified_resunet", "models.baselines")
 )
 #: All stages but tables and figures, which the report page stands for.
 WATCHED = [s for s, place in STAGES.items() if s == "report" or not place.startswith("report.")]
@@ -35,7 +37,8 @@ def forget():
 
 def prints():
     forget()
-    return {stage: fingerprint(locate(stage)[0]) for stage in WATCHED}
+    tasks = {stage: [TEETH] if "task" in sections_of(stage) else [] for stage in WATCHED}
+    return {stage: fingerprint(locate(stage)[0], *tasks[stage]) for stage in WATCHED}
 
 
 def changed(before):
@@ -52,16 +55,16 @@ def test_words_about_the_code_do_not_count(package):
     losses.write_text(losses.read_text().replace('    """Others."""  # A comment.\n', ""))
     assert changed(before) == set()
     losses.write_text(losses.read_text().replace("return 1", "return '1'"))
-    assert changed(before) == {"train"}
+    assert changed(before) == OF_LOSSES
 
 
 @pytest.mark.parametrize(
     ("file", "stages"),
     [
-        ("training/losses.py", {"train"}),
+        ("training/losses.py", OF_LOSSES),
         ("training/engine.py", {"pretrain", "train"}),
-        ("metrics/boundary.py", {"evaluate"}),
-        ("data/copies.py", {"prepare"}),
+        ("metrics/boundary.py", {"evaluate", "evaluate_elsewhere", "measure_corrections"}),
+        ("data/copies.py", {"prepare", "pretrain", "evaluate_elsewhere"}),
         ("data/sources/hitl.py", {"fetch"}),
         ("settings/config.py", set()),  # what it decides reaches a stage as its settings
         ("record.py", set()),
@@ -103,11 +106,11 @@ def test_an_import_is_followed_wherever_it_stands(package, block):
     before = prints()
     assert "maskedteeth.extra" in closure((LOSSES,))
     (package / "extra.py").write_text("x = 2\n")
-    assert changed(before) == {"train"}
+    assert changed(before) == OF_LOSSES
 
 
 def test_training_depends_on_its_losses_and_on_nothing_that_only_reads_or_reports():
-    modules = closure((locate("train")[0], OURS))
+    modules = closure((locate("train")[0], TEETH, OURS))
     assert {LOSSES, "maskedteeth.training.engine", OURS} <= modules
     others = ("report", "settings", "cli", "models.baselines", "data.sources", "data.prepare")
     assert not [n for n in modules if n.startswith(tuple(f"maskedteeth.{o}" for o in others))]
@@ -128,4 +131,4 @@ def test_what_an_exception_says_does_not_count_but_which_one_it_is(package):
     losses.write_text(losses.read_text().replace("'one'", "'two'"))
     assert changed(before) == set()
     losses.write_text(losses.read_text().replace("raise ValueError", "raise TypeError"))
-    assert changed(before) == {"train"}
+    assert changed(before) == OF_LOSSES
