@@ -1,5 +1,6 @@
 """Numbers of teeth, and what the classes of annotated objects mean."""
 
+import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -116,9 +117,11 @@ def number_classes(
         to ignore. What is not in it is no tooth.
 
     Raises:
-        InputError: no class is a tooth, or both numberings fit.
+        InputError: no class is a tooth, both numberings fit, or data.classes names another class.
     """
     names = sorted(names)
+    if names:  # drawn masks have none: see maskedteeth.data.masks
+        refuse_absent(layout.classes, names, raw)
     words = {name: layout.classes.get(name, name).strip() for name in names}
     numbers = {name: BACKGROUND for name in names if layout.classes.get(name) == "ignore"}
     unnumbered = [name for name in names if words[name].lower() in UNNUMBERED_NAMES]
@@ -148,6 +151,23 @@ def number_classes(
     if unnumbered:
         print(f"{_listing(unnumbered)}: teeth of unknown number")
     return numbers
+
+
+def refuse_absent(said: Iterable[str], names: Iterable[str], raw: Path) -> None:
+    """Refuse what data.classes says of a class that is not in the dataset: it may be misspelt.
+
+    Args:
+        said: keys of data.classes.
+        names: of all classes.
+        raw: folder of the dataset, for sentences.
+    """
+    names = list(names)
+    for name in said:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            known = f"it has {_listing(names) if names else 'none'}."
+            hint = f"did you mean {near[0]!r}?" if near else known
+            raise InputError(f"data.classes names {name!r}, a class that {raw} does not have; {hint}")
 
 
 def _recognised(
