@@ -3,8 +3,6 @@
 A project holds datasets, each a folder with `img/NAME` and `ann/NAME.json`.
 """
 
-import base64
-import binascii
 import zlib
 from pathlib import Path
 from typing import Annotated, Any
@@ -132,7 +130,7 @@ def _object(file: Path, figure: _Figure) -> Object:
         rings = (drawing.exterior, *drawing.interior)
         return polygons(name, [[np.array(ring, np.float64).reshape(-1, 2) for ring in rings]])
     if kind == "bitmap" and isinstance(figure.bitmap, _Bitmap):
-        return bitmap(name, lambda: _png(figure.bitmap.data), figure.bitmap.origin, file)
+        return bitmap(name, figure.bitmap.data, figure.bitmap.origin, file, _unpacked)
     found = {
         "polygon": "whose 'exterior' and 'interior' are not lists of corners, each of an x "
         "and a y within 65,536 pixels",
@@ -143,8 +141,5 @@ def _object(file: Path, figure: _Figure) -> Object:
     )
 
 
-def _png(data: str) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(base64.b64decode(data), MOST_BYTES)
-    except (binascii.Error, zlib.error):
-        return b""
+def _unpacked(content: bytes) -> bytes:
+    return zlib.decompressobj().decompress(content, MOST_BYTES)
