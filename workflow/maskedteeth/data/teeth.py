@@ -167,7 +167,9 @@ def refuse_absent(said: Iterable[str], names: Iterable[str], raw: Path) -> None:
             near = difflib.get_close_matches(name, names, n=1)
             known = f"it has {_listing(names) if names else 'none'}."
             hint = f"did you mean {near[0]!r}?" if near else known
-            raise InputError(f"data.classes names {name!r}, a class that {raw} does not have; {hint}")
+            raise InputError(
+                f"data.classes names {name!r}, a class that {raw} does not have; {hint}"
+            )
 
 
 def _recognised(
