@@ -77,7 +77,7 @@ def set_up(compute: Compute) -> Machine:
 
 
 def _keep_memory() -> None:
-    """Make glibc keep freed memory, as torch does on a card; leave other libraries alone.
+    """Make glibc keep freed memory, as torch does on a card; other C libraries are left alone.
 
     A step frees and asks again for the same sizes. By default glibc gives large ones back, and
     Linux clears every page anew: 10 to 20 % of a step, measured on one thread.

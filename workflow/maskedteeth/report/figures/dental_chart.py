@@ -40,7 +40,7 @@ def dental_chart(report: Presentation, *, numbering: list[Path], runs: list[Path
         colour = "0.9" if value is None else COLOURS(value)
         width, height = 2 * np.array(SIZES[group_of(tooth)])
         axes.add_patch(Ellipse((x, y), width, height, angle=angle, fc=colour, ec="0.3", lw=0.6))
-        dark = value is not None and value < 0.6
+        dark = value is not None and value < 0.5
         style = {"ha": "center", "color": "white" if dark else "black"}
         axes.text(x, y, in_print(tooth, report.numbers), va="bottom", weight="bold", **style)
         word = "–" if value is None else f"{value:.2f}"
