@@ -7,13 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from maskedteeth.data.folders import part_of
-from maskedteeth.data.pixels import read_file
+from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.errors import InputError
 
 TRAIN, TEST, UNLABELLED = PARTS = ("train", "test", "unlabelled")
-
-#: More bytes are no list of radiographs.
-MOST_BYTES = 2**26
 
 #: Radiographs that a sentence names.
 NAMED = 3
@@ -61,7 +58,8 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
         InputError: it is no such CSV, or of other radiographs.
     """
     used = list(used)
-    reader = csv.DictReader(io.StringIO(read_file(file, MOST_BYTES).decode("utf-8-sig", "replace")))
+    content = read_file(file, MOST_BYTES_OF_TEXT).decode("utf-8-sig", "replace")
+    reader = csv.DictReader(io.StringIO(content))
     try:
         lines = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
     except (csv.Error, AttributeError) as error:

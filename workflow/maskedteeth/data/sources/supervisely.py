@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from maskedteeth.data.json_files import Point, parsed
 from maskedteeth.data.objects import Object, bitmap, polygons, undrawn
+from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT
 from maskedteeth.data.records import Found, Problem, Record, list_images, trouble_with
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
@@ -20,8 +21,6 @@ from maskedteeth.settings.sections import Layout
 #: Supervisely's geometries that enclose nothing: a tooth drawn as one of them is a slip of the pen.
 WITHOUT_AREA = frozenset({"line", "polyline", "point"})
 
-#: More bytes are no annotation of 32 teeth.
-MOST_BYTES = 2**22
 EXPECTED = "a Supervisely annotation", "'size' and 'objects' with polygons"
 Pixel = Annotated[int, Field(strict=True, ge=-(2**16), le=2**16)]
 
@@ -104,7 +103,7 @@ def of_dataset(folder: Path, prefix: str = "") -> Found:
         try:
             if trouble := trouble_with(name, files):
                 raise InputError(trouble)
-            content = parsed(annotation, _File, *EXPECTED, MOST_BYTES)
+            content = parsed(annotation, _File, *EXPECTED)
         except InputError as error:
             problems.append(Problem(f"{prefix}{name}", str(error)))
             continue
@@ -142,4 +141,4 @@ def _object(file: Path, figure: _Figure) -> Object:
 
 
 def _unpacked(content: bytes) -> bytes:
-    return zlib.decompressobj().decompress(content, MOST_BYTES)
+    return zlib.decompressobj().decompress(content, MOST_BYTES_OF_TEXT)
