@@ -296,8 +296,8 @@ ANNOTATIONS = {
         "annotate it anew or restore the radiograph.",
     ),
     "too large": (
-        b" " * (2**22 + 1),
-        f"{JSON} has 4,194,305 bytes, more than 4,194,304; export it smaller or remove it.",
+        b" " * (2**26 + 1),
+        f"{JSON} has 67,108,865 bytes, more than 67,108,864; export it smaller or remove it.",
     ),
     "missing": (None, f"{JSON} does not exist; restore it."),
 }

@@ -223,6 +223,15 @@ def test_files_of_several_parts_are_read_together_each_with_its_own_categories(t
     assert all(set(np.unique(found)) == {0, 32} for found in labels_of(coco, tmp_path).values())
 
 
+def test_drafts_in_a_file_of_their_own_fill_what_an_export_lists_without_objects(tmp_path):
+    save(tmp_path, "images/1.jpg", "images/2.jpg")
+    listed = [Drawn("1.jpg", SIZE, TEETH[:1]), Drawn("2.jpg", SIZE, [])]
+    write_coco(tmp_path / "a_drafts", [Drawn("2.jpg", SIZE, TEETH[1:2])], CLASSES)
+    write_coco(tmp_path / "b_export", listed, CLASSES)
+    found = coco.find_records(tmp_path, Layout())
+    assert not found.problems and all(labels.any() for labels in labels_of(coco, tmp_path).values())
+
+
 def test_a_folder_that_may_be_read_in_two_ways_is_not_guessed(tmp_path):
     save(tmp_path, "images/1.jpg", "masks/1.png")
     write_coco(tmp_path, [Drawn("1.jpg", SIZE, TEETH)], CLASSES)

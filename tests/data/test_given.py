@@ -58,8 +58,25 @@ def test_another_split_is_another_state_of_the_dataset(tmp_path):
         write(file, text)
         states.add(state_of_dataset(Data(source="hitl"), str(file), tmp_path / "known"))
     assert len(states) == 2
-    with pytest.raises(InputError, match="split.given nowhere.csv is not a file; name a CSV"):
+    with pytest.raises(InputError, match="split.given nowhere.csv is not there; name a CSV"):
         state_of_dataset(Data(source="hitl"), "nowhere.csv", tmp_path / "known")
+
+
+def test_the_test_set_of_an_earlier_study_stays_when_more_are_annotated(
+    dataset, run_prepare, tmp_path
+):
+    study = tmp_path / "results" / "first"
+    write(study / "evaluation" / "unet" / "metrics.csv", "id,dice\n4,0.9\n2,0.8\n4,0.7\n")
+    (dataset / "masks" / "6.png").write_bytes((dataset / "masks" / "5.png").read_bytes())
+    run_prepare(dataset, given=str(study))
+    parts = {row["id"]: row["part"] for row in read_index(tmp_path / "index.csv")}
+    trained = dict.fromkeys("1356", "train")
+    assert parts == trained | {"2": "test", "4": "test", "7": "unlabelled"}
+    (dataset / "masks" / "4.png").unlink()
+    with pytest.raises(InputError, match="tested '4', which is not among the annotated"):
+        run_prepare(dataset, given=str(study))
+    with pytest.raises(InputError, match="is not the folder of a study that has been evaluated"):
+        state_of_dataset(Data(source="hitl"), str(tmp_path), tmp_path / "known")
 
 
 UNFIT = {

@@ -163,6 +163,12 @@ MASKS = {
         {"numbering": "fdi"},
         "are 91: say in data.classes",
     ),
+    "a colour that is not there": (
+        JAWS,
+        {"classes": {"#ff0001": "tooth", "#00ff00": "ignore"}},
+        "names '#ff0001', a class that .*masks does not have; did you mean '#ff0000'",
+    ),
+    "a class in black and white": (MASK, {"classes": {"1": "11"}}, "it has the class '255'"),
     "three greys, JPEG": (jpeg(GREYS, 90), {}, r"has \d+ colours: .* export all masks so"),
     "FDI, JPEG": (jpeg(FDI_MAP, 90), {}, "neither black nor white|has no pixel above half"),
     "black teeth opaque": (with_alpha(MASK, 0 * MASK), {}, "transparent in 7.% of its pixels"),
@@ -379,6 +385,7 @@ def test_classes_become_the_teeth_that_they_name(read_classes, case):
 NOT_KNOWN = {
     "quadrants": ([1, 2, 3, 4], "may be Universal numbers .* or FDI"),
     "numbers that fit both": ([11, 12, 13], "may be Universal numbers .* say in data.numbering"),
+    "drafts in Universal beside FDI": ([*range(2, 33), *range(41, 49)], "'2', .* two numberings"),
     "as many of either": ([5, 45], "may be Universal numbers"),
     "numbers of neither": ([50, 90, 11], "may be Universal numbers"),
     "no tooth": (["caries", "implant"], "none of which is known as a tooth; say in data.classes"),
@@ -390,6 +397,13 @@ def test_classes_that_may_mean_several_things_stop_the_run(case):
     names, sentence = NOT_KNOWN[case]
     with pytest.raises(InputError, match=f"^raw has .*{sentence}"):
         number_classes(map(str, names), Layout(), None, Path("raw"))
+
+
+@pytest.mark.parametrize("meaning", ["tooth", "ignore"])
+def test_a_misspelt_class_stops_the_run(read_classes, meaning):
+    sentence = "names 'crwon', a class that .* does not have; did you mean 'crown'"
+    with pytest.raises(InputError, match=sentence):
+        read_classes("crown", "48", classes={"crwon": meaning})
 
 
 def test_objects_that_are_left_out_are_counted_in_the_problems(read_classes, capsys):

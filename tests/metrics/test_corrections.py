@@ -26,7 +26,8 @@ def trained(study, tmp_path_factory):
     folder = tmp_path_factory.mktemp("wrong")
     pretext = study / "pretext/weights.safetensors"
     assert study.run("train", folder, pretext=pretext, changes=CHANGES) == 0
-    assert study.run("measure_corrections", folder, changes=CHANGES) == 0
+    corrections = folder / "corrections.csv"
+    assert study.run("evaluate", folder, changes=CHANGES, corrections=corrections) == 0
     return folder
 
 
@@ -46,7 +47,7 @@ def test_predictions_and_given_annotations_are_compared_with_the_right_ones(stud
     pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), ids)
     masks = {"given": wrong > 0}
     masks["prediction"] = predict(network, pixels, ("xray", "sobel"), teeth, MACHINE)[0] >= 0.5
-    rows = pd.read_csv(trained / "metrics.csv", dtype={"id": str})
+    rows = pd.read_csv(trained / "corrections.csv", dtype={"id": str})
     assert len(rows) == 2 * len(ids)
     for name, mask in masks.items():
         own = rows[rows["of"] == name]
@@ -59,8 +60,7 @@ def test_predictions_and_given_annotations_are_compared_with_the_right_ones(stud
 
 
 def test_the_test_radiographs_stay_as_they_are(study, trained):
-    assert study.run("evaluate", trained / "test", weights=[trained / "weights.safetensors"]) == 0
-    rows = pd.read_csv(trained / "test/metrics.csv", dtype={"id": str})
+    rows = pd.read_csv(trained / "metrics.csv", dtype={"id": str})
     truth = pixels_of(study / "labels.npy", read_index(study / "index.csv"), rows["id"]) > 0
     assert (rows["tp"] + rows["fn"]).tolist() == truth.sum(axis=(1, 2)).tolist()
 

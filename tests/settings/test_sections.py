@@ -11,7 +11,7 @@ JOB |= {"elsewhere": "clinic"}
 TABLE = "table2"  # which sees what all tables and figures see
 
 PRETEXT = {"pretrain", "measure_pretext"}
-EVALUATIONS = {"evaluate", "evaluate_elsewhere", "measure_corrections"}
+EVALUATIONS = {"evaluate", "evaluate_elsewhere"}
 
 #: A changed setting, and the stages that see it, besides the report page, which shows them all.
 CHANGES = [
@@ -37,11 +37,8 @@ CHANGES = [
     ({"methods": {"pspnet": {"model": {"encoder": "resnet18"}}}}, {"describe"}),
     ({"methods": {"pspnet": {"seeds": [1]}}}, set()),
     ({"evaluation": {"threshold": 0.4}}, {*EVALUATIONS, TABLE, "describe"}),
-    (
-        {"evaluation": {"boundary_tolerance": 1}},
-        {"evaluate", "evaluate_elsewhere", TABLE, "describe"},
-    ),
-    ({"methods": {"unet": {"annotations": {"drop": 0.1}}}}, {"train", "measure_corrections"}),
+    ({"evaluation": {"boundary_tolerance": 1}}, {*EVALUATIONS, TABLE, "describe"}),
+    ({"methods": {"unet": {"annotations": {"drop": 0.1}}}}, {"train", *EVALUATIONS}),
     ({"pretext": {"random_block_masking": {"also_on": ["clinic"]}}}, PRETEXT),
     ({"evaluation": {"mask_seed": 9}}, {"measure_pretext"}),
     ({"evaluation": {"lpips": "off"}}, {"lpips_weights"}),

@@ -42,7 +42,7 @@ MISTAKES = [
     ),
     (
         {"data": {"mask_name": "mask"}},
-        "Setting data.mask_name is 'mask'; it must hold {name} once, as in {name}_mask,",
+        "Setting data.mask_name is 'mask'; it must hold {name} once, as in {name}_mask, and no",
     ),
     (
         {"data": {"source": "dicom"}},

@@ -66,7 +66,7 @@ def test_a_second_run_has_nothing_to_do(several):
         (
             "annotations: {drop: 0.3}",
             "annotations: {drop: 0.4}",
-            {"train": 1, "measure_corrections": 1, "evaluate_clinic": 1, "robustness": 1},
+            {"train": 1, "evaluate": 2, "evaluate_clinic": 1, "robustness": 1},
             {"pretrain", "prepare", "prepare_clinic", "prepare_archive"},
         ),
         (

@@ -123,7 +123,7 @@ def read_json(path: Path) -> Any:
 def write_csv(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = ()) -> None:
     """Write ``rows`` to ``path``, atomically; ``columns`` default to the first row's."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns or tuple(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, columns or tuple(*rows[:1]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -50,7 +50,6 @@ class Jobs:
         self.pretext = results / "pretext" / "{pretext}"
         self.evaluation = results / "evaluation" / "{group}"
         self.elsewhere = results / "elsewhere" / "{elsewhere}" / "{group}"
-        self.corrections = results / "corrections" / "{group}"
         self.runs = [
             {"method": method, "fraction": f"{fraction:g}", "seed": str(seed)}
             for method in study.methods
@@ -101,11 +100,6 @@ class Jobs:
         """Return the paths of a file of the evaluations of some groups on a further dataset."""
         jobs = [{"elsewhere": dataset, "group": group} for group in groups]
         return [self._made("evaluate_elsewhere", self.elsewhere / file, job) for job in jobs]
-
-    def of_corrections(self, file: str) -> list[str]:
-        """Return the paths of a file of the corrections of all methods that learn from errors."""
-        groups = [{"group": method} for method in self.study.noisy]
-        return [self._made("measure_corrections", self.corrections / file, g) for g in groups]
 
     def made_by(self, stage: str, file: str, dataset: str = "") -> str:
         """Mark a file as made by a stage without wildcards, and return it."""

@@ -21,7 +21,6 @@ STAGES = {
     "train": "training.train:train",
     "evaluate": "metrics.evaluate:evaluate",
     "evaluate_elsewhere": "metrics.elsewhere:evaluate_elsewhere",
-    "measure_corrections": "metrics.corrections:measure_corrections",
     "lpips_weights": "metrics.lpips_weights:fetch_weights",
     "measure_pretext": "metrics.pretext:measure_pretext",
     "report": "report.page.report:report",

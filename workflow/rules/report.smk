@@ -7,6 +7,7 @@ OURS = [STUDY.report.ours]
 # The pretext of the figures: that of `report.ours`, or else the first one there is.
 PRETEXT_SHOWN = [*JOBS.initialisation(*OURS), *PRETEXTS][:1]
 EVALUATED = of_groups(METHODS, "metrics.csv")
+CORRECTIONS = JOBS.of_groups("corrections.csv", STUDY.noisy)
 OUR_RUN = ARRAYS | {
     name: JOBS.of_groups(f"{name}.{kind}", ["shown-ours"])
     for name, kind in (("metrics", "csv"), ("predictions", "npz"))
@@ -26,7 +27,7 @@ TABLES = {
     "boundary": EVALUATED,
     "claims": {
         "metrics": EVALUATED["metrics"],
-        "corrections": JOBS.of_corrections("metrics.csv"),
+        "corrections": CORRECTIONS,
         "pretexts": JOBS.of_pretexts("metrics.csv", PRETEXTS),
         "runs": RECORDS,
         **{name: PUBLISHED[name] for name in ("table2", "table3")},
@@ -68,8 +69,7 @@ if STUDY.evaluation.also_on:
         "runs": EVALUATED["runs"] + RECORDS_THERE,
     }
 if STUDY.noisy:
-    TABLES["robustness"] = EVALUATED | {"corrections": JOBS.of_corrections("metrics.csv")}
-    TABLES["robustness"]["runs"] = EVALUATED["runs"] + JOBS.of_corrections("evaluation.json")
+    TABLES["robustness"] = EVALUATED | {"corrections": CORRECTIONS}
     FIGURES["dice_by_errors"] = TABLES["robustness"]
 
 

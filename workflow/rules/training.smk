@@ -72,12 +72,15 @@ rule train:
         RUN_STAGE
 
 
+MORE = {"numbering": STUDY.task == "numbering", "corrections": STUDY.noisy}
+
+
 # Row n of the predictions belongs to row n of the metrics, which names its run and radiograph.
 rule evaluate:
     input:
         **TO_EVALUATE,
     output:
-        **({"numbering": JOBS.evaluation / "numbering.csv"} if STUDY.task == "numbering" else {}),
+        **{name: JOBS.evaluation / f"{name}.csv" for name, wanted in MORE.items() if wanted},
         metrics=JOBS.evaluation / "metrics.csv",
         predictions=JOBS.evaluation / "predictions.npz",
         evaluation=JOBS.evaluation / "evaluation.json",
@@ -123,27 +126,6 @@ for DATASET in STUDY.evaluation.also_on:
             **JOBS.parameters("evaluate_elsewhere", TO_EVALUATE_ELSEWHERE, dataset=DATASET),
         message:
             f"Evaluating on {DATASET}: {{wildcards.group}}"
-        shell:
-            RUN_STAGE
-
-
-if STUDY.noisy:
-
-    rule measure_corrections:
-        input:
-            **TO_EVALUATE,
-        output:
-            metrics=JOBS.corrections / "metrics.csv",
-            evaluation=JOBS.corrections / "evaluation.json",
-        log:
-            RESULTS / "logs" / "corrections-{group}.log",
-        threads: STUDY.compute.threads
-        resources:
-            **NETWORK,
-        params:
-            **JOBS.parameters("measure_corrections", TO_EVALUATE),
-        message:
-            "Comparing with the right annotations: {wildcards.group}"
         shell:
             RUN_STAGE
 

@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from maskedteeth.data.folders import part_of
-from maskedteeth.data.pixels import read_file
+from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.errors import InputError
+from maskedteeth.files import read_csv
 
 TRAIN, TEST, UNLABELLED = PARTS = ("train", "test", "unlabelled")
-
-#: More bytes are no list of radiographs.
-MOST_BYTES = 2**26
 
 #: Radiographs that a sentence names.
 NAMED = 3
@@ -61,7 +59,8 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
         InputError: it is no such CSV, or of other radiographs.
     """
     used = list(used)
-    reader = csv.DictReader(io.StringIO(read_file(file, MOST_BYTES).decode("utf-8-sig", "replace")))
+    content = read_file(file, MOST_BYTES_OF_TEXT).decode("utf-8-sig", "replace")
+    reader = csv.DictReader(io.StringIO(content))
     try:
         lines = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
     except (csv.Error, AttributeError) as error:
@@ -91,6 +90,47 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
                 f"once, without suffix, such as {used[0]!r}."
             )
     return {name: found[name] for name in used}
+
+
+def test_set_of(study: Path) -> list[str]:
+    """Return the ids of the test radiographs of an earlier study, sorted.
+
+    Args:
+        study: its folder of results.
+
+    Raises:
+        InputError: nothing has been evaluated in it.
+    """
+    metrics = sorted(study.glob("evaluation/*/metrics.csv"))
+    tested = sorted({row["id"] for file in metrics for row in read_csv(file)})
+    if not tested:
+        raise InputError(
+            f"split.given {study} is not the folder of a study that has been evaluated: it has no "
+            "evaluation/*/metrics.csv. Name results/<study>, a CSV or 'folders'."
+        )
+    return tested
+
+
+def parts_of_study(study: Path, labelled: dict[str, bool]) -> dict[str, str]:
+    """Return who trains and who tests so that the test set of an earlier study stays.
+
+    All other annotated radiographs train, drafts that a network made for them, too.
+
+    Args:
+        study: its folder of results.
+        labelled: id → whether it is annotated, of all radiographs.
+
+    Raises:
+        InputError: a radiograph of that test set is not there, or no longer annotated.
+    """
+    tested = set(test_set_of(study))
+    if lost := [name for name in sorted(tested) if not labelled.get(name)]:
+        raise InputError(
+            f"{study} (split.given) tested {lost[0]!r}, which is not among the annotated "
+            "radiographs. Add it again under this name, or give another split."
+        )
+    parts = {name: TRAIN if known else UNLABELLED for name, known in labelled.items()}
+    return parts | dict.fromkeys(tested, TEST)
 
 
 def parts_of_folders(labelled: dict[str, bool]) -> dict[str, str]:

@@ -5,11 +5,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from maskedteeth.data.pixels import read_file
+from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.errors import InputError
-
-#: More bytes are no annotation of one radiograph, even with the radiograph inside.
-MOST_BYTES = 2**26
 
 #: Corners further out are no pixels of it.
 Coordinate = Annotated[float, Field(strict=True, ge=-(2**16), le=2**16)]
@@ -19,7 +16,7 @@ Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def parsed(
-    file: Path, kind: type[Kind], what: str, held: str, most_bytes: int = MOST_BYTES
+    file: Path, kind: type[Kind], what: str, held: str, most_bytes: int = MOST_BYTES_OF_TEXT
 ) -> Kind:
     """Read a JSON file.
 

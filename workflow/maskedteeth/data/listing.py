@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
-from maskedteeth.data.folders import files_below, has_suffix
+from maskedteeth.data.folders import has_suffix
 from maskedteeth.data.objects import Object
 from maskedteeth.data.records import (
     Found,
     Problem,
     Record,
-    is_radiograph,
-    name_of,
+    list_images,
     natural_order,
     trouble_with,
 )
@@ -35,18 +34,20 @@ class Listing:
 
     def __init__(self, root: Path):
         self._root = root
-        self._files: dict[str, list[Path]] = {}
+        self._files, _ = list_images(root)
         self._by_stem: dict[str, list[str]] = {}
-        images = filter(is_radiograph, files_below(root))
-        for file in images:
-            name = unicodedata.normalize("NFC", name_of(file.relative_to(root)))
-            if name not in self._files:
-                self._by_stem.setdefault(name.rpartition("/")[2], []).append(name)
-            self._files.setdefault(name, []).append(file)
+        for name in self._files:
+            self._by_stem.setdefault(name.rpartition("/")[2], []).append(name)
         self._annotated: dict[str, Record | Problem] = {}
         self._problems: list[Problem] = []
 
-    def add(self, image: str, annotation: Path, read: Callable[[], Content]) -> None:
+    def add(
+        self,
+        image: str,
+        annotation: Path,
+        read: Callable[[], Content],
+        unless_annotated: bool = False,
+    ) -> None:
         """Add what is annotated on a radiograph.
 
         Args:
@@ -54,10 +55,13 @@ class Listing:
                 share a name.
             annotation: file that it is in.
             read: returns it, or raises InputError.
+            unless_annotated: whether it counts only where nothing else is annotated there.
         """
         name = image
         try:
             name = self._named(image, annotation)
+            if name in self._annotated and unless_annotated:
+                return
             if name in self._annotated:
                 raise InputError(
                     f"{self._files[name][0]} is annotated twice, the second time in {annotation}; "

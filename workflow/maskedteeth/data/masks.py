@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from maskedteeth.data.pixels import COLOUR, Drawing
-from maskedteeth.data.teeth import BACKGROUND, FDI_IF, NUMBERINGS, number_classes
+from maskedteeth.data.teeth import BACKGROUND, FDI_IF, NUMBERINGS, number_classes, refuse_absent
 from maskedteeth.errors import InputError
 from maskedteeth.settings.sections import Layout
 
@@ -91,8 +91,10 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
         if masks are black and white.
 
     Raises:
-        InputError: what a value means is not known.
+        InputError: what a value means is not known, or data.classes names another one.
     """
+    there = sorted({value for mask in drawn for value in mask.classes or ()})
+    refuse_absent(layout.classes, map(name_of_value, there), folder)
     maps = [mask.classes for mask in drawn if mask.trouble and mask.classes]
     if len(maps) <= sum(mask.trouble is None and mask.classes != () for mask in drawn):
         return None

@@ -1,5 +1,7 @@
 """Objects that somebody outlined, whatever the file format, and what they cover."""
 
+import base64
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,19 +39,30 @@ def polygons(name: str, pieces: Sequence[Sequence[np.ndarray]]) -> Object:
     return Object(name, lambda size: _fill(pieces, size))
 
 
-def bitmap(name: str, read: Callable[[], bytes], corner: tuple[int, int], file: Path) -> Object:
+def bitmap(
+    name: str,
+    text: str,
+    corner: tuple[int, int],
+    file: Path,
+    unpack: Callable[[bytes], bytes] = bytes,
+) -> Object:
     """Return an object that is drawn as a picture of its own.
 
     Args:
         name: its class.
-        read: returns the picture, as PNG; the object is what is opaque in it or, where nothing is
+        text: the picture in base64; the object is what is opaque in it or, where nothing is
             transparent, not black.
         corner: x and y of its upper left pixel in the radiograph.
         file: of the annotation, for sentences.
+        unpack: makes a PNG of what is in base64.
     """
 
     def draw(size: tuple[int, int]) -> np.ndarray:
-        picture = decode_bitmap(read(), f"The bitmap of {name!r} in {file}")
+        try:
+            content = unpack(base64.b64decode(text))
+        except (ValueError, zlib.error):
+            content = b""
+        picture = decode_bitmap(content, f"The bitmap of {name!r} in {file}")
         covered, (x, y), (height, width) = np.zeros(size, np.uint8), corner, picture.shape
         inside = covered[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
         inside[:] = picture[max(-y, 0) :, max(-x, 0) :][: inside.shape[0], : inside.shape[1]]

@@ -29,6 +29,9 @@ JPEG_TAGS = {bytes([0xFF, 0xE0 + number]) for number in range(16) if number != 1
 MOST_BYTES = 2**30
 MOST_PIXELS = 80_000_000
 
+#: More bytes are no text about radiographs, even with one of them inside.
+MOST_BYTES_OF_TEXT = 2**26
+
 #: Bits that detectors record; the smallest that holds a file's values is taken for its scale.
 DEPTHS = (8, 10, 12, 14, 16)
 

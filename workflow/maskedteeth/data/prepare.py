@@ -15,7 +15,14 @@ from scipy import ndimage
 
 from maskedteeth.data.copies import first_linked, near_pairs, perceptual_hash
 from maskedteeth.data.dicom import decode_radiograph
-from maskedteeth.data.given import PARTS, parts_of_folders, patients_of, read_split, refuse_unfair
+from maskedteeth.data.given import (
+    PARTS,
+    parts_of_folders,
+    parts_of_study,
+    patients_of,
+    read_split,
+    refuse_unfair,
+)
 from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import Found, Problem, Record, printable
 from maskedteeth.data.sources import module_of_source
@@ -185,6 +192,8 @@ def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str |
     parts: dict[str, str] = {}
     if given == "folders":
         parts = parts_of_folders({row["id"]: bool(row["labelled"]) for row in rows})
+    elif given and (study := Path(given).expanduser()).is_dir():
+        parts = parts_of_study(study, {row["id"]: bool(row["labelled"]) for row in rows})
     elif given:
         others = [entry.id for entry in (*found.records, *found.problems)]
         lines = read_split(Path(given).expanduser(), names, others)

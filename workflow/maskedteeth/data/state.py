@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from maskedteeth.data.folders import files_below, folders_named
+from maskedteeth.data.given import test_set_of
 from maskedteeth.errors import InputError, say
 from maskedteeth.settings.config import Data
 
@@ -55,10 +56,12 @@ def _digest(lines: list[str]) -> str:
 
 def _state_of_split(given: str) -> str:
     file = Path(given).expanduser()
+    if file.is_dir():
+        return f"{file} {' '.join(test_set_of(file))}"
     if not file.is_file():
         raise InputError(
-            f"split.given {given} is not a file; name a CSV with the columns id and part, or "
-            "'folders'."
+            f"split.given {given} is not there; name a CSV with the columns id and part, the "
+            "folder of a study's results, or 'folders'."
         )
     about = file.stat()
     return f"{file.name} {about.st_size} {int(about.st_mtime)}"

@@ -1,5 +1,6 @@
 """Numbers of teeth, and what the classes of annotated objects mean."""
 
+import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,6 +43,8 @@ NUMBERINGS = {
 #: So many different numbers that, all of them, both numberings know are FDI: they are the teeth of
 #: its upper jaw, while Universal knows 14 others besides.
 FDI_IF = 8
+#: Numbers that only Universal knows, beside as many that only FDI knows, are a mix and no slips.
+MIXED_IF = 3
 
 #: Numbers up to this alone may as well be quadrants, or places in one.
 MOST_OF_QUADRANT = 8
@@ -116,9 +119,11 @@ def number_classes(
         to ignore. What is not in it is no tooth.
 
     Raises:
-        InputError: no class is a tooth, or both numberings fit.
+        InputError: no class is a tooth, both numberings fit, or data.classes names another class.
     """
     names = sorted(names)
+    if names:  # drawn masks have none: see maskedteeth.data.masks
+        refuse_absent(layout.classes, names, raw)
     words = {name: layout.classes.get(name, name).strip() for name in names}
     numbers = {name: BACKGROUND for name in names if layout.classes.get(name) == "ignore"}
     unnumbered = [name for name in names if words[name].lower() in UNNUMBERED_NAMES]
@@ -150,6 +155,25 @@ def number_classes(
     return numbers
 
 
+def refuse_absent(said: Iterable[str], names: Iterable[str], raw: Path) -> None:
+    """Refuse what data.classes says of a class that is not in the dataset: it may be misspelt.
+
+    Args:
+        said: keys of data.classes.
+        names: of all classes.
+        raw: folder of the dataset, for sentences.
+    """
+    names = list(names)
+    for name in said:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            known = f"it has {_listing(names) if names else 'none'}."
+            hint = f"did you mean {near[0]!r}?" if near else known
+            raise InputError(
+                f"data.classes names {name!r}, a class that {raw} does not have; {hint}"
+            )
+
+
 def _recognised(
     values: set[int], usual: Literal["universal", "fdi"] | None, raw: Path
 ) -> Literal["universal", "fdi", "none"]:
@@ -157,6 +181,14 @@ def _recognised(
     universal, fdi = (values & NUMBERINGS[name].keys() for name in ("universal", "fdi"))
     if not values:
         return "none"
+    only = [sorted(universal - fdi), sorted(fdi - universal)]
+    if min(map(len, only)) >= MIXED_IF:
+        known, others = (_listing(map(str, numbers)) for numbers in only)
+        raise InputError(
+            f"{raw} has {known}, which are Universal numbers, and {others}, which are FDI numbers: "
+            "two numberings are mixed. Number all teeth alike, or say in data.numbering how the "
+            "numbers are read and in data.classes what the others are."
+        )
     for name, fits, others in (("universal", universal, fdi), ("fdi", fdi, universal)):
         more = len(fits - others) > len(others - fits) and 2 * len(fits) > len(values)
         if more and max(values) > MOST_OF_QUADRANT:

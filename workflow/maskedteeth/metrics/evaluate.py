@@ -15,6 +15,7 @@ from maskedteeth.data.splits import draw_split
 from maskedteeth.data.teeth import BACKGROUND
 from maskedteeth.files import replacing, write_columns
 from maskedteeth.metrics.boundary import boundary_scores
+from maskedteeth.metrics.corrections import compare
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_unit
@@ -41,11 +42,12 @@ def evaluate(
     predictions: Path,
     evaluation: Path,
     numbering: Path | None = None,
+    corrections: Path | None = None,
 ) -> None:
     """Segment the test radiographs of some runs, count the pixels and measure the outlines.
 
     Args:
-        runs: method, fraction, seed, network and task of each.
+        runs: method, fraction, seed, network, task and errors in the annotations of each.
         held_out: protocol and test set.
         threshold: probability from which a pixel is tooth.
         boundary_tolerance: pixels by which an outline may be off.
@@ -63,6 +65,8 @@ def evaluate(
             seed, the weights' SHA-256 and the seconds that it took, of each run.
         numbering: CSV to write where teeth are numbered, a line a tooth of a run and radiograph:
             method, fraction, seed and what :func:`maskedteeth.metrics.numbering.measure` returns.
+        corrections: CSV to write where methods are trained on errors, of the runs that are: method,
+            fraction, seed and what :func:`maskedteeth.metrics.corrections.compare` returns.
     """
     # In full precision whatever the training's, so that a number does not depend on the machine
     # that measures it.
@@ -77,10 +81,11 @@ def evaluate(
         index=index,
     )
     radiographs = read_index(index)
-    tables, teeth, pictures, evaluated = [], [], defaultdict(list), []
+    tables, teeth, corrected, pictures, evaluated = [], [], [], defaultdict(list), []
     for run, file in zip(runs, weights, strict=True):
         begin = time.perf_counter()
-        ids = draw_split(radiographs, held_out, run.fraction, run.seed).test
+        split = draw_split(radiographs, held_out, run.fraction, run.seed)
+        ids = split.test
         pixels = pixels_of(images, radiographs, ids)
         probability, numbers = segment(run, file, pixels, machine)
         prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids)
@@ -93,11 +98,17 @@ def evaluate(
             numbers[~prediction] = BACKGROUND
             pictures["labels"].append(numbers)
             teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
+        if corrections and run.annotations:
+            pixels, right = (pixels_of(each, radiographs, split.train) for each in (images, labels))
+            prediction = segment(run, file, pixels, machine)[0] >= threshold
+            corrected += [named | t for t in compare(run, split.train, prediction, right)]
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)
     if numbering:
         write_columns(numbering, teeth)
+    if corrections:
+        write_columns(corrections, corrected)
     with replacing(predictions) as temporary:
         np.savez_compressed(temporary, **{n: np.concatenate(p) for n, p in pictures.items()})
     record.write(evaluation, runs=evaluated)

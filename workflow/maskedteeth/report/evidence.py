@@ -136,7 +136,7 @@ class Study(Evidence):
         runs: ``metrics.csv`` of all runs: method, fraction, seed, id, tp, fp, fn, tn.
         pretexts: ``metrics.csv`` of all pretexts: pretext, id, ssim, lpips, fsim, l1; may be empty.
         resamples: draws.
-        corrected: ``metrics.csv`` of all methods that were trained on errors: as ``runs``, and
+        corrected: ``corrections.csv`` of all methods that were trained on errors: as ``runs``, and
             ``of``: prediction or given; None without.
         noise: what these methods are.
     """

@@ -5,6 +5,7 @@ Defaults are the paper's values. What a single stage sees of it is in
 :mod:`maskedteeth.settings.sections`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
@@ -40,6 +41,20 @@ def _with(word: str, example: str) -> AfterValidator:
         return pattern
 
     return AfterValidator(check)
+
+
+def _refuse_unknown(where: str, name: Any, known: Iterable[Any], of: str) -> None:
+    """Refuse a setting that has to name one of what is known."""
+    if name not in known:
+        found, names = name if isinstance(name, float) else repr(name), ", ".join(map(str, known))
+        raise ValueError(f"{where} {found}, which is not one of {of}: {names or '(none)'}")
+
+
+def _refuse_meaningless(settings: BaseModel, names: Iterable[str], kind: str) -> None:
+    """Refuse settings that are given although they say nothing of such a kind."""
+    for name in names:
+        if getattr(settings, name) != type(settings).model_fields[name].default:
+            raise ValueError(f"{name} has no meaning for {kind}; remove it")
 
 
 def last_name(path: str) -> str:
@@ -234,7 +249,8 @@ class HeldOut(Strict):
         None,
         min_length=1,
         description="A split that is given: a CSV of id, part (train, test or unlabelled) and, if "
-        "known, patient; or 'folders', for radiographs in folders train, test and valid. "
+        "known, patient; 'folders', for radiographs in folders train, test and valid; or the "
+        "folder of an earlier study's results, whose test radiographs test again. "
         "test_fraction and test_seed do not count then. Null: drawn.",
     )
 
@@ -300,10 +316,8 @@ class Model(Strict):
     @model_validator(mode="after")
     def _belongs_together(self) -> "Model":
         of_paper = self.architecture == "modified_resunet"
-        fields = type(self).model_fields
-        for name in ("encoder", "encoder_weights", "options") if of_paper else ("widths",):
-            if getattr(self, name) != fields[name].default:
-                raise ValueError(f"{name} has no meaning for {self.architecture}; remove it")
+        names = ("encoder", "encoder_weights", "options") if of_paper else ("widths",)
+        _refuse_meaningless(self, names, self.architecture)
         return self
 
 
@@ -342,10 +356,9 @@ class Mask(Strict):
     @model_validator(mode="after")
     def _belongs_together(self) -> "Mask":
         own = {"blocks": {"fewest", "most", "area", "fill"}, "patches": {"size", "ratio", "fill"}}
-        for name, field in type(self).model_fields.items():
-            meant = name == "kind" or name in own.get(self.kind, ())
-            if not meant and getattr(self, name) != field.default:
-                raise ValueError(f"{name} has no meaning for {self.kind}; remove it")
+        meant = {"kind", *own.get(self.kind, ())}
+        names = [name for name in type(self).model_fields if name not in meant]
+        _refuse_meaningless(self, names, self.kind)
         if self.fewest > self.most:
             raise ValueError(f"fewest ({self.fewest}) is above most ({self.most})")
         return self
@@ -500,11 +513,8 @@ def _filled_in(entry: Any, above: dict[str, Any], where: str) -> Any:
     """Return an entry with what it lacks from the one that it is ``like``."""
     if not isinstance(entry, dict) or entry.get("like") is None:
         return entry
-    if (other := str(entry["like"])) not in above:
-        raise ValueError(
-            f"{where}.like is {other!r}, which is not one of those above it: "
-            f"{', '.join(above) or '(none)'}"
-        )
+    other = str(entry["like"])
+    _refuse_unknown(f"{where}.like is", other, above, "those above it")
     filled = {k: v for k, v in above[other].items() if k not in ("label", "short_label")}
     for name, value in entry.items():
         # A mask of another kind has other settings.
@@ -648,10 +658,9 @@ class Settings(Strict):
             if meaningless:
                 setting = "transfer" if start == "random" else "instead_of"
                 raise ValueError(f"{where}.{setting} has no meaning after {start!r}; remove it")
-            if method.instead_of not in (None, *self.pretext):
-                raise ValueError(
-                    f"{where}.instead_of is {method.instead_of!r}, which is not one of pretext: "
-                    f"{', '.join(self.pretext) or '(none)'}"
+            if method.instead_of is not None:
+                _refuse_unknown(
+                    f"{where}.instead_of is", method.instead_of, self.pretext, "pretext"
                 )
             if start == "random":
                 if method.model is None:
@@ -676,16 +685,9 @@ class Settings(Strict):
                     f"methods.{setting} {twice[0]!r} stands twice; tables and figures tell methods "
                     "apart by it"
                 )
-        if self.report.ours not in self.methods:
-            raise ValueError(
-                f"report.ours is {self.report.ours!r}, which is not one of methods: "
-                f"{', '.join(self.methods)}"
-            )
-        if self.report.figure_fraction not in self.split.fractions:
-            raise ValueError(
-                f"report.figure_fraction is {self.report.figure_fraction:g}, which is not one of "
-                f"split.fractions: {', '.join(f'{f:g}' for f in self.split.fractions)}"
-            )
+        _refuse_unknown("report.ours is", self.report.ours, self.methods, "methods")
+        fraction, fractions = self.report.figure_fraction, self.split.fractions
+        _refuse_unknown("report.figure_fraction is", fraction, fractions, "split.fractions")
         return self
 
     @model_validator(mode="after")
@@ -706,11 +708,7 @@ class Settings(Strict):
         named = {f"pretext.{name}": entry.also_on for name, entry in self.pretext.items()}
         for where, names in {"evaluation": self.evaluation.also_on, **named}.items():
             for name in names:
-                if name not in self.datasets:
-                    raise ValueError(
-                        f"{where}.also_on has {name!r}, which is not one of datasets: "
-                        f"{', '.join(self.datasets) or '(none)'}"
-                    )
+                _refuse_unknown(f"{where}.also_on has", name, self.datasets, "datasets")
                 if where != "evaluation" and name in measured:
                     raise ValueError(
                         f"{where}.also_on has {name!r}, which evaluation.also_on has, too; what "

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field, TypeAdapter
 
 from maskedteeth.settings.config import (
+    Annotations,
     Compute,
     Fraction,
     HeldOut,
@@ -34,6 +35,7 @@ class Run(Strict):
     seed: Seed
     model: Model
     task: TaskName
+    annotations: Annotations | None = Field(None, description="Errors that it is trained on.")
 
 
 class Presentation(Report):
@@ -110,7 +112,8 @@ def _run(study: Settings, job: dict[str, str]) -> Run:
     fraction = next(f for f in study.split.fractions if f"{f:g}" == job["fraction"])
     model = study.model_of(job["method"])
     about = {"method": job["method"], "fraction": fraction, "seed": int(job["seed"])}
-    return Run(**about, model=model, task=study.task)
+    annotations = study.methods[job["method"]].annotations
+    return Run(**about, model=model, task=study.task, annotations=annotations)
 
 
 #: What changes no result: how often states are written, where weights come from.
@@ -150,9 +153,7 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
         **{f"methods.{name}.model": study.model_of(name) for name in study.methods},
     },
     "method": lambda study, job: job["method"],
-    "annotations": lambda study, job: (
-        study.methods[job.get("method", job.get("group"))].annotations
-    ),
+    "annotations": lambda study, job: study.methods[job["method"]].annotations,
     "noise": lambda study, job: _noise(study),
     "datasets": lambda study, job: {n: study.datasets[n].name for n in study.evaluation.also_on},
     "elsewhere": lambda study, job: job["elsewhere"],

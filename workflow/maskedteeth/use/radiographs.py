@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from maskedteeth.data.dicom import decode_radiograph
+from maskedteeth.data.folders import SUFFIXES, files_below
 from maskedteeth.data.pixels import read_file
-from maskedteeth.data.records import SUFFIXES, is_radiograph, name_of
+from maskedteeth.data.records import is_radiograph, name_of
 from maskedteeth.errors import InputError
 
 #: What the names of the pictures end with that are written here.
@@ -33,7 +34,7 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
         if not path.exists():
             raise InputError(f"{path} does not exist; name a radiograph or a folder of them.")
         folder = path if path.is_dir() else path.parent
-        files = sorted(f for f in path.rglob("*") if _is_radiograph(f)) if path.is_dir() else [path]
+        files = filter(is_radiograph, files_below(path)) if path.is_dir() else [path]
         for file in files:
             name = name_of(file.relative_to(folder))
             if out.resolve() not in file.resolve().parents:
@@ -53,10 +54,6 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
             f"{', '.join(SUFFIXES)} and no DICOM file."
         )
     return found
-
-
-def _is_radiograph(file: Path) -> bool:
-    return not file.name.startswith(".") and file.is_file() and is_radiograph(file)
 
 
 def read_radiograph(radiograph: Path | str | np.ndarray) -> np.ndarray:

@@ -87,6 +87,7 @@ def find_records(root: Path, layout: Layout) -> Found:
             f"{root} holds no COCO annotation, a JSON file with 'images' and 'annotations'; export "
             "the dataset as COCO, and name its folder in data.path."
         )
+    entries, empty = [], []
     for file in files:
         content = parsed(file, _File, *EXPECTED, MOST_BYTES)
         _refuse_twice(file, content)
@@ -96,10 +97,16 @@ def find_records(root: Path, layout: Layout) -> Found:
         names = {category.id: category.name for category in content.categories}
         for image in content.images:
             drawn = of_image.pop(image.id, [])
-            listing.add(image.file_name, file, partial(_read, image, drawn, names, file))
+            entry = image.file_name, file, partial(_read, image, drawn, names, file)
+            # Exports list radiographs that nobody annotated, which another file may have.
+            (entries if drawn else empty).append(entry)
         if of_image:
             lost = sum(map(len, of_image.values()))
             listing.pass_over(file, f"in part: {lost} annotations are of no image in it")
+    for entry in entries:
+        listing.add(*entry)
+    for entry in empty:
+        listing.add(*entry, unless_annotated=True)
     return listing.found()
 
 

@@ -1,7 +1,5 @@
 """LabelMe: a JSON file a radiograph, with the shapes that are drawn on it."""
 
-import base64
-import binascii
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,12 +91,5 @@ def _object(shape: _Shape, file: Path) -> Object:
         return polygons(name, [[np.reshape(points, (-1, 2))]])
     if kind == "mask" and points and shape.mask:
         corner = int(points[0][0]), int(points[0][1])
-        return bitmap(name, partial(_png, shape.mask), corner, file)
+        return bitmap(name, shape.mask, corner, file)
     return undrawn(name, f"drawn as {kind!r}; a polygon or mask was expected", file)
-
-
-def _png(text: str) -> bytes:
-    try:
-        return base64.b64decode(text)
-    except (binascii.Error, ValueError):
-        return b""

@@ -3,8 +3,6 @@
 A project holds datasets, each a folder with `img/NAME` and `ann/NAME.json`.
 """
 
-import base64
-import binascii
 import zlib
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from maskedteeth.data.json_files import Point, parsed
 from maskedteeth.data.objects import Object, bitmap, polygons, undrawn
+from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT
 from maskedteeth.data.records import Found, Problem, Record, list_images, trouble_with
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
@@ -22,8 +21,6 @@ from maskedteeth.settings.sections import Layout
 #: Supervisely's geometries that enclose nothing: a tooth drawn as one of them is a slip of the pen.
 WITHOUT_AREA = frozenset({"line", "polyline", "point"})
 
-#: More bytes are no annotation of 32 teeth.
-MOST_BYTES = 2**22
 EXPECTED = "a Supervisely annotation", "'size' and 'objects' with polygons"
 Pixel = Annotated[int, Field(strict=True, ge=-(2**16), le=2**16)]
 
@@ -106,7 +103,7 @@ def of_dataset(folder: Path, prefix: str = "") -> Found:
         try:
             if trouble := trouble_with(name, files):
                 raise InputError(trouble)
-            content = parsed(annotation, _File, *EXPECTED, MOST_BYTES)
+            content = parsed(annotation, _File, *EXPECTED)
         except InputError as error:
             problems.append(Problem(f"{prefix}{name}", str(error)))
             continue
@@ -132,7 +129,7 @@ def _object(file: Path, figure: _Figure) -> Object:
         rings = (drawing.exterior, *drawing.interior)
         return polygons(name, [[np.array(ring, np.float64).reshape(-1, 2) for ring in rings]])
     if kind == "bitmap" and isinstance(figure.bitmap, _Bitmap):
-        return bitmap(name, lambda: _png(figure.bitmap.data), figure.bitmap.origin, file)
+        return bitmap(name, figure.bitmap.data, figure.bitmap.origin, file, _unpacked)
     found = {
         "polygon": "whose 'exterior' and 'interior' are not lists of corners, each of an x "
         "and a y within 65,536 pixels",
@@ -143,8 +140,5 @@ def _object(file: Path, figure: _Figure) -> Object:
     )
 
 
-def _png(data: str) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(base64.b64decode(data), MOST_BYTES)
-    except (binascii.Error, zlib.error):
-        return b""
+def _unpacked(content: bytes) -> bytes:
+    return zlib.decompressobj().decompress(content, MOST_BYTES_OF_TEXT)

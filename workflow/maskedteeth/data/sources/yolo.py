@@ -15,14 +15,11 @@ from pydantic import BaseModel
 from maskedteeth.data.folders import files_below
 from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, polygons, undrawn
-from maskedteeth.data.pixels import read_file
+from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.data.records import Found
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
 from maskedteeth.settings.sections import Layout
-
-#: More bytes are no annotation of 32 teeth.
-MOST_BYTES = 2**22
 
 #: So much may an outline leave the radiograph.
 MARGIN = 0.01
@@ -62,7 +59,7 @@ def _names_of_classes(root: Path) -> dict[int, str]:
     found = {}
     for file in files_below(root, ".yaml", ".yml"):
         try:  # the base loader leaves 011 and no as they are
-            content = yaml.load(read_file(file, MOST_BYTES), yaml.BaseLoader)
+            content = yaml.load(read_file(file, MOST_BYTES_OF_TEXT), yaml.BaseLoader)
             if isinstance(content, dict) and "names" in content:
                 names = _About.model_validate(content).names
                 found[file] = names if isinstance(names, dict) else dict(enumerate(names))
@@ -72,7 +69,7 @@ def _names_of_classes(root: Path) -> dict[int, str]:
             ) from None
     for file in files_below(root, ".txt"):
         if file.name == "classes.txt":
-            lines = read_file(file, MOST_BYTES).decode(errors="replace").splitlines()
+            lines = read_file(file, MOST_BYTES_OF_TEXT).decode(errors="replace").splitlines()
             found[file] = dict(enumerate(line.strip() for line in lines))
     lists = list(found.values())
     if not lists or any(names != lists[0] for names in lists):
@@ -86,7 +83,7 @@ def _names_of_classes(root: Path) -> dict[int, str]:
 
 
 def _read(file: Path, names: dict[int, str]) -> Content:
-    lines = read_file(file, MOST_BYTES).decode(errors="replace").splitlines()
+    lines = read_file(file, MOST_BYTES_OF_TEXT).decode(errors="replace").splitlines()
     return tuple(_object(line, names, file) for line in lines if line.strip()), None
 
 

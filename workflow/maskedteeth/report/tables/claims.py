@@ -57,7 +57,7 @@ def claims(
     """Judge the paper's claims by its own numbers and by the study's.
 
     The paper's tables are CSV files; ``pretexts`` are ``metrics.csv`` of all pretexts, and
-    ``corrections`` those of the methods that were trained on errors, none without.
+    ``corrections`` those files of the methods that were trained on errors, none without.
 
     Returns:
         Of each claim: claim, place, text, note, and for paper and ours the verdict and, named

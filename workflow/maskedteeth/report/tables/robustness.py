@@ -27,7 +27,7 @@ def robustness(
         report: what tables say.
         noise: the methods with errors, and those that are the same without.
         metrics: ``metrics.csv`` of all methods.
-        corrections: ``metrics.csv`` of the stage `measure_corrections`.
+        corrections: ``corrections.csv`` of those with errors.
         runs: records of all trainings and evaluations.
 
     Returns:
