@@ -222,7 +222,7 @@ class Segmenter:
                 likely = at_full_size(tooth)
                 labels[likely > most] = tooth
                 most = np.maximum(most, likely)
-        labels[probability < self.threshold] = 0
+        labels *= probability >= self.threshold
         if self.smallest:
             _drop_small(labels, self.smallest)
         mask = (labels > 0).astype(np.uint8)
