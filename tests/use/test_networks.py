@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -39,8 +40,20 @@ def test_a_mask_has_the_size_of_its_radiograph(segmenter, radiograph, size):
     assert found.mask.shape == found.probability.shape == found.pixels.shape == size
     assert found.mask.dtype == np.uint8 and set(np.unique(found.mask)) <= {0, 1}
     assert found.tooth_fraction == pytest.approx((found.probability >= 0.5).mean())
-    p = found.probability.astype(float)
-    assert found.confidence == pytest.approx(np.where(p > 0.5, p, 1 - p).mean(), abs=1e-6)
+
+
+def test_confidence_is_the_dice_that_the_probabilities_expect(segmenter, radiograph):
+    found = segmenter(radiograph(3)[0])
+
+    def confidence(probability, *mask):
+        changed = {"probability": np.float32([probability]), "mask": np.uint8([mask])}
+        return replace(found, **changed).confidence
+
+    assert confidence([1, 1, 0, 0], 1, 1, 0, 0) == 1
+    assert confidence([0.6, 0.5, 0.3, 0], 1, 1, 0, 0) == pytest.approx(2.2 / 3.4)
+    background = [0.0] * 1000  # does not count
+    assert confidence([0.8, *background], 1, *background) == pytest.approx(1.6 / 1.8)
+    assert confidence([0.4, 0.1], 0, 0) == confidence([0, 0], 0, 0) == 0
 
 
 def test_probabilities_are_scaled_back_linearly_before_the_threshold(segmenter, radiograph):

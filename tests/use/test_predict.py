@@ -121,6 +121,28 @@ def test_several_weights_and_the_mirrored_radiograph_are_averaged(study, predict
     assert status == 0 and float(rows[0]["confidence"]) == pytest.approx(both.confidence, abs=1e-6)
 
 
+@pytest.mark.parametrize("of", ["study", "numbered"])
+def test_regions_below_the_smallest_are_left_out_of_masks_and_polygons(
+    predict, xrays, tmp_path, request, of
+):
+    weights = request.getfixturevalue(of) / "run/weights.safetensors"
+    labels = Segmenter(weights, device="cpu")(xrays / "big.jpg").labels
+    regions = []
+    for label in np.unique(labels[labels > 0]):
+        count, parts = cv2.connectedComponents((labels == label).astype(np.uint8))
+        regions += [parts == number for number in range(1, count)]
+    sizes = sorted(region.sum() for region in regions)
+    smallest = sizes[len(sizes) // 2]
+    kept = [region for region in regions if region.sum() >= smallest]
+    assert 0 < len(kept) < len(regions)
+    more = ["--smallest", smallest, "--format", "png", "labelme"]
+    status, _ = predict(xrays / "big.jpg", weights=weights, more=more)
+    mask = grey(tmp_path / "out/big.mask.png")
+    assert status == 0 and (mask == np.any(kept, axis=0) * 255).all()
+    assert len(read_json(tmp_path / "out/big.json")["shapes"]) == len(kept)
+    assert predict(xrays / "big.jpg", more=["--smallest", -1])[0] == 2
+
+
 def test_numbered_teeth_are_named_in_every_format(predict, numbered, numberer, xrays, tmp_path):
     out, weights = tmp_path / "out", numbered / "run/weights.safetensors"
     more = ["--format", "png", "labelme", "coco", "yolo", "--numbers", "fdi"]

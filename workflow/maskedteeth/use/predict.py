@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import cv2
 import numpy as np
 from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt
 from PIL import Image
 from tqdm import tqdm
 
@@ -38,14 +39,15 @@ def predict(
     flip: Annotated[bool, Parameter(negative=())] = False,
     numbers: Literal["universal", "fdi"] = "universal",
     threshold: float = 0.5,
+    smallest: NonNegativeInt = 0,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> None:
     """Segment radiographs of any size with finished trainings.
 
     Writes predictions.csv, the least confident first: file, name, height, width, tooth_fraction
-    (share of the pixels that are tooth), confidence (mean over the pixels of the larger of p and
-    1 - p, p being the probability of tooth), warning (in what the radiograph is unlike those that
-    the network was trained on) and problem (why there is no mask).
+    (share of the pixels that are tooth), confidence (Dice that the mask would have if the
+    probabilities were the truth), warning (in what the radiograph is unlike those that the network
+    was trained on) and problem (why there is no mask).
 
     A radiograph that cannot be read, or whose proportions are far from all that the network was
     trained on, is a line with the reason; the others go on, and the exit status is 2 at the end.
@@ -64,6 +66,8 @@ def predict(
         flip: average also with the mirrored radiograph, which takes twice as long.
         numbers: the numbers of teeth in what is written, if the networks number them.
         threshold: probability from which a pixel is tooth, as evaluation.threshold of a study.
+        smallest: regions (what hangs together of one label) of fewer pixels are left out of masks
+            and polygons; 0 leaves out none.
         device: where the networks run; auto takes a card where there is one.
 
     Raises:
@@ -74,7 +78,8 @@ def predict(
     from maskedteeth.use.annotations import WRITERS, Segmented, regions_of
     from maskedteeth.use.networks import Segmenter
 
-    segmenter = Segmenter(weights, device=device, threshold=threshold, flip=flip)
+    how = {"device": device, "threshold": threshold, "flip": flip, "smallest": smallest}
+    segmenter = Segmenter(weights, **how)
     if any(network.look.source == "phantom" for network in segmenter.networks):
         say(
             "The weights are of a study of drawn radiographs (data.source: phantom): what they "
