@@ -19,6 +19,7 @@ import numpy as np
 import yaml
 from pycocotools import mask as coco_mask
 
+from maskedteeth.data.objects import polygons
 from maskedteeth.data.records import printable
 from maskedteeth.files import write_json, write_text
 
@@ -39,7 +40,7 @@ def regions_of(labels: np.ndarray) -> list[Region]:
 
     Returns:
         Labels and polygons, each with an IoU of at least :data:`LEAST_IOU` with its region, as
-        pycocotools fills it.
+        pycocotools and as this package fill it.
     """
     found = []
     for label in np.unique(labels[labels > 0]):
@@ -75,8 +76,10 @@ def _with_holes(outline: np.ndarray, holes: list[np.ndarray]) -> np.ndarray:
 
 
 def _iou(polygon: np.ndarray, region: np.ndarray) -> float:
-    filled = coco_mask.frPyObjects([polygon.ravel().tolist()], *region.shape)
-    return coco_mask.iou(filled, [coco_mask.encode(np.asfortranarray(region))], [False]).item()
+    """Return the lesser IoU of a region with its polygon, filled as COCO's tools and as we do."""
+    runs = coco_mask.frPyObjects([polygon.ravel().tolist()], *region.shape)
+    filled = coco_mask.decode(runs)[..., 0], polygons("tooth", [[polygon]]).draw(region.shape)
+    return min((region & found).sum() / (region | found).sum() for found in filled)
 
 
 @dataclass(frozen=True)
