@@ -178,7 +178,7 @@ class Jobs:
             chosen = {module_of(model) for model in models_in(sections)}
             if "layout" in sections:
                 chosen.add(module_of_source(sections["layout"].source))
-            if {"task", "runs"} & sections.keys():
+            if {"training", "runs"} & sections.keys():
                 chosen.add(module_of_task(self.study.task))
             code = fingerprint(locate(stage)[0], *chosen)
             before = dict.fromkeys(self.seen(*made) for made in self._builds_on(stage, job))

@@ -57,7 +57,7 @@ def _digest(lines: list[str]) -> str:
 def _state_of_split(given: str) -> str:
     file = Path(given).expanduser()
     if file.is_dir():
-        return f"{file} {' '.join(test_set_of(file))}"
+        return " ".join(test_set_of(file))
     if not file.is_file():
         raise InputError(
             f"split.given {given} is not there; name a CSV with the columns id and part, the "

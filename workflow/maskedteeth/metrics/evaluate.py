@@ -22,7 +22,7 @@ from maskedteeth.models.inputs import network_input, probability_of, to_unit
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
-from maskedteeth.tasks import module_of_task, task_of
+from maskedteeth.tasks import CHANNELS, module_of_task, task_of
 from maskedteeth.training.device import Machine, evaluating, set_up
 from maskedteeth.training.weights import stored_network
 
@@ -146,7 +146,7 @@ def segment(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what :func:`predict` makes of radiographs, uint8 (N, H, W), with a run's weights."""
     task = task_of(run.task)
-    network = stored_network(run.model, weights, machine.device, channels=task.CHANNELS)
+    network = stored_network(run.model, weights, machine.device, channels=CHANNELS[run.task])
     return predict(network, pixels, run.model.inputs, task, machine)
 
 
@@ -187,7 +187,7 @@ def probabilities(
     task: ModuleType,
     machine: Machine,
 ) -> Iterator[Tensor]:
-    """Yield what the task makes of the logits, float32 (B, task.CHANNELS, H, W), of some rows.
+    """Yield what the task makes of the logits, float32 (B, channels, H, W), of some rows.
 
     Arguments and errors are those of :func:`predict`.
     """

@@ -12,7 +12,7 @@ from maskedteeth.models import build
 from maskedteeth.models.inputs import logits_of
 from maskedteeth.settings.config import Image, Model, TaskName
 from maskedteeth.settings.sections import Presentation
-from maskedteeth.tasks import task_of
+from maskedteeth.tasks import CHANNELS
 
 
 def describe(
@@ -47,7 +47,7 @@ def describe(
             continue
         known.append(model)
         try:
-            content = _described(model, image, task_of(task).CHANNELS)
+            content = _described(model, image, CHANNELS[task])
         except InputError as error:
             raise InputError(f"Setting {setting}: {error}") from error
         if model == shown:

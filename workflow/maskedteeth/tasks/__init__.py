@@ -1,7 +1,7 @@
 """What a network tells of every pixel: a module a task, each of the same shape.
 
-A task has ``CHANNELS``, how many logits a pixel gets, and four functions: ``target_of`` takes from
-``labels.npy`` what is learnt, ``loss`` measures it, ``probabilities`` are made of logits, and
+:data:`CHANNELS` says how many logits a pixel gets. A task has four functions: ``target_of`` takes
+from ``labels.npy`` what is learnt, ``loss`` measures it, ``probabilities`` are made of logits, and
 ``read`` tells from them how likely a pixel is tooth, and which. One that knows more than tooth or
 no tooth also has ``measure``, which returns further columns for the evaluation.
 """
@@ -9,7 +9,11 @@ no tooth also has ``measure``, which returns further columns for the evaluation.
 import importlib
 from types import ModuleType
 
+from maskedteeth.data.teeth import TEETH
 from maskedteeth.settings.config import TaskName
+
+#: Task → logits of a pixel: of tooth; or of the background, then of each tooth by number.
+CHANNELS: dict[TaskName, int] = {"teeth": 1, "numbering": 1 + len(TEETH)}
 
 
 def module_of_task(task: TaskName) -> str:

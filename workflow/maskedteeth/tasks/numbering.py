@@ -3,11 +3,9 @@
 import torch
 from torch import Tensor
 
-from maskedteeth.data.teeth import TEETH, UNNUMBERED, refuse_unnumbered
+from maskedteeth.data.teeth import UNNUMBERED, refuse_unnumbered
 from maskedteeth.metrics import numbering
 
-#: The background, then a tooth each, in Universal numbers.
-CHANNELS = 1 + len(TEETH)
 measure = numbering.measure
 
 
@@ -32,7 +30,7 @@ def loss(logits: Tensor, target: Tensor, dice_weight: float, ce_weight: float) -
     10.1016/j.media.2021.101979), and no tooth's Dice counts these pixels.
 
     Args:
-        logits: float (B, CHANNELS, H, W), before the softmax.
+        logits: float (B, 33, H, W), before the softmax.
         target: float (B, 1, H, W), labels: 0, 1 to 32, or 99.
         dice_weight: of the Dice loss.
         ce_weight: of the cross-entropy.
@@ -43,7 +41,7 @@ def loss(logits: Tensor, target: Tensor, dice_weight: float, ce_weight: float) -
     logged = torch.log_softmax(logits.float(), dim=1)
     teeth, unnumbered = logged[:, 1:], target == UNNUMBERED
     # Masks and sums, for on CUDA the gradient of picking classes by index is not deterministic.
-    truth = target == torch.arange(1, CHANNELS, device=target.device).view(1, -1, 1, 1)
+    truth = target == torch.arange(1, logits.shape[1], device=target.device).view(1, -1, 1, 1)
     right = torch.where(target == 0, logged[:, :1], (teeth * truth).sum(1, keepdim=True))
     right = torch.where(unnumbered, teeth.logsumexp(1, keepdim=True), right)
 
@@ -56,7 +54,7 @@ def loss(logits: Tensor, target: Tensor, dice_weight: float, ce_weight: float) -
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """Return the probabilities of the classes, float (B, CHANNELS, H, W), of logits."""
+    """Return the probabilities of the classes, float (B, 33, H, W), of logits."""
     return torch.softmax(logits, dim=1)
 
 

@@ -6,7 +6,6 @@ from torch import Tensor
 from maskedteeth.data.teeth import UNNUMBERED
 from maskedteeth.training.losses import segmentation_loss
 
-CHANNELS = 1
 #: Of the paper.
 loss = segmentation_loss
 

@@ -25,7 +25,7 @@ from maskedteeth.settings.config import (
     Training,
     Transfer,
 )
-from maskedteeth.tasks import module_of_task, task_of
+from maskedteeth.tasks import CHANNELS, module_of_task, task_of
 from maskedteeth.training.augment import augment, draw_changes
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.engine import Task, fit, last_steps
@@ -100,9 +100,9 @@ def train(
         truth = with_errors(truth, split.train, annotations, seed)
     truth = learnt.target_of(torch.from_numpy(truth)).to(machine.device)
     if pretext is None:
-        network = new_network(model, seed, machine.device, learnt.CHANNELS)
+        network = new_network(model, seed, machine.device, CHANNELS[task])
     else:
-        network = stored_network(model, pretext, machine.device, seed, transfer, learnt.CHANNELS)
+        network = stored_network(model, pretext, machine.device, seed, transfer, CHANNELS[task])
 
     epoch_samples = split.pool if training.budget == "equal-steps" else len(split.train)
     changes = None

@@ -18,7 +18,7 @@ from maskedteeth.files import read_json
 from maskedteeth.metrics.evaluate import probabilities
 from maskedteeth.record import sha256
 from maskedteeth.settings.config import Compute, Model, TaskName
-from maskedteeth.tasks import task_of
+from maskedteeth.tasks import CHANNELS, task_of
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.weights import stored_network
 from maskedteeth.use.radiographs import read_radiograph
@@ -122,7 +122,7 @@ class Network:
                 f"{weights} is of a pretext, which segments nothing. Name the weights of a "
                 "training, in results/<study>/runs."
             )
-        network = stored_network(model, weights, machine.device, channels=task_of(task).CHANNELS)
+        network = stored_network(model, weights, machine.device, channels=CHANNELS[task])
         return cls(task, model, (height, width), look, network)
 
     def small(self, pixels: np.ndarray) -> np.ndarray:
