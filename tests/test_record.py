@@ -162,6 +162,13 @@ def test_runs_of_different_code_data_packages_and_machines_are_named(study):
     )
 
 
+def test_trainings_that_differ_are_named(study):
+    change(study, "psp/run.json", settings={"training": {"epochs": 90}})
+    assert compared(study) == (
+        "Runs trained in different ways: epochs: 80 (3 runs), 90 (psp at 0.1 with seed 42)."
+    )
+
+
 def test_evaluations_that_differ_are_named(study):
     settings = {"threshold": 0.4, "held_out": {"protocol": "complement"}}
     run = read(study / "unet/evaluation.json")["runs"][0] | {"weights_sha256": "8" * 64}

@@ -36,6 +36,8 @@ CHANGES = [
     ),
     ({"methods": {"pspnet": {"model": {"encoder": "resnet18"}}}}, {"describe"}),
     ({"methods": {"pspnet": {"seeds": [1]}}}, set()),
+    ({"methods": {"unet": {"training": {"augment": "light"}}}}, {"train"}),
+    ({"methods": {"pspnet": {"training": {"augment": "light"}}}}, set()),
     ({"evaluation": {"threshold": 0.4}}, {*EVALUATIONS, TABLE, "describe"}),
     ({"evaluation": {"boundary_tolerance": 1}}, {*EVALUATIONS, TABLE, "describe"}),
     ({"methods": {"unet": {"annotations": {"drop": 0.1}}}}, {"train", *EVALUATIONS}),

@@ -16,6 +16,8 @@ JARGON = re.compile(
     r"|float)\b"
 )
 MASKING = "random_block_masking"
+#: Sections of a method that may be null.
+MAYBE_NULL = ("model", "annotations", "training")
 
 MISTAKES = [
     ({"trainin": {}}, "Setting trainin is unknown; did you mean 'training'?"),
@@ -187,6 +189,14 @@ MISTAKES = [
         "Setting training: dice_weight and bce_weight are both 0: there is no loss to minimise.",
     ),
     (
+        {"methods": {"unet": {"training": {"epoch": 3}}}},
+        "Setting methods.unet.training.epoch is unknown; did you mean 'epochs'?",
+    ),
+    (
+        {"training": {"dice_weight": 0}, "methods": {"unet": {"training": {"bce_weight": 0}}}},
+        "Setting methods.unet.training leaves dice_weight and bce_weight both 0: there is no loss",
+    ),
+    (
         {"evaluation": {"also_on": ["clinic"]}},
         "Setting evaluation.also_on has 'clinic', which is not one of datasets: (none).",
     ),
@@ -261,7 +271,7 @@ def test_a_typo_and_a_wrong_type_of_any_setting_are_plain_sentences(settings):
     for path, value in walk(content):
         if path[0] in ("pretext", "methods") and len(path) == 2:
             continue  # a name of the user's
-        wrong = 3 if isinstance(value, dict) or path[-1] in ("model", "annotations") else {"a": []}
+        wrong = 3 if isinstance(value, dict) or path[-1] in MAYBE_NULL else {"a": []}
         for name, given in ((f"{path[-1]}x", value), (path[-1], wrong)):
             mistaken = copy.deepcopy(content)
             functools.reduce(dict.__getitem__, path[:-1], mistaken)[name] = given

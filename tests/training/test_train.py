@@ -151,6 +151,20 @@ def test_a_method_instead_of_a_pretext_trains_as_many_epochs_longer(study, train
     assert len(history) == 2 + 2 * 3
 
 
+def test_a_methods_own_training_says_in_what_it_differs_from_the_studys(study, train):
+    own = {"like": "scratch", "label": "Own", "training": {"schedule": "cosine", "epochs": 1}}
+    more = {"label": "More", "training": {"augment": "light"}, "instead_of": "blocks"}
+    changes = {"methods": {"own": own, "more": {"like": "own", **more}}}
+    trained = {
+        method: json.loads((train(method, method=method, changes=changes) / "run.json").read_text())
+        for method in ("scratch", "own", "more")
+    }
+    plain, own, more = (record["settings"]["training"] for record in trained.values())
+    assert plain == study.settings().training.model_dump()
+    assert own == plain | {"schedule": "cosine", "epochs": 1}
+    assert more == own | {"augment": "light", "epochs": 1 + 3}
+
+
 def test_a_training_that_numbers_teeth_takes_all_but_the_last_layer_and_says_so(
     numbered, tmp_path, capsys
 ):

@@ -104,6 +104,14 @@ def test_a_further_fraction_trains_only_its_own_runs(project):
     assert not {"prepare", "pretrain", "measure_pretext", "figure8"} & set(jobs)
 
 
+def test_a_further_method_with_a_training_of_its_own_trains_alone(project):
+    old = "  modified_resunet: {model: *tiny}\n"
+    new = "  augmented: {like: modified_resunet, label: Augmented, training: {augment: light}}\n"
+    with project.edit("tiny.yaml", old, old + new):
+        jobs = project.planned()
+    assert jobs["train"] == 2 and not {"prepare", "pretrain", "figure6"} & set(jobs)
+
+
 @pytest.mark.parametrize(("name", "trained"), [("figure4", 1), ("figure8", 3), ("table3", 2)])
 def test_a_table_or_figure_alone_trains_no_more_than_it_shows(fresh, name, trained):
     jobs = fresh.planned(name)

@@ -89,6 +89,7 @@ def _compared(record: dict[str, Any], evaluated: bool) -> dict[str, dict[str, An
         "of different code": {modules: record["code"]},
         "on different data": data,
         "with different test sets": settings.get("held_out", {}),
+        "trained in different ways": settings.get("training", {}),
         "of different packages": record["packages"],
         "on different devices": device,
         "in different precision": precision,

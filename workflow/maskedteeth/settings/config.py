@@ -452,6 +452,29 @@ class Annotations(Strict):
         return self
 
 
+class Training(Recipe):
+    """Training for segmentation (section 3.3)."""
+
+    budget: Literal["equal-steps", "equal-epochs"] = Field(
+        "equal-steps",
+        description="equal-steps: every fraction trains as many steps as `epochs` over the pool "
+        "take. equal-epochs: `epochs` passes over the fraction itself.",
+    )
+    augment: Literal["none", "light"] = Field(
+        "none",
+        description="light: radiographs are turned by up to 5 degrees, scaled by 0.9 to 1.1, and "
+        "their contrast by 0.8 to 1.2.",
+    )
+    dice_weight: float = Field(0.7, ge=0, description="alpha of eq. 5.")
+    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5; of the cross-entropy.")
+
+    @model_validator(mode="after")
+    def _some_loss(self) -> "Training":
+        if self.dice_weight + self.bce_weight == 0:
+            raise ValueError("dice_weight and bce_weight are both 0: there is no loss to minimise")
+        return self
+
+
 class Method(Strict):
     """One line of table 2."""
 
@@ -484,29 +507,11 @@ class Method(Strict):
     annotations: Annotations | None = Field(
         None, description="Errors in the annotations that it is trained on. Null: none."
     )
-
-
-class Training(Recipe):
-    """Training for segmentation, the same for every method (section 3.3)."""
-
-    budget: Literal["equal-steps", "equal-epochs"] = Field(
-        "equal-steps",
-        description="equal-steps: every fraction trains as many steps as `epochs` over the pool "
-        "take. equal-epochs: `epochs` passes over the fraction itself.",
+    training: Training | None = Field(
+        None,
+        description="In what its training differs from the study's: what is given here holds, the "
+        "rest is the study's. Tables name the difference. Null: it does not differ.",
     )
-    augment: Literal["none", "light"] = Field(
-        "none",
-        description="light: radiographs are turned by up to 5 degrees, scaled by 0.9 to 1.1, and "
-        "their contrast by 0.8 to 1.2.",
-    )
-    dice_weight: float = Field(0.7, ge=0, description="alpha of eq. 5.")
-    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5; of the cross-entropy.")
-
-    @model_validator(mode="after")
-    def _some_loss(self) -> "Training":
-        if self.dice_weight + self.bce_weight == 0:
-            raise ValueError("dice_weight and bce_weight are both 0: there is no loss to minimise")
-        return self
 
 
 def _filled_in(entry: Any, above: dict[str, Any], where: str) -> Any:
@@ -691,6 +696,17 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _losses_are_left(self) -> "Settings":
+        for name in self.methods:
+            training = self.training_of(name)
+            if training.dice_weight + training.bce_weight == 0:
+                raise ValueError(
+                    f"methods.{name}.training leaves dice_weight and bce_weight both 0: there is "
+                    "no loss to minimise"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _errors_are_seen(self) -> "Settings":
         for name in self.noisy:
             if self.methods[name].annotations.swap and self.task == "teeth":
@@ -732,10 +748,12 @@ class Settings(Strict):
         return "without_head" if (self.task, chosen) == ("numbering", "all") else chosen
 
     def training_of(self, method: str) -> Training:
-        """Return the training of a method: the study's, longer where it is instead of a pretext."""
-        other = self.methods[method].instead_of
-        more = self.pretext_of(other).epochs if other else 0
-        return self.training.model_copy(update={"epochs": self.training.epochs + more})
+        """Return the training of a method: its own, longer where it is instead of a pretext."""
+        entry = self.methods[method]
+        own = entry.training.model_dump(exclude_unset=True) if entry.training else {}
+        training = self.training.model_copy(update=own)
+        more = self.pretext_of(entry.instead_of).epochs if entry.instead_of else 0
+        return training.model_copy(update={"epochs": training.epochs + more})
 
     def pretext_of(self, name: str) -> Pretext:
         """Return a pretext with all its epochs."""

@@ -60,12 +60,14 @@ def _printed(kind: type[BaseModel], name: str, paper: dict[str, Any]) -> Iterato
         value = paper.get(field, ... if info.is_required() else info.default)
         types = [info.annotation, *get_args(info.annotation)]
         group = next((t for t in types if isinstance(t, type) and issubclass(t, BaseModel)), None)
-        if group:
+        same = [f for f, i in Settings.model_fields.items() if name and i.annotation is group]
+        where = f"of `{same[0]}`" if same else "below"
+        if group and not same:
             named = "<name>." if get_origin(info.annotation) is dict else ""
             default = dict(value) if isinstance(value, BaseModel) else {}
             inner += _printed(group, f"{name}{field}.{named}", default)
         if "description" in schema and not isinstance(value, BaseModel):
-            values = "the settings below" if group else _values(schema)
+            values = f"the settings {where}" if group else _values(schema)
             rows.append(f"| `{name}{field}` | {values} | {_default(value)} | {info.description} |")
     table = ["| setting | values | paper | meaning |", "|---|---|---|---|", *rows, ""]
     title = f"## `{name.rstrip('.')}`" if name else "## The study"

@@ -73,7 +73,9 @@ def _noise(study: Settings) -> dict[str, Noise]:
 
     first: dict[str, str] = {}
     bases = {
-        name: first.setdefault(entry.model_dump_json(exclude=APART_FROM), name)
+        name: first.setdefault(
+            f"{entry.model_dump_json(exclude=APART_FROM)} {study.training_of(name)}", name
+        )
         for name, entry in study.methods.items()
     }
     noisy = {bases[name] for name in study.noisy}
@@ -98,8 +100,9 @@ def _presentation(study: Settings) -> Presentation:
     )
 
 
-#: In what a method may differ from the one that is the same but for errors in the annotations.
-APART_FROM = {"label", "short_label", "seeds", "annotations"}
+#: In what the entry of a method may differ from that of the one that is the same but for errors in
+#: the annotations; their trainings are compared as a whole.
+APART_FROM = {"label", "short_label", "seeds", "annotations", "training"}
 
 
 def _part(section: Strict, kind: type[Strict]) -> Strict:
