@@ -50,6 +50,11 @@ def test_means_are_over_teeth_then_seeds(files):
     assert ours["found"] == pytest.approx(np.mean([3 / 4, 1]))  # of the annotated
     assert ours["right"] == pytest.approx(np.mean([2 / 3, 1]))  # of the found
     assert (ours["seeds"], ours["annotated"]) == (2, 7)
+    # Drawn is one radiograph twice, or each once.
+    single = [np.mean([np.mean([0.8, 0]), 0.6]), np.mean([np.mean([1, 0, 0]), 0.6])]
+    assert ours[["dice_low", "dice_high"]].tolist() == pytest.approx(sorted(single))
+    assert ours[["found_low", "found_high"]].tolist() == [np.mean([1 / 2, 1]), 1]
+    assert f"{ours['found']:.3f} [0.750, 1.000]" in table.parts[0].text["Found"].tolist()
     assert frame.loc[("Our approach", "wisdom teeth"), ["dice", "annotated"]].tolist() == [0, 0]
     assert np.isnan(frame.loc[("U-Net", "all"), "right"])
     assert frame.loc[("Our approach", "9"), "jaccard"] == pytest.approx(np.mean([0, 60 / 140]))

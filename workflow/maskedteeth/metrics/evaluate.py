@@ -100,8 +100,9 @@ def evaluate(
             teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
         if corrections and run.annotations:
             pixels, right = (pixels_of(each, radiographs, split.train) for each in (images, labels))
-            prediction = segment(run, file, pixels, machine)[0] >= threshold
-            corrected += [named | t for t in compare(run, split.train, prediction, right)]
+            probability, numbers = segment(run, file, pixels, machine)
+            numbers[probability < threshold] = BACKGROUND
+            corrected += [named | t for t in compare(run, split.train, numbers, right)]
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)

@@ -1,15 +1,18 @@
 """How well every method finds and numbers teeth, in all and by groups; not in the paper."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from maskedteeth.data.teeth import GROUPS, group_of, in_print
 from maskedteeth.metrics.numbering import LEAST_IOU
 from maskedteeth.report.about import about, about_seeds, percent
+from maskedteeth.report.chance import bootstrap_weights, percentiles, too_narrow
 from maskedteeth.report.results import RUN, mean_over_seeds, read_rows
 from maskedteeth.report.table import Part, Table
-from maskedteeth.report.tables.layout import deviating, once
+from maskedteeth.report.tables.layout import deviating, interval, once
 from maskedteeth.settings.sections import Presentation
 
 #: Metric → name in print.
@@ -22,7 +25,8 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
     Returns:
         Columns model, fraction, teeth (all, a group, or the number of one), seeds, annotated (teeth
         on the test radiographs, seeds together), each metric of :func:`scored` as mean over teeth,
-        then seeds, and its sample standard deviation over seeds as ``_sd``; and protocol.
+        then seeds, with its sample standard deviation over seeds as ``_sd`` and, of all teeth and
+        of groups, its 95 % interval as ``_low`` and ``_high``; and protocol.
     """
     rows = scored(read_rows(*numbering))
     numbers = rows["tooth"].map(lambda tooth: in_print(tooth, report.numbers))
@@ -31,7 +35,15 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
     keys = ["method", "fraction", "teeth"]
     by_run = teeth.groupby([*RUN, "teeth"], sort=False)[[*SHOWN]].mean().reset_index()
     annotated = teeth.groupby(keys, sort=False)["annotated"].sum().reset_index()
+    ids = sorted(set(rows["id"]))
+    weights = bootstrap_weights(len(ids), report.bootstrap_resamples)
+    printed = teeth[teeth["teeth"].isin(["all", *GROUPS])].groupby(keys, sort=False)
+    intervals = pd.DataFrame(
+        dict(zip(keys, key, strict=True)) | _intervals(group, ids, weights)
+        for key, group in printed
+    )
     table = mean_over_seeds(by_run, tuple(SHOWN), keys).merge(annotated, on=keys)
+    table = table.merge(intervals, "left", on=keys)
     table.insert(0, "model", table.pop("method").map(report.labels))
     table.insert(4, "annotated", table.pop("annotated"))
 
@@ -44,9 +56,13 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
         title="Numbered teeth",
         frame=table.assign(protocol=report.protocol),
         parts=(
-            Part(_text(whole, fraction="Train. data", seeds="Seeds"), "All teeth"),
             Part(
-                _text(groups, teeth="Teeth", annotated="Annotated"),
+                _text(whole, interval, fraction="Train. data", seeds="Seeds"),
+                "All teeth",
+                too_narrow(len(ids)),
+            ),
+            Part(
+                _text(groups, deviating, teeth="Teeth", annotated="Annotated"),
                 f"Groups of teeth, trained on {percent(report.figure_fraction)}",
             ),
         ),
@@ -59,8 +75,11 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
             f"least {LEAST_IOU:g} with the tooth, whatever its number. A region is what hangs "
             "together of one number; the one that covers most of the tooth counts. *Rightly "
             "numbered*: share of the found teeth whose region has their number.",
-            "Each cell: mean over seeds ± standard deviation over seeds. *Annotated*: teeth, seeds "
-            f"together. The CSV file also has each tooth. {about_seeds(report, runs)}",
+            "Each cell: mean over seeds; in brackets its 95 % bootstrap interval "
+            f"({report.bootstrap_resamples:,} draws of the test radiographs, each with all its "
+            "seeds), or ± its standard deviation over seeds. The intervals do not show how results "
+            "vary when the networks are trained again. *Annotated*: teeth, seeds together. The CSV "
+            f"file has both for all rows, and each tooth. {about_seeds(report, runs)}",
         ),
     )
 
@@ -83,10 +102,42 @@ def scored(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _text(table: pd.DataFrame, **columns: str) -> pd.DataFrame:
+def resampled(rows: pd.DataFrame, metric: str, ids: list[str], weights: np.ndarray) -> np.ndarray:
+    """Average a metric over the teeth, then the seeds, of resampled radiographs.
+
+    Args:
+        rows: of one method and fraction, of :func:`scored`.
+        metric: a column of them; NaN does not count.
+        ids: the radiographs that are drawn.
+        weights: (1 + resamples, ids), of :func:`maskedteeth.report.chance.bootstrap_weights`.
+
+    Returns:
+        float64 (1 + resamples,); NaN where no tooth counts.
+    """
+    grouped = rows.groupby(["seed", "id"])[metric]
+    sums, counts = (
+        part.unstack().reindex(columns=ids).fillna(0).to_numpy(float) @ weights.T
+        for part in (grouped.sum(), grouped.count())
+    )
+    known = counts > 0
+    with np.errstate(invalid="ignore"):
+        return (sums / np.where(known, counts, 1)).sum(axis=0) / known.sum(axis=0)
+
+
+def _intervals(rows: pd.DataFrame, ids: list[str], weights: np.ndarray) -> dict[str, float]:
+    bounds = {}
+    for metric in SHOWN:
+        draws, low_high = resampled(rows, metric, ids, weights), (np.nan, np.nan)
+        if not np.isnan(draws).all():
+            low_high = percentiles(draws)
+        bounds |= zip((f"{metric}_low", f"{metric}_high"), low_high, strict=True)
+    return bounds
+
+
+def _text(table: pd.DataFrame, cell: Callable, **columns: str) -> pd.DataFrame:
     """Print a line a row: the model, other columns by name and title, and the metrics."""
     text = {"Model": once(table["model"])}
     text |= {title: table[name].astype(str) for name, title in columns.items()}
     for metric, title in SHOWN.items():
-        text[title] = [deviating(row, metric, ".3f") for _, row in table.iterrows()]
+        text[title] = [cell(row, metric, ".3f") for _, row in table.iterrows()]
     return pd.DataFrame(text)
