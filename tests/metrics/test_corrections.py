@@ -10,8 +10,10 @@ from sklearn.metrics import f1_score
 
 from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.metrics.corrections import compare
 from maskedteeth.metrics.evaluate import predict
 from maskedteeth.settings.config import Annotations
+from maskedteeth.settings.sections import Run
 from maskedteeth.tasks import teeth
 from maskedteeth.training.device import Machine
 from maskedteeth.training.weights import stored_network
@@ -57,6 +59,24 @@ def test_predictions_and_given_annotations_are_compared_with_the_right_ones(stud
             for truth, found in zip(right, mask, strict=True)
         ]
         assert own["dice"].to_numpy() == pytest.approx(np.array(expected), abs=1e-6)
+
+
+def test_a_wrong_number_is_an_error_where_teeth_are_numbered_and_not_where_they_are_not(numbered):
+    ids, index = numbered.split().train, read_index(numbered / "index.csv")
+    right = pixels_of(numbered / "labels.npy", index, ids)
+    model = numbered.settings().model_of("ours")
+    about = {"method": "ours", "fraction": 0.25, "seed": 1, "model": model}
+    swapped = Annotations(swap=1)
+    for task, dice in (("teeth", 1), ("numbering", pytest.approx(0, abs=0.1))):
+        run = Run(**about, task=task, annotations=swapped)
+        prediction, given = compare(run, ids, right, right)
+        assert (prediction["dice"] == 1).all() and given["dice"].mean() == dice
+        assert (prediction["tp"] == (right > 0).sum(axis=(1, 2))).all()
+    run = Run(**about, task="numbering", annotations=swapped)
+    unknown = np.where(right > 16, 99, right)
+    prediction, _ = compare(run, ids, right, unknown)
+    assert (prediction["dice"] == 1).all()
+    assert (prediction["tp"] == ((right > 0) & (right <= 16)).sum(axis=(1, 2))).all()
 
 
 def test_the_test_radiographs_stay_as_they_are(study, trained):

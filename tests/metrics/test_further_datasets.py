@@ -69,6 +69,21 @@ def test_what_a_pretext_was_trained_on_elsewhere_is_not_measured(clinic, measure
     assert rows["id"].tolist() == [*map(str, range(106, 120)), "202"]
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["numbers", "no numbers"])
+def test_numbers_are_measured_elsewhere_where_there_are_some(numbered, tmp_path, known):
+    labels = np.load(numbered / "labels.npy")
+    np.save(tmp_path / "labels.npy", labels if known else np.where(labels > 0, 99, 0))
+    np.save(tmp_path / "images.npy", np.load(numbered / "images.npy")[:, :, ::-1])
+    there = {name: tmp_path / f"{name}.npy" for name in ARRAYS} | {"index": numbered / "index.csv"}
+    there |= {"weights": [numbered / "run/weights.safetensors"]}
+    there |= {"numbering": tmp_path / "numbering.csv"}
+    changes = {"datasets": {"clinic": {"source": "phantom"}}}
+    assert numbered.run("evaluate_elsewhere", tmp_path, changes=changes, **there) == 0
+    rows, home = (pd.read_csv(f) for f in (there["numbering"], numbered / "run/numbering.csv"))
+    assert ["dataset", *home.columns] == list(rows.columns) and rows.empty != known
+    assert not pd.read_csv(tmp_path / "metrics.csv").empty
+
+
 def test_a_dataset_of_copies_alone_is_a_sentence(clinic, measure, capsys):
     assert measure(further=[clinic / "images.npy"]) == 2
     assert "datasets.clinic has no labelled radiograph that is not" in capsys.readouterr().err

@@ -240,6 +240,8 @@ def test_figures_of_a_pretext_show_a_mask_and_edges_only_where_there_are_some(st
     parts = {"xray": study.images, "masked": study.images, "generated": study.images[None]}
     np.savez(files["previews"], ids=IDS, epochs=[3], **parts)
     found = {n: titles_of(study.draw(f"figure{n}", **files)) for n in (2, 3, 6, 7)}
+    caption = study.draw("figure2", **files).caption
+    assert caption.startswith("Figure 2: Sample of the pretext task (Input, X-ray): the first test")
     assert found[2] == ["Input", "X-ray"] and found[6] == ["Input", "Epoch 3", "Target"]
     assert found[3] == ["Dental X-ray", "Input", "Generated X-ray"]
     assert found[7] == ["Input", "Ground truth", "Generated radiograph"]

@@ -101,6 +101,39 @@ def test_a_drop_is_the_difference_of_pooled_dice_with_chance_in_both_datasets(fi
     assert made.parts[0].notes == "40 radiographs: Clinic of A."
 
 
+def test_where_teeth_are_numbered_the_tables_have_numbers_too(files, noise, tmp_path):
+    """A tooth a radiograph, of 100 pixels, that all networks number rightly at home alone."""
+
+    def teeth(file, dice, number, frame):
+        columns = ["method", "fraction", "seed", "id", *(["dataset"] if "dataset" in frame else [])]
+        found = {"tooth": 8, "truth": 100, "predicted": 100, "numbered_as": number, "found": 1}
+        frame[columns].assign(**found, both=round(100 * dice)).to_csv(tmp_path / file, index=False)
+        return [tmp_path / file]
+
+    home, there = (pd.read_csv(files[name][0]) for name in ("home", "there"))
+    at_home = teeth("teeth_home.csv", 0.9, 8, home)
+    away = teeth("teeth_there.csv", 0.7, 9, there[there["dataset"] == "clinic"])
+    names = {"clinic": "Clinic of A", "school": "without numbers"}
+    where = {"metrics": files["home"], "elsewhere": files["there"], "runs": files["runs"]}
+    where |= {"numbering": at_home, "numbering_elsewhere": away}
+    made = elsewhere(REPORT, names, **where)
+    clinic, school = (made.frame[made.frame["dataset"] == name] for name in names)
+    assert clinic["tooth_dice"].to_numpy() == pytest.approx(np.full(4, 0.7))
+    assert clinic["right"].tolist() == [0] * 4
+    assert clinic["tooth_dice_drop_low"].to_numpy() == pytest.approx(np.full(4, 0.2))
+    assert clinic["right_drop"].tolist() == [1] * 4 and school["found"].isna().all()
+    assert made.parts[0].text["Drop in rightly numbered"][0] == "+1.000 [+1.000, +1.000]"
+    assert made.parts[1].text["Found"][0] == "–"
+
+    where = {"metrics": files["home"], "corrections": files["corrections"], "runs": files["runs"]}
+    made = robustness(REPORT, noise, **where, numbering=at_home)
+    assert made.frame["tooth_dice"].to_numpy() == pytest.approx(np.full(4, 0.9))
+    assert made.parts[0].text["Rightly numbered"].tolist() == ["1.000 ± 0.000"] * 4
+    drawn = dice_by_errors(REPORT, noise, **where, numbering=at_home)
+    lines = [line.get_ydata().tolist() for line in drawn.pages[0].axes[0].lines]
+    assert pytest.approx([0.9, 0.9]) in lines and "Dice of a tooth" in drawn.caption
+
+
 def test_methods_with_errors_stand_below_the_one_that_is_the_same_without(files, noise):
     assert {name: entry.base for name, entry in noise.items()} == {
         RESUNET: RESUNET,

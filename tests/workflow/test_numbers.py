@@ -2,19 +2,35 @@
 
 import pandas as pd
 
+#: Another dataset, and neighbours' numbers exchanged in the annotations.
+MORE = """
+study: numbers
+datasets: {clinic: {source: phantom, phantom: {images: 10, height: 64, seed: 2}}}
+evaluation: {also_on: [clinic]}
+methods:
+  swapped:
+    like: random_block_masking
+    label: Numbers exchanged
+    annotations: {swap: 0.5}
+"""
+
 
 def test_teeth_are_numbered_in_a_study_of_their_own(project, tmp_path):
     project = project.copy(tmp_path / "project")
     project.settings.insert(1, "config/numbering.yaml")
     project.settings.append("numbers.yaml")
-    (project.folder / "numbers.yaml").write_text("study: numbers\n")
+    (project.folder / "numbers.yaml").write_text(MORE)
     project.snakemake("report", "confusions", "numbered_teeth")
     results = project.folder / "results" / "numbers"
-    table = pd.read_csv(results / "tables/numbering.csv")
+    tables = ("numbering", "elsewhere", "robustness")
+    table, there, errors = (pd.read_csv(results / f"tables/{name}.csv") for name in tables)
     assert set(table["fraction"]) == {0.2, 0.8} and table["dice"].between(0, 1).all()
     assert {"all", "wisdom teeth", "32"} < set(table["teeth"])
+    assert there["tooth_dice"].between(0, 1).all()
+    assert errors["errors"].tolist() == ["none", "none", "swap 0.5", "swap 0.5"]
+    assert errors["given"].dropna().between(0.1, 0.9).all()  # as masks they are right
     page = (results / "report.html").read_text()
-    for name in ("numbering", "confusions", "numbered_teeth", "dental_chart", "table2"):
+    for name in (*tables, "confusions", "numbered_teeth", "dental_chart", "table2"):
         assert f'id="{name}"' in page
     log = (results / "logs/train-random_block_masking-0.8-42.log").read_text()
     assert "Drawn anew: head" in log

@@ -7,6 +7,7 @@ OURS = [STUDY.report.ours]
 # The pretext of the figures: that of `report.ours`, or else the first one there is.
 PRETEXT_SHOWN = [*JOBS.initialisation(*OURS), *PRETEXTS][:1]
 EVALUATED = of_groups(METHODS, "metrics.csv")
+NUMBERED = of_groups(METHODS, "numbering.csv") if STUDY.task == "numbering" else {}
 CORRECTIONS = JOBS.of_groups("corrections.csv", STUDY.noisy)
 OUR_RUN = ARRAYS | {
     name: JOBS.of_groups(f"{name}.{kind}", ["shown-ours"])
@@ -55,21 +56,23 @@ if PRETEXTS:  # a study without a pretext has none of these
     (PREVIEWS,) = JOBS.of_pretexts("previews.npz", PRETEXT_SHOWN)
     FIGURES |= {name: {"samples": SAMPLES} for name in ("figure2", "figure3", "figure7")}
     FIGURES["figure6"] = {"previews": PREVIEWS}
-if STUDY.task == "numbering":
-    TABLES |= dict.fromkeys(["numbering", "confusions"], of_groups(METHODS, "numbering.csv"))
+if NUMBERED:
+    TABLES |= dict.fromkeys(["numbering", "confusions"], NUMBERED)
     FIGURES |= {"numbered_teeth": OUR_RUN, "dental_chart": of_groups(OURS, "numbering.csv")}
 if STUDY.evaluation.also_on:
-    METRICS, RECORDS_THERE = (
+    METRICS, NUMBERING, RECORDS_THERE = (
         [p for name in STUDY.evaluation.also_on for p in JOBS.of_elsewhere(file, name, METHODS)]
-        for file in ("metrics.csv", "evaluation.json")
+        for file in ("metrics.csv", "numbering.csv", "evaluation.json")
     )
     TABLES["elsewhere"] = {
-        "metrics": EVALUATED["metrics"],
+        **EVALUATED,
+        **NUMBERED,
         "elsewhere": METRICS,
+        **({"numbering_elsewhere": NUMBERING} if NUMBERED else {}),
         "runs": EVALUATED["runs"] + RECORDS_THERE,
     }
 if STUDY.noisy:
-    TABLES["robustness"] = EVALUATED | {"corrections": CORRECTIONS}
+    TABLES["robustness"] = EVALUATED | NUMBERED | {"corrections": CORRECTIONS}
     FIGURES["dice_by_errors"] = TABLES["robustness"]
 
 

@@ -115,6 +115,7 @@ for DATASET in STUDY.evaluation.also_on:
         input:
             **TO_EVALUATE_ELSEWHERE,
         output:
+            **({"numbering": MEASURED_THERE / "numbering.csv"} if MORE["numbering"] else {}),
             metrics=MEASURED_THERE / "metrics.csv",
             evaluation=MEASURED_THERE / "evaluation.json",
         log:

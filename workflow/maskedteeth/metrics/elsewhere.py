@@ -8,12 +8,15 @@ import numpy as np
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.copies import near_copies
 from maskedteeth.data.splits import draw_pretext_split
+from maskedteeth.data.teeth import BACKGROUND, UNNUMBERED
 from maskedteeth.errors import InputError
-from maskedteeth.files import write_columns
+from maskedteeth.files import write_columns, write_csv
 from maskedteeth.metrics.evaluate import measure, modules_of, segment
+from maskedteeth.metrics.numbering import COLUMNS
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
+from maskedteeth.tasks import task_of
 from maskedteeth.training.device import set_up
 
 
@@ -34,6 +37,7 @@ def evaluate_elsewhere(
     metrics: Path,
     evaluation: Path,
     further: list[Path] = (),  # type: ignore[assignment]
+    numbering: Path | None = None,
 ) -> None:
     """Segment all labelled radiographs of a dataset that are near copies of none that trained.
 
@@ -56,6 +60,8 @@ def evaluate_elsewhere(
             what :func:`maskedteeth.metrics.evaluate.measure` returns.
         evaluation: JSON to write, see :mod:`maskedteeth.record`; as of the stage `evaluate`.
         further: ``images.npy`` of the further datasets that pretexts were trained on.
+        numbering: CSV to write where teeth are numbered: dataset and what that of the stage
+            `evaluate` has; no line where no tooth of the dataset has a number.
 
     Raises:
         InputError: no radiograph is left.
@@ -82,15 +88,25 @@ def evaluate_elsewhere(
             f"datasets.{elsewhere} has no labelled radiograph that is not a near copy of one that "
             "trains, so nothing can be measured there; take it out of evaluation.also_on."
         )
-    truth = pixels_of(labels, rows, ids) > 0
-    tables, evaluated = [], []
+    truth = pixels_of(labels, rows, ids)
+    has_numbers = ((truth > BACKGROUND) & (truth < UNNUMBERED)).any()
+    tables, teeth, evaluated = [], [], []
     for run, file in zip(runs, weights, strict=True):
         begin = time.perf_counter()
-        prediction = segment(run, file, pixels, machine)[0] >= threshold
+        probability, numbers = segment(run, file, pixels, machine)
+        prediction = probability >= threshold
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
-        columns = {"dataset": elsewhere, **about, "fraction": f"{run.fraction:g}", "id": ids}
-        tables.append(columns | measure(prediction, truth, boundary_tolerance))
+        named = {"dataset": elsewhere, **about, "fraction": f"{run.fraction:g}"}
+        measured = measure(prediction, truth > BACKGROUND, boundary_tolerance)
+        tables.append({**named, "id": ids, **measured})
+        if numbering and has_numbers:
+            numbers[~prediction] = BACKGROUND
+            teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)
+    if teeth:
+        write_columns(numbering, teeth)
+    elif numbering:
+        write_csv(numbering, [], ("dataset", "method", "fraction", "seed", *COLUMNS))
     record.write(evaluation, runs=evaluated)

@@ -7,6 +7,8 @@ from maskedteeth.data.teeth import TEETH, UNNUMBERED, refuse_unnumbered
 
 #: A tooth is found if a predicted region has at least this IoU with it.
 LEAST_IOU = 0.5
+#: What is measured of a tooth.
+COLUMNS = ("id", "tooth", "truth", "predicted", "both", "numbered_as", "found")
 
 
 def measure(ids: list[str], prediction: np.ndarray, truth: np.ndarray) -> dict[str, list]:
@@ -31,12 +33,11 @@ def measure(ids: list[str], prediction: np.ndarray, truth: np.ndarray) -> dict[s
         InputError: no radiograph has a tooth of known number.
     """
     refuse_unnumbered(truth, "test")
-    rows: dict[str, list] = {"id": []}
+    rows: dict[str, list] = {key: [] for key in COLUMNS}
     for name, found, actual in zip(ids, prediction, truth, strict=True):
         for row in _teeth(np.where(actual == UNNUMBERED, 0, found).astype(np.uint8), actual):
-            rows["id"].append(name)
-            for key, value in row.items():
-                rows.setdefault(key, []).append(value)
+            for key, value in {"id": name, **row}.items():
+                rows[key].append(value)
     return rows
 
 

@@ -73,7 +73,9 @@ def pooled_scores(counts: dict[str, np.ndarray], weights: np.ndarray) -> dict[st
 
 
 def percentiles(draws: np.ndarray, tail: float = TAIL) -> tuple[float, float]:
-    """Return the bounds that leave out ``tail`` of the draws on each side."""
+    """Return the bounds that leave out ``tail`` of the draws on each side; NaN of nothing."""
+    if np.isnan(draws[1:]).all():
+        return np.nan, np.nan
     low, high = np.nanquantile(draws[1:], (tail, 1 - tail))
     return float(low), float(high)
 

@@ -20,17 +20,22 @@ def dice_by_errors(
     metrics: list[Path],
     corrections: list[Path],
     runs: list[Path],
+    numbering: list[Path] = (),  # type: ignore[assignment]
 ) -> Sheet:
-    """Draw Dice on the test radiographs against the errors, a panel a training fraction."""
-    table = by_errors(noise, metrics, corrections, report.bootstrap_resamples)
+    """Draw Dice on the test radiographs against the errors, a panel a training fraction.
+
+    Where teeth are numbered it is the mean Dice of a tooth.
+    """
+    table = by_errors(noise, metrics, corrections, report.bootstrap_resamples, numbering)
+    shown, words = ("tooth_dice", "Dice of a tooth") if numbering else ("dice", "Dice")
     errors = list(dict.fromkeys([CLEAN, *(entry.errors for entry in noise.values())]))
     table["place"] = table["errors"].map(errors.index)
     given = table.groupby("errors")["given"].mean()
     ticks = [CLEAN, *(f"{name}\n({given[name]:.2f})" for name in errors[1:])]
     caption = (
-        "Errors in annotations: Dice on the test radiographs, whose annotations stay as they are, "
-        "by the errors that the training annotations got (in brackets: their own Dice with the "
-        "right ones). Markers: means over the seeds; bars: ± their standard deviation. "
+        f"Errors in annotations: {words} on the test radiographs, whose annotations stay as they "
+        "are, by the errors that the training annotations got (in brackets: their own Dice with "
+        "the right ones). Markers: means over the seeds; bars: ± their standard deviation. "
         f"{about(report, runs)}"
     )
     fractions = sorted(set(table["fraction"]))
@@ -41,12 +46,12 @@ def dice_by_errors(
         for method, rows in table[table["fraction"] == fraction].groupby("method", sort=False):
             rows, (colour, marker) = rows.sort_values("place"), styles[method]
             label = report.labels[method] if fraction == fractions[0] else None
-            bars = rows["dice_sd"].fillna(0)
+            bars = rows[f"{shown}_sd"].fillna(0)
             style = {"color": colour, "marker": marker, "label": label, "capsize": 2}
             beside = APART * list(styles).index(method)
-            axes.errorbar(rows["place"] + beside, rows["dice"], bars, elinewidth=0.8, **style)
+            axes.errorbar(rows["place"] + beside, rows[shown], bars, elinewidth=0.8, **style)
         axes.set_title(f"Trained on {percent(fraction)}")
-        axes.set_ylabel("Dice, pooled")
+        axes.set_ylabel(words if numbering else "Dice, pooled")
         lighten(axes, "y")
     axes.set_xticks(range(len(errors)), ticks)
     figure.supxlabel("Errors in the training annotations", size="medium")

@@ -12,8 +12,7 @@ from maskedteeth.settings.sections import Presentation
 def figure2(report: Presentation, *, samples: Path) -> Sheet:
     """Draw a sample's masked X-ray, X-ray and, where the network sees it, Sobel filter."""
     titles = {"masked": "Masked X-ray", "input": "Input", "xray": "X-ray", "sobel": "Sobel filter"}
-    words = "Figure 2: Sample masked X-ray image, X-ray image and Sobel filter:"
-    return _draw(report, words, titles, samples, 1)
+    return _draw(report, "Figure 2: Sample of the pretext task ({columns}):", titles, samples, 1)
 
 
 def figure3(report: Presentation, *, samples: Path) -> Sheet:
@@ -36,7 +35,7 @@ def figure7(report: Presentation, *, samples: Path) -> Sheet:
         "xray": "Ground truth",
         "generated": "Generated radiograph",
     }
-    words = "Figure 7: Qualitative analysis of Random Block Masking on"
+    words = "Figure 7: Qualitative analysis of the pretext task on"
     return _draw(report, words, titles, samples, report.samples)
 
 
@@ -47,6 +46,7 @@ def _draw(
     stored = np.load(samples)
     titles = {key: title for key, title in titles.items() if key in stored}
     ids = stored["ids"][:count].tolist()
+    words = words.format(columns=", ".join(titles.values()))
     caption = f"{words} {first_radiographs(ids)}. {about(report)}"
     rows = [[Picture(stored[key][n]) for key in titles] for n in range(len(ids))]
     return draw_grid(rows, [*titles.values()], caption)
@@ -56,8 +56,8 @@ def figure6(report: Presentation, *, previews: Path) -> Sheet:
     """Draw each probe's input, Sobel filter, reconstruction after each epoch, and target."""
     stored = np.load(previews)
     caption = (
-        "Figure 6: Sequential learning of our model on the Random Block Masking pretext task: "
-        f"{first_radiographs(stored['ids'].tolist())} behind fixed blocks. {about(report)}"
+        "Figure 6: Sequential learning of our model on the pretext task: "
+        f"{first_radiographs(stored['ids'].tolist())}, always with the same input. {about(report)}"
     )
     sobel = {"Sobel": stored["sobel"]} if "sobel" in stored else {}
     columns = [stored["masked"], *sobel.values(), *stored["generated"], stored["xray"]]

@@ -16,8 +16,13 @@ from maskedteeth.report.chance import (
 )
 from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_rows
 from maskedteeth.report.table import Part, Table
-from maskedteeth.report.tables.layout import deviating, interval, once
+from maskedteeth.report.tables.layout import deviating, interval, number, once
+from maskedteeth.report.tables.numbering import resampled, scored
 from maskedteeth.settings.sections import Presentation
+
+#: Metric of numbered teeth → its column, and its name in print.
+NUMBERS = {"dice": ("tooth_dice", "Dice of a tooth")}
+NUMBERS |= {"found": ("found", "Found"), "right": ("right", "Rightly numbered")}
 
 
 def elsewhere(
@@ -27,6 +32,8 @@ def elsewhere(
     metrics: list[Path],
     elsewhere: list[Path],
     runs: list[Path],
+    numbering: list[Path] = (),  # type: ignore[assignment]
+    numbering_elsewhere: list[Path] = (),  # type: ignore[assignment]
 ) -> Table:
     """Make the table of further datasets.
 
@@ -36,14 +43,18 @@ def elsewhere(
         metrics: ``metrics.csv`` of the study's own dataset.
         elsewhere: those of the further ones.
         runs: records of all trainings and evaluations.
+        numbering: where teeth are numbered, ``numbering.csv`` of the study's own dataset.
+        numbering_elsewhere: those of the further ones.
 
     Returns:
         A row a dataset, method and fraction: dataset, model, fraction, seeds, radiographs, dice
         with dice_sd, dice_at_home, drop (Dice at home minus Dice there) with drop_low and
-        drop_high, and protocol.
+        drop_high, and protocol; where teeth are numbered also tooth_dice, found and right, each
+        with its ``_drop``, likewise.
     """
     home, rows = read_rows(*metrics), []
     at_home = {key: group for key, group in home.groupby(["method", "fraction"], sort=False)}
+    teeth_at_home, teeth_there = _teeth(numbering, []), _teeth(numbering_elsewhere, ["dataset"])
     for dataset, there in read_rows(*elsewhere).groupby("dataset", sort=False):
         means = mean_over_seeds(pooled_by_run(there), ("dice",)).set_index(["method", "fraction"])
         for (method, fraction), group in there.groupby(["method", "fraction"], sort=False):
@@ -63,6 +74,9 @@ def elsewhere(
                     **estimate("drop", draws - _draws(group, len(draws) - 1, SEED + 1)),
                 }
             )
+            if (dataset, method, fraction) in teeth_there:
+                teeth = teeth_at_home[method, fraction], teeth_there[dataset, method, fraction]
+                rows[-1] |= _numbers(*teeth, report.bootstrap_resamples)
     table = pd.DataFrame(rows)
     lines = [row for _, row in table.iterrows()]
     text = pd.DataFrame(
@@ -74,6 +88,12 @@ def elsewhere(
             "Drop": [interval(line, "drop", "+.3f") for line in lines],
         }
     )
+    for column, title in NUMBERS.values():
+        if column in table:
+            text[title] = table[column].map(lambda value: number(value, ".3f"))
+            text[f"Drop in {title.lower()}"] = [
+                interval(line, f"{column}_drop", "+.3f") for line in lines
+            ]
     parts = []
     for dataset, part in text.groupby(table["dataset"], sort=False):
         count = table.loc[part.index[0], "radiographs"]
@@ -96,8 +116,29 @@ def elsewhere(
             "not the network's alone.",
             "Near copies of a radiograph that any network or pretext may have trained on are left "
             "out.",
+            *(["Of numbers: see the table of numbered teeth."] if numbering else []),
         ),
     )
+
+
+def _teeth(files: list[Path], keys: list[str]) -> dict[tuple, pd.DataFrame]:
+    """Return the scored teeth of each method and fraction, and of what else ``keys`` name."""
+    if not files:
+        return {}
+    return dict(list(scored(read_rows(*files)).groupby([*keys, "method", "fraction"], sort=False)))
+
+
+def _numbers(home: pd.DataFrame, there: pd.DataFrame, resamples: int) -> dict[str, float]:
+    """Return each of :data:`NUMBERS` on the other dataset, and its drop."""
+    weighed = []
+    for rows, seed in ((home, SEED), (there, SEED + 1)):
+        ids = sorted(set(rows["id"]))
+        weighed.append((rows, ids, bootstrap_weights(len(ids), resamples, seed)))
+    row = {}
+    for metric, (column, _) in NUMBERS.items():
+        at_home, away = (resampled(r, metric, ids, weights) for r, ids, weights in weighed)
+        row |= {column: away[0], **estimate(f"{column}_drop", at_home - away)}
+    return row
 
 
 def _draws(group: pd.DataFrame, resamples: int, seed: int) -> np.ndarray:

@@ -127,9 +127,7 @@ def resampled(rows: pd.DataFrame, metric: str, ids: list[str], weights: np.ndarr
 def _intervals(rows: pd.DataFrame, ids: list[str], weights: np.ndarray) -> dict[str, float]:
     bounds = {}
     for metric in SHOWN:
-        draws, low_high = resampled(rows, metric, ids, weights), (np.nan, np.nan)
-        if not np.isnan(draws).all():
-            low_high = percentiles(draws)
+        low_high = percentiles(resampled(rows, metric, ids, weights))
         bounds |= zip((f"{metric}_low", f"{metric}_high"), low_high, strict=True)
     return bounds
 

@@ -7,10 +7,18 @@ import pandas as pd
 from maskedteeth.report.about import about
 from maskedteeth.report.chance import bootstrap_weights, counts_by_seed, estimate, pooled_scores
 from maskedteeth.report.evidence import COMPARED
-from maskedteeth.report.results import mean_over_seeds, pooled_by_run, read_rows
+from maskedteeth.report.results import RUN, mean_over_seeds, pooled_by_run, read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import deviating, interval, number, once
+from maskedteeth.report.tables.numbering import scored
 from maskedteeth.settings.sections import CLEAN, Noise, Presentation
+
+#: What there is more where teeth are numbered: column → name in print; and what it is.
+NUMBERS = {"tooth_dice": "Dice of a tooth", "found": "Found", "right": "Rightly numbered"}
+NUMBERED = (
+    "*Dice of a tooth*, *Found*, *Rightly numbered*: on the test radiographs, see the table of "
+    "numbered teeth. In *Given*, *Prediction* and *Gain* a pixel is right if its number is."
+)
 
 
 def robustness(
@@ -20,6 +28,7 @@ def robustness(
     metrics: list[Path],
     corrections: list[Path],
     runs: list[Path],
+    numbering: list[Path] = (),  # type: ignore[assignment]
 ) -> Table:
     """Make the table of errors in annotations.
 
@@ -29,11 +38,12 @@ def robustness(
         metrics: ``metrics.csv`` of all methods.
         corrections: ``corrections.csv`` of those with errors.
         runs: records of all trainings and evaluations.
+        numbering: where teeth are numbered, ``numbering.csv`` of all methods.
 
     Returns:
         What :func:`by_errors` does, its method as model, and protocol.
     """
-    table = by_errors(noise, metrics, corrections, report.bootstrap_resamples)
+    table = by_errors(noise, metrics, corrections, report.bootstrap_resamples, numbering)
     table.insert(0, "model", table.pop("method").map(report.labels))
     rows = [row for _, row in table.iterrows()]
     text = pd.DataFrame(
@@ -42,6 +52,11 @@ def robustness(
             "Errors": table["errors"],
             "Train. data": table["fraction"].astype(str),
             "Dice": [deviating(row, "dice", ".3f") for row in rows],
+            **{
+                title: [deviating(row, column, ".3f") for row in rows]
+                for column, title in NUMBERS.items()
+                if column in table
+            },
             "Given": [number(row["given"], ".3f") for row in rows],
             "Prediction": [number(row["prediction"], ".3f") for row in rows],
             "Gain": [interval(row, "gain", "+.3f") for row in rows],
@@ -64,21 +79,32 @@ def robustness(
             f"({report.bootstrap_resamples:,} draws of the radiographs). The table of claims "
             "also has the chance in training.",
             "The right annotation is the dataset's. What is wrong in that counts as right here.",
+            *([NUMBERED] if numbering else []),
         ),
     )
 
 
 def by_errors(
-    noise: dict[str, Noise], metrics: list[Path], corrections: list[Path], resamples: int
+    noise: dict[str, Noise],
+    metrics: list[Path],
+    corrections: list[Path],
+    resamples: int,
+    numbering: list[Path],
 ) -> pd.DataFrame:
     """Average what methods with and without errors reach.
 
     Returns:
         A row a method without errors (or the first with them), errors and fraction, in the order of
         the study: method, errors, fraction, seeds, dice with dice_sd, and, NaN without errors,
-        given, prediction and gain with gain_low and gain_high.
+        given, prediction and gain with gain_low and gain_high; where teeth are numbered also
+        tooth_dice, found and right with their ``_sd``.
     """
     means = mean_over_seeds(pooled_by_run(read_rows(*metrics)), ("dice",))
+    if numbering:
+        teeth = scored(read_rows(*numbering)).rename(columns={"dice": "tooth_dice"})
+        by_run = teeth.groupby(RUN, sort=False)[[*NUMBERS]].mean().reset_index()
+        of_teeth = mean_over_seeds(by_run, tuple(NUMBERS)).drop(columns="seeds")
+        means = means.merge(of_teeth, "left", on=["method", "fraction"])
     means = means[means["method"].isin(noise)]
     measured = dict(list(read_rows(*corrections).groupby(["method", "fraction"], sort=False)))
     rows = []
