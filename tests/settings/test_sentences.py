@@ -143,6 +143,10 @@ MISTAKES = [
         f"Setting pretext.{MASKING}: guidance has no meaning without sobel in model.inputs; remove",
     ),
     (
+        {"pretext": {MASKING: {"guidance": "none"}}},
+        f"Setting pretext.{MASKING}.guidance is 'none'; for no guidance leave sobel out of model.i",
+    ),
+    (
         {"pretext": {MASKING: {"mask": {"kind": "patch"}}}},
         f"Setting pretext.{MASKING}.mask.kind is 'patch'; it must be 'blocks', 'patches' or 'none'",
     ),

@@ -9,32 +9,44 @@ import random
 import signal
 import time
 
+import numpy as np
 import pytest
 from waiting import wait_until
 
-KILLS = -(-int(os.environ.get("MASKEDTEETH_KILLS", "4")) // 2)  # of each of the two stages
+KILLS = -(-int(os.environ.get("MASKEDTEETH_KILLS", "4")) // 2)  # of each kind
 EPOCHS = 20 * (KILLS + 1)  # 45 steps or more for each kill, and for the end
-CHANGES = {
-    "pretext": {"blocks": {"epochs": EPOCHS, "preview_epochs": [1, EPOCHS // 2, EPOCHS]}},
-    "training": {"epochs": EPOCHS},
-    "methods": {"ours": {"annotations": {"drop": 0.3, "shift": 2}}},
+BLOCKS = {"epochs": EPOCHS, "preview_epochs": [1, EPOCHS // 2, EPOCHS]}
+#: Noise and patches, from the edges of what is seen, and radiographs of another dataset.
+OTHERWISE = {"mask": {"kind": "patches"}, "denoise": 0.1, "guidance": "masked"}
+OTHERWISE |= {"loss": {"over": "masked"}, "schedule": "cosine", "also_on": ["archive"]}
+ARCHIVE = {"datasets": {"archive": {"source": "phantom"}}}
+TRAINING = {"epochs": EPOCHS, "schedule": "cosine", "augment": "light"}
+ERRORS = {"ours": {"annotations": {"drop": 0.3, "shift": 2}, "transfer": "encoder"}}
+#: What is trained: the study, the stage, and settings.
+KINDS = {
+    "blocks": ("study", "pretrain", {"pretext": {"blocks": BLOCKS}}),
+    "patches": ("study", "pretrain", {"pretext": {"blocks": BLOCKS | OTHERWISE}, **ARCHIVE}),
+    "errors": ("study", "train", {"training": TRAINING, "methods": ERRORS}),
+    "numbers": ("numbered", "train", {"training": TRAINING}),
 }
 
 
-@pytest.mark.parametrize(
-    ("which", "stage"), [("study", "pretrain"), ("study", "train"), ("numbered", "train")]
-)
-def test_a_killed_training_goes_on_to_the_same_bits(request, tmp_path, which, stage):
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_training_goes_on_to_the_same_bits(request, tmp_path, kind):
     """SIGKILL and SIGTERM at random moments; weights, history and previews stay what they were."""
+    which, stage, changes = KINDS[kind]
     study = request.getfixturevalue(which)
     inputs = {"pretext": study / "pretext/weights.safetensors"} if stage == "train" else {}
+    if "datasets" in changes:
+        np.save(tmp_path / "archive.npy", np.load(study / "images.npy")[:, ::-1])
+        inputs = {"further": [tmp_path / "archive.npy"]}
     state = tmp_path / "killed/weights.state/state.safetensors"
 
     def start(folder):
         process = os.fork()
         if process == 0:
             try:  # a state after every step
-                options = {"changes": CHANGES, "checkpoint_minutes": 1e-9, **inputs}
+                options = {"changes": changes, "checkpoint_minutes": 1e-9, **inputs}
                 os._exit(study.run(stage, tmp_path / folder, **options))
             finally:
                 os._exit(99)
@@ -50,7 +62,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(request, tmp_path, which, st
             return None
 
     assert end(start("whole")) == 0
-    moments = random.Random(stage)
+    moments = random.Random(kind)
     for _ in range(KILLS):
         before, process = version(), start("killed")
         for _ in range(moments.randint(1, 30)):

@@ -7,6 +7,7 @@ MORE = """
 study: numbers
 datasets: {clinic: {source: phantom, phantom: {images: 10, height: 64, seed: 2}}}
 evaluation: {also_on: [clinic]}
+split: {fractions: [0.8]}
 methods:
   swapped:
     like: random_block_masking
@@ -24,10 +25,10 @@ def test_teeth_are_numbered_in_a_study_of_their_own(project, tmp_path):
     results = project.folder / "results" / "numbers"
     tables = ("numbering", "elsewhere", "robustness")
     table, there, errors = (pd.read_csv(results / f"tables/{name}.csv") for name in tables)
-    assert set(table["fraction"]) == {0.2, 0.8} and table["dice"].between(0, 1).all()
+    assert table["dice"].between(0, 1).all()
     assert {"all", "wisdom teeth", "32"} < set(table["teeth"])
     assert there["tooth_dice"].between(0, 1).all()
-    assert errors["errors"].tolist() == ["none", "none", "swap 0.5", "swap 0.5"]
+    assert errors["errors"].tolist() == ["none", "swap 0.5"]
     assert errors["given"].dropna().between(0.1, 0.9).all()  # as masks they are right
     page = (results / "report.html").read_text()
     for name in (*tables, "confusions", "numbered_teeth", "dental_chart", "table2"):

@@ -412,6 +412,14 @@ class Pretext(Recipe):
     )
     longer: int = Field(1, ge=1, le=100, description="Factor on `epochs`.")
 
+    @field_validator("guidance", mode="before")
+    @classmethod
+    def _none_is_an_input_less(cls, value: Any) -> Any:
+        if value in ("none", None):
+            expected = "for no guidance leave sobel out of model.inputs, and guidance, too"
+            raise PydanticCustomError("guidance", expected)
+        return value
+
     @model_validator(mode="after")
     def _belongs_together(self) -> "Pretext":
         if (late := max(self.preview_epochs)) > self.epochs:
