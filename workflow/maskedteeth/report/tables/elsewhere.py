@@ -88,18 +88,19 @@ def elsewhere(
             "Drop": [interval(line, "drop", "+.3f") for line in lines],
         }
     )
+    of_teeth = text[["Model", "Train. data"]].copy()
     for column, title in NUMBERS.values():
         if column in table:
-            text[title] = table[column].map(lambda value: number(value, ".3f"))
-            text[f"Drop in {title.lower()}"] = [
-                interval(line, f"{column}_drop", "+.3f") for line in lines
-            ]
+            of_teeth[title] = table[column].map(lambda value: number(value, ".3f"))
+            drops = [interval(line, f"{column}_drop", "+.3f") for line in lines]
+            of_teeth[f"{title}: drop"] = drops
     parts = []
     for dataset, part in text.groupby(table["dataset"], sort=False):
         count = table.loc[part.index[0], "radiographs"]
         words = f"{count} radiographs: {datasets[dataset]}. {too_narrow(count)}"
-        part = part.reset_index(drop=True)
-        parts.append(Part(part.assign(Model=once(part["Model"])), dataset, words.strip()))
+        parts.append(Part(_tidy(part), dataset, words.strip()))
+        if dataset in {name for name, *_ in teeth_there}:
+            parts.append(Part(_tidy(of_teeth.loc[part.index]), f"{dataset}: numbered teeth"))
     return Table(
         title="All models on other datasets",
         frame=table.assign(protocol=report.protocol),
@@ -116,9 +117,14 @@ def elsewhere(
             "not the network's alone.",
             "Near copies of a radiograph that any network or pretext may have trained on are left "
             "out.",
-            *(["Of numbers: see the table of numbered teeth."] if numbering else []),
+            *(["What numbered teeth are measured by: see their table."] if numbering else []),
         ),
     )
+
+
+def _tidy(part: pd.DataFrame) -> pd.DataFrame:
+    part = part.reset_index(drop=True)
+    return part.assign(Model=once(part["Model"]))
 
 
 def _teeth(files: list[Path], keys: list[str]) -> dict[tuple, pd.DataFrame]:
