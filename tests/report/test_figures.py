@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import f1_score
 
+from maskedteeth.data.arrays import Arrays
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
 from maskedteeth.metrics.segmentation import count, scores
@@ -97,9 +98,9 @@ class Study:
             "architecture": folder / "architecture.json",
             "samples": folder / "samples.npz",
             "previews": folder / "previews.npz",
-            "images": folder / "images.npy",
-            "labels": folder / "labels.npy",
-            "index": folder / "index.csv",
+            "dataset": Arrays(
+                *(folder / name for name in ("images.npy", "labels.npy", "index.csv"))
+            ),
             "published": folder / "table2.csv",
             "history": [run / "history.csv" for run in [folder, *runs]],
             "metrics": [run / "metrics.csv" for run in runs],

@@ -8,7 +8,8 @@ OURS = [STUDY.report.ours]
 PRETEXT_SHOWN = [*JOBS.initialisation(*OURS), *PRETEXTS][:1]
 EVALUATED = of_groups(METHODS, "metrics.csv")
 CORRECTIONS = JOBS.of_groups("corrections.csv", STUDY.noisy)
-OUR_RUN = ARRAYS | {
+DATASET_SHOWN = {"dataset": list(ARRAYS.values())}
+OUR_RUN = DATASET_SHOWN | {
     name: JOBS.of_groups(f"{name}.{kind}", ["shown-ours"])
     for name, kind in (("metrics", "csv"), ("predictions", "npz"))
 }
@@ -38,7 +39,7 @@ FIGURES = {
     "figure1": {"architecture": JOBS.made_by("describe", rules.describe.output.architecture)},
     "figure4": OUR_RUN,
     "figure5": OUR_RUN,
-    "figure8": ARRAYS | of_groups(SHOWN_RUNS, "metrics.csv", "predictions.npz"),
+    "figure8": DATASET_SHOWN | of_groups(SHOWN_RUNS, "metrics.csv", "predictions.npz"),
     "figure9": OUR_RUN,
     "dice_by_fraction": EVALUATED | {"published": PUBLISHED["table2"]},
     "differences": EVALUATED,
@@ -46,7 +47,7 @@ FIGURES = {
         name: JOBS.of_runs(file, JOBS.runs) + JOBS.of_pretexts(file, PRETEXTS)
         for name, file in (("history", "history.csv"), ("runs", "run.json"))
     },
-    "contact_sheet": ARRAYS | {"problems": rules.prepare.output.problems},
+    "contact_sheet": DATASET_SHOWN | {"problems": rules.prepare.output.problems},
 }
 if PRETEXTS:  # a study without a pretext has none of these
     MEASURED = {name: JOBS.of_pretexts(f"{name}.csv", PRETEXTS) for name in ("metrics", "fillers")}
