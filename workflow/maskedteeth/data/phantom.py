@@ -104,7 +104,6 @@ def _with_error(radiograph: Radiograph, rng: np.random.Generator) -> tuple[list[
 
 
 def _misdrawn(outline: NDArray, kind: str, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Shift an outline by about its width, or make it much too small or big."""
     if kind == "shifted":
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.7, 1.2) * np.ptp(outline[:, 0])
         return outline + distance * np.array([np.cos(angle), np.sin(angle)])

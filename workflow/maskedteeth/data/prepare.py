@@ -204,7 +204,6 @@ def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str |
 
 
 def _resized(pixels: np.ndarray, image: Image) -> np.ndarray:
-    """Shrink a picture, uint8 (H, W), by averaging over areas."""
     return cv2.resize(pixels, (image.width, image.height), interpolation=cv2.INTER_AREA)
 
 

@@ -105,7 +105,6 @@ def draw_pretext_split(rows: list[Row], settings: HeldOut) -> Split:
 def _refuse_toothless(
     rows: list[Row], parts: dict[str, list[str]], fraction: float, seed: int
 ) -> None:
-    """Stop where nothing could be learnt or measured because no mask of a part has a tooth."""
     toothed = {row["id"] for row in rows if row["labelled"] == "1" and float(row["tooth_fraction"])}
     for part, ids in parts.items():
         if not toothed.intersection(ids):

@@ -1,6 +1,5 @@
 """Stage `evaluate_elsewhere`: measure finished trainings on another dataset."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,9 @@ from maskedteeth.data.copies import near_copies
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_columns
-from maskedteeth.metrics.evaluate import measure, modules_of, segment
-from maskedteeth.record import RunRecord, sha256
+from maskedteeth.metrics.evaluate import evaluating_runs, measure, open_record, segment
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
-from maskedteeth.training.device import set_up
 
 
 def evaluate_elsewhere(
@@ -60,12 +57,11 @@ def evaluate_elsewhere(
     Raises:
         InputError: no radiograph is left.
     """
-    machine = set_up(compute.model_copy(update={"precision": "float32"}))
-    measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
-    sections = {"runs": runs, "held_out": held_out, **measurement, "compute": compute}
-    files = {"images": images, "labels": labels, "index": index}
-    inputs = {f"{name} of {elsewhere}": file for name, file in files.items()}
-    record = RunRecord(sections, (__name__, *modules_of(runs)), machine, **inputs)
+    sections = {"runs": runs, "held_out": held_out, "threshold": threshold}
+    sections |= {"boundary_tolerance": boundary_tolerance, "compute": compute}
+    inputs = {"images": images, "labels": labels, "index": index}
+    inputs = {f"{name} of {elsewhere}": file for name, file in inputs.items()}
+    record = open_record(sections, __name__, **inputs)
 
     home, rows = read_index(home_index), read_index(index)
     labelled = [row["id"] for row in rows if row["labelled"] == "1"]
@@ -84,13 +80,9 @@ def evaluate_elsewhere(
         )
     truth = pixels_of(labels, rows, ids) > 0
     tables, evaluated = [], []
-    for run, file in zip(runs, weights, strict=True):
-        begin = time.perf_counter()
-        prediction = segment(run, file, pixels, machine)[0] >= threshold
-        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
-        columns = {"dataset": elsewhere, **about, "fraction": f"{run.fraction:g}", "id": ids}
+    for run, file, named in evaluating_runs(runs, weights, evaluated):
+        prediction = segment(run, file, pixels, record.machine)[0] >= threshold
+        columns = {"dataset": elsewhere, **named, "id": ids}
         tables.append(columns | measure(prediction, truth, boundary_tolerance))
-        seconds = round(time.perf_counter() - begin, 2)
-        evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)
     record.write(evaluation, runs=evaluated)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,29 +69,18 @@ def evaluate(
         corrections: CSV to write where methods are trained on errors, of the runs that are: method,
             fraction, seed and what :func:`maskedteeth.metrics.corrections.compare` returns.
     """
-    # In full precision whatever the training's, so that a number does not depend on the machine
-    # that measures it.
-    machine = set_up(compute.model_copy(update={"precision": "float32"}))
-    measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
-    record = RunRecord(
-        {"runs": runs, "held_out": held_out, **measurement, "compute": compute},
-        (__name__, *modules_of(runs)),
-        machine,
-        images=images,
-        labels=labels,
-        index=index,
-    )
-    radiographs = read_index(index)
+    sections = {"runs": runs, "held_out": held_out, "threshold": threshold}
+    sections |= {"boundary_tolerance": boundary_tolerance, "compute": compute}
+    inputs = {"images": images, "labels": labels, "index": index}
+    record = open_record(sections, __name__, **inputs)
+    machine, radiographs = record.machine, read_index(index)
     tables, teeth, corrected, pictures, evaluated = [], [], [], defaultdict(list), []
-    for run, file in zip(runs, weights, strict=True):
-        begin = time.perf_counter()
+    for run, file, named in evaluating_runs(runs, weights, evaluated):
         split = draw_split(radiographs, held_out, run.fraction, run.seed)
         ids = split.test
         pixels = pixels_of(images, radiographs, ids)
         probability, numbers = segment(run, file, pixels, machine)
         prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids)
-        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
-        named = about | {"fraction": f"{run.fraction:g}"}
         tables.append({**named, "id": ids, **measure(prediction, truth > 0, boundary_tolerance)})
         levels = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
         pictures["probability"].append(levels)
@@ -102,8 +92,6 @@ def evaluate(
             pixels, right = (pixels_of(each, radiographs, split.train) for each in (images, labels))
             prediction = segment(run, file, pixels, machine)[0] >= threshold
             corrected += [named | t for t in compare(run, split.train, prediction, right)]
-        seconds = round(time.perf_counter() - begin, 2)
-        evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)
     if numbering:
         write_columns(numbering, teeth)
@@ -135,10 +123,31 @@ def measure(
     }
 
 
-def modules_of(runs: list[Run]) -> list[str]:
-    """Name the modules of the runs' networks and tasks, for the record."""
-    modules = {(module_of(run.model), module_of_task(run.task)) for run in runs}
-    return sorted({name for pair in modules for name in pair})
+def open_record(sections: dict[str, Any], module: str, **inputs: Path) -> RunRecord:
+    """Set the machine up and open the record of an evaluation, a stage of ``module``.
+
+    It is in full precision whatever the training's, so that a number does not depend on the machine
+    that measures it.
+    """
+    machine = set_up(sections["compute"].model_copy(update={"precision": "float32"}))
+    runs = sections["runs"]
+    of_runs = {module_of(run.model) for run in runs} | {module_of_task(run.task) for run in runs}
+    return RunRecord(sections, (module, *sorted(of_runs)), machine, **inputs)
+
+
+def evaluating_runs(
+    runs: list[Run], weights: list[Path], evaluated: list[dict[str, Any]]
+) -> Iterator[tuple[Run, Path, dict[str, Any]]]:
+    """Yield each run, its weights, and what names it in tables.
+
+    To ``evaluated`` it adds, for the record, what was evaluated, and how long that took.
+    """
+    for run, file in zip(runs, weights, strict=True):
+        begin = time.perf_counter()
+        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
+        yield run, file, about | {"fraction": f"{run.fraction:g}"}
+        seconds = round(time.perf_counter() - begin, 2)
+        evaluated.append(about | {"weights_sha256": sha256(file), "seconds": seconds})
 
 
 def segment(

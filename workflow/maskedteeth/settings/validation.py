@@ -92,7 +92,6 @@ def _as_yaml(word: re.Match[str]) -> str:
 
 
 def _names_at(kind: Any, location: tuple[Any, ...]) -> list[str]:
-    """Return the names of the settings at ``location`` inside ``kind``."""
     for part in location:
         named = isinstance(kind, type) and issubclass(kind, BaseModel)
         kind = kind.model_fields[part].annotation if named else get_args(kind)[-1]

@@ -85,7 +85,6 @@ def disk_size(height: int) -> int:
 
 
 def _regions(name: str, probability: np.ndarray, mask: np.ndarray) -> Iterator[Candidate]:
-    """Yield all regions of one radiograph."""
     difference = (probability.astype(np.float32) + 0.5) / 256 - (mask > 0)
     size = disk_size(len(mask))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -64,7 +64,6 @@ def contact_sheet(report: Presentation, *, dataset: Arrays, problems: Path) -> S
 def _pages(
     rows: pd.DataFrame, pixels: np.ndarray, truths: np.ndarray, shown: np.ndarray
 ) -> Iterator[Figure]:
-    """Draw the pages one after the other."""
     tall = PAGE[0] / COLUMNS * pixels.shape[1] / pixels.shape[2]
     lines = max(1, int(PAGE[1] / (tall + TEXT)))
     edge = TEXT / 2 / PAGE[1]
@@ -85,7 +84,6 @@ def _pages(
 
 
 def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> None:
-    """Draw a radiograph with the outline of its annotation, and write what it is."""
     Picture(pixels).show(axes)
     if truth.any():
         axes.contour(truth > 0, levels=[0.5], colors=MARK, linewidths=0.5)

@@ -31,7 +31,6 @@ def dice_by_fraction(
 def _draw_curves(
     axes: Axes, labels: dict[str, str], metrics: pd.DataFrame, paper: pd.DataFrame
 ) -> None:
-    """Draw a line a method through its means over seeds, its seeds, and the published values."""
     runs = pooled_by_run(metrics)
     means = mean_over_seeds(runs)
     for method, (colour, marker) in looks(labels).items():
