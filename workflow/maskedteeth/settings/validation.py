@@ -72,7 +72,10 @@ def _sentence(kind: type[BaseModel], item: Any) -> str:
         message = message.removeprefix("Value error, ")
         return f"Setting {path}: {message}." if path else f"Setting {message}."
     where = f"Setting {path} is" if path else "Settings are"
-    shown = re.sub(r"\b(None|True|False)\b", _as_yaml, repr(item["input"]))
+    in_yaml = {"None": "null", "True": "true", "False": "false"}
+    shown = re.sub(
+        rf"\b({'|'.join(in_yaml)})\b", lambda word: in_yaml[word[0]], repr(item["input"])
+    )
     shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
     return f"{where} {shown}; {_expected(problem, message, item.get('ctx', {}))}."
 
@@ -85,10 +88,6 @@ def _expected(problem: str, message: str, limits: dict[str, Any]) -> str:
         return f"it must be {TYPES[found[1]]}"
     message = re.sub(r"^(Input|String|Tuple) should", "it must", message)
     return re.sub(r" after validation, not \d+$", "", message)
-
-
-def _as_yaml(word: re.Match[str]) -> str:
-    return {"None": "null"}.get(word[0], word[0].lower())
 
 
 def _names_at(kind: Any, location: tuple[Any, ...]) -> list[str]:
