@@ -9,7 +9,7 @@ from maskedteeth.data.copies import near_copies
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_columns
-from maskedteeth.metrics.evaluate import evaluating_runs, measure, open_record, segment
+from maskedteeth.metrics.evaluate import evaluating_runs, measure, open_record
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
 
@@ -80,8 +80,8 @@ def evaluate_elsewhere(
         )
     truth = pixels_of(labels, rows, ids) > 0
     tables, evaluated = [], []
-    for run, file, named in evaluating_runs(runs, weights, evaluated):
-        prediction = segment(run, file, pixels, record.machine)[0] >= threshold
+    for _, named, segmented in evaluating_runs(runs, weights, record.machine, evaluated):
+        prediction = segmented(pixels)[0] >= threshold
         columns = {"dataset": elsewhere, **named, "id": ids}
         tables.append(columns | measure(prediction, truth, boundary_tolerance))
     write_columns(metrics, tables)

@@ -2,7 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -75,11 +76,11 @@ def evaluate(
     record = open_record(sections, __name__, **inputs)
     machine, radiographs = record.machine, read_index(index)
     tables, teeth, corrected, pictures, evaluated = [], [], [], defaultdict(list), []
-    for run, file, named in evaluating_runs(runs, weights, evaluated):
+    for run, named, segmented in evaluating_runs(runs, weights, machine, evaluated):
         split = draw_split(radiographs, held_out, run.fraction, run.seed)
         ids = split.test
         pixels = pixels_of(images, radiographs, ids)
-        probability, numbers = segment(run, file, pixels, machine)
+        probability, numbers = segmented(pixels)
         prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids)
         tables.append({**named, "id": ids, **measure(prediction, truth > 0, boundary_tolerance)})
         levels = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
@@ -90,7 +91,7 @@ def evaluate(
             teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
         if corrections and run.annotations:
             pixels, right = (pixels_of(each, radiographs, split.train) for each in (images, labels))
-            prediction = segment(run, file, pixels, machine)[0] >= threshold
+            prediction = segmented(pixels)[0] >= threshold
             corrected += [named | t for t in compare(run, split.train, prediction, right)]
     write_columns(metrics, tables)
     if numbering:
@@ -136,54 +137,38 @@ def open_record(sections: dict[str, Any], module: str, **inputs: Path) -> RunRec
 
 
 def evaluating_runs(
-    runs: list[Run], weights: list[Path], evaluated: list[dict[str, Any]]
-) -> Iterator[tuple[Run, Path, dict[str, Any]]]:
-    """Yield each run, its weights, and what names it in tables.
+    runs: list[Run], weights: list[Path], machine: Machine, evaluated: list[dict[str, Any]]
+) -> Iterator[tuple[Run, dict[str, Any], Callable]]:
+    """Yield each run, what names it in tables, and :func:`segment` with its network.
 
     To ``evaluated`` it adds, for the record, what was evaluated, and how long that took.
     """
     for run, file in zip(runs, weights, strict=True):
         begin = time.perf_counter()
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
-        yield run, file, about | {"fraction": f"{run.fraction:g}"}
+        network = stored_network(run.model, file, machine.device, channels=CHANNELS[run.task])
+        named = about | {"fraction": f"{run.fraction:g}"}
+        yield run, named, partial(segment, network, run, machine)
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append(about | {"weights_sha256": sha256(file), "seconds": seconds})
 
 
 def segment(
-    run: Run, weights: Path, pixels: np.ndarray, machine: Machine
+    network: nn.Module, run: Run, machine: Machine, pixels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what :func:`predict` makes of radiographs, uint8 (N, H, W), with a run's weights."""
-    task = task_of(run.task)
-    network = stored_network(run.model, weights, machine.device, channels=CHANNELS[run.task])
-    return predict(network, pixels, run.model.inputs, task, machine)
-
-
-def predict(
-    network: nn.Module,
-    pixels: np.ndarray,
-    inputs: tuple[str, ...],
-    task: ModuleType,
-    machine: Machine,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probability of tooth for every pixel, and which tooth it would be.
-
-    Args:
-        network: on the machine's device.
-        pixels: radiographs, uint8 (N, H, W).
-        inputs: the network's input channels.
-        task: module of :mod:`maskedteeth.tasks`.
-        machine: where and how precisely.
+    """Segment radiographs, uint8 (N, H, W), with the network of a run.
 
     Returns:
-        float32 (N, H, W) in [0, 1]; and uint8 (N, H, W), labels as in ``labels.npy``.
+        The probability of tooth, float32 (N, H, W) in [0, 1]; and which tooth it would be, uint8
+        (N, H, W), labels as in ``labels.npy``.
 
     Raises:
         InputError: the network cannot take radiographs of this size, or returns NaN.
     """
+    task = task_of(run.task)
     batches = [
         [part.cpu().numpy() for part in task.read(found)]
-        for found in probabilities(network, pixels, inputs, task, machine)
+        for found in probabilities(network, pixels, run.model.inputs, task, machine)
     ]
     tooth, numbers = (np.concatenate(parts) for parts in zip(*batches, strict=True))
     return tooth, numbers
@@ -198,7 +183,15 @@ def probabilities(
 ) -> Iterator[Tensor]:
     """Yield what the task makes of the logits, float32 (B, channels, H, W), of some rows.
 
-    Arguments and errors are those of :func:`predict`.
+    Args:
+        network: on the machine's device.
+        pixels: radiographs, uint8 (N, H, W).
+        inputs: the network's input channels.
+        task: module of :mod:`maskedteeth.tasks`.
+        machine: where and how precisely.
+
+    Raises:
+        InputError: as :func:`segment`.
     """
     for start in range(0, len(pixels), machine.inference_batch):
         part = torch.from_numpy(pixels[start : start + machine.inference_batch])
