@@ -22,12 +22,6 @@ def profile(name):
 
 
 @pytest.fixture(scope="module")
-def fresh(new_project, tmp_path_factory):
-    """The tiny study before its first run."""
-    return new_project(tmp_path_factory.mktemp("fresh"))
-
-
-@pytest.fixture(scope="module")
 def planned_locally(fresh):
     return fresh.planned()
 

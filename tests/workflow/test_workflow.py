@@ -104,12 +104,6 @@ def test_a_table_or_figure_alone_trains_no_more_than_it_shows(fresh, name, train
     assert (jobs["train"], jobs["pretrain"]) == (trained, 1)
 
 
-@pytest.fixture(scope="module")
-def fresh(new_project, tmp_path_factory):
-    """The tiny study before its first run."""
-    return new_project(tmp_path_factory.mktemp("fresh"))
-
-
 def test_a_table_is_made_again_alone_by_its_name(project):
     paths = [project.results / "tables" / f"table2.{kind}" for kind in ("md", "csv")]
     before = [path.read_bytes() for path in paths]
@@ -207,6 +201,8 @@ def test_a_target_behind_a_stage_that_failed_stays_out_of_date(folder_project):
 
 def test_failed_trainings_stop_no_others_and_say_why(new_project, tmp_path):
     project = new_project(tmp_path)
+    (tmp_path / "less.yaml").write_text("methods: {unet: null}\nsplit: {fractions: [0.2]}\n")
+    project.settings.append("less.yaml")
     method = "pspnet: {seeds: [42], model: {options: {no_such: 1}}}"
     with project.edit("tiny.yaml", "pspnet: null", method):
         printed = project.snakemake("table2", "table3", check=False)
