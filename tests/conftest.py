@@ -18,12 +18,15 @@ from _pytest import runner
 from snakemake.utils import update_config
 
 from maskedteeth.cli import main
-from maskedteeth.data.arrays import read_index
+from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.data.splits import draw_split
+from maskedteeth.models.inputs import network_input, to_unit
 from maskedteeth.settings.config import Settings
 from maskedteeth.settings.sections import as_values, cut
 from maskedteeth.settings.validation import validate
 from maskedteeth.stages import locate, sections_of
+from maskedteeth.training.device import evaluating
+from maskedteeth.training.weights import stored_network
 
 NETWORK = {"architecture": "modified_resunet", "inputs": ["xray", "sobel"], "widths": [4, 8, 8]}
 RECIPE = {"batch_size": 4, "learning_rate": 0.01}
@@ -88,6 +91,18 @@ class Study:
         """Who trains and who tests."""
         held_out = self.settings().split
         return draw_split(read_index(self / "index.csv"), held_out, fraction, seed)
+
+    def pixels(self, name: str, ids) -> np.ndarray:
+        """Rows of images.npy or labels.npy."""
+        return pixels_of(self / f"{name}.npy", read_index(self / "index.csv"), ids)
+
+    def probability(self, weights: Path, pixels: np.ndarray) -> np.ndarray:
+        """What a network of ``ours`` gives as probability of tooth, float32 (N, H, W)."""
+        model = self.settings().model_of("ours")
+        network = stored_network(model, weights, torch.device("cpu"))
+        with evaluating(network):
+            logits = network(network_input(model.inputs, to_unit(torch.from_numpy(pixels))))
+        return logits.sigmoid()[:, 0].numpy()
 
     def run(
         self,

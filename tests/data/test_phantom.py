@@ -102,13 +102,6 @@ def test_every_radiograph_is_read_with_the_teeth_that_are_drawn(records, radiogr
             assert (annotation.labels == labels_of(drawn)).all()
 
 
-def test_widths_differ_and_are_about_twice_the_height(radiographs):
-    shapes = [radiograph.pixels.shape for radiograph in radiographs.values()]
-    assert {height for height, _ in shapes} == {HEIGHT}
-    assert len({width for _, width in shapes}) > 3
-    assert all(1.88 < width / height < 2.08 for height, width in shapes)
-
-
 def test_numbers_are_universal(radiographs):
     x = {number: [] for number in range(1, 33)}
     for radiograph in radiographs.values():

@@ -52,15 +52,6 @@ def test_arrays_hold_every_radiograph_in_the_order_of_the_index(
     assert arrays()[0].shape == (12, 96, 192) and arrays()[0].std() > 20
 
 
-def test_polygons_become_masks_at_the_small_size(tmp_path, write_hitl, run_prepare, arrays):
-    tooth = figure([[16, 16], [79, 16], [79, 47], [16, 47]], title="3")
-    run_prepare(write_hitl(tmp_path / "raw", [tooth], []), "hitl", height=32, width=64)
-    _, labels = arrays()
-    expected = np.zeros((32, 64), np.uint8)
-    expected[8:24, 8:40] = 3
-    assert (labels[0] == expected).all() and not labels[1].any()
-
-
 def test_a_small_pixel_has_the_number_of_the_tooth_that_covers_most_of_it(
     tmp_path, write_hitl, run_prepare, arrays
 ):

@@ -1,24 +1,16 @@
 """What networks made of annotations with errors, against the right ones."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from sklearn.metrics import f1_score
 
 from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.metrics.corrections import compare
-from maskedteeth.metrics.evaluate import predict
 from maskedteeth.settings.config import Annotations
 from maskedteeth.settings.sections import Run
-from maskedteeth.tasks import teeth
-from maskedteeth.training.device import Machine
-from maskedteeth.training.weights import stored_network
 
-MACHINE = Machine(torch.device("cpu"), torch.float32, "test")
 ERRORS = {"drop": 0.4, "shift": 2}
 CHANGES = {"methods": {"ours": {"annotations": ERRORS}}}
 
@@ -37,18 +29,14 @@ def trained(study, tmp_path_factory):
 def labels(study):
     """Of the training radiographs, right and with the errors that the run's seed gives them."""
     ids = study.split().train
-    right = pixels_of(study / "labels.npy", read_index(study / "index.csv"), ids)
+    right = study.pixels("labels", ids)
     return ids, right, with_errors(right, ids, Annotations(**ERRORS), 3407)
 
 
 def test_predictions_and_given_annotations_are_compared_with_the_right_ones(study, trained, labels):
     ids, right, wrong = labels
-    network = stored_network(
-        study.settings().model_of("ours"), trained / "weights.safetensors", MACHINE.device
-    )
-    pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), ids)
-    masks = {"given": wrong > 0}
-    masks["prediction"] = predict(network, pixels, ("xray", "sobel"), teeth, MACHINE)[0] >= 0.5
+    predicted = study.probability(trained / "weights.safetensors", study.pixels("images", ids))
+    masks = {"given": wrong > 0, "prediction": predicted >= 0.5}
     rows = pd.read_csv(trained / "corrections.csv", dtype={"id": str})
     assert len(rows) == 2 * len(ids)
     for name, mask in masks.items():
@@ -81,11 +69,5 @@ def test_a_wrong_number_is_an_error_where_teeth_are_numbered_and_not_where_they_
 
 def test_the_test_radiographs_stay_as_they_are(study, trained):
     rows = pd.read_csv(trained / "metrics.csv", dtype={"id": str})
-    truth = pixels_of(study / "labels.npy", read_index(study / "index.csv"), rows["id"]) > 0
+    truth = study.pixels("labels", rows["id"]) > 0
     assert (rows["tp"] + rows["fn"]).tolist() == truth.sum(axis=(1, 2)).tolist()
-
-
-def test_the_errors_are_recorded(trained):
-    run = json.loads((trained / "run.json").read_text())
-    assert run["settings"]["annotations"]["drop"] == 0.4
-    assert run["trained_on"]

@@ -8,15 +8,9 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial.distance import cdist
 from sklearn import metrics as sklearn
 
-from maskedteeth.data.arrays import pixels_of, read_index
 from maskedteeth.fingerprint import fingerprint
-from maskedteeth.metrics.evaluate import predict
 from maskedteeth.report.tables.numbering import scored
-from maskedteeth.tasks import task_of
-from maskedteeth.training.device import Machine
-from maskedteeth.training.weights import load_weights, new_network, save_weights
-
-CPU = Machine(torch.device("cpu"), torch.float32, "test")
+from maskedteeth.training.weights import new_network, save_weights
 
 
 def read(folder):
@@ -55,7 +49,7 @@ def test_every_test_radiograph_has_a_row_that_says_of_which_run_it_is(study, mea
 def test_metrics_can_be_recomputed_from_the_predictions_that_are_kept(study, measured):
     """128 of 256 stands for probabilities from 0.5 on: quantising moves no pixel across it."""
     rows, probabilities = measured
-    truths = pixels_of(study / "labels.npy", read_index(study / "index.csv"), rows["id"])
+    truths = study.pixels("labels", rows["id"])
     for (_, row), probability, truth in zip(rows.iterrows(), probabilities, truths, strict=True):
         assert probability.dtype == np.uint8 and probability.shape == (32, 64)
         masks = probability >= 128, truth.astype(bool)
@@ -73,17 +67,10 @@ def test_metrics_can_be_recomputed_from_the_predictions_that_are_kept(study, mea
 
 
 def test_predictions_are_those_of_the_weights_in_evaluation_mode(study, measured):
-    model = study.settings().model_of("ours")
-    network = new_network(model, 1, CPU.device).train()
-    load_weights(network, study / "run/weights.safetensors")
-    pixels = pixels_of(study / "images.npy", read_index(study / "index.csv"), measured[0]["id"])
-    task = task_of("teeth")
-    together, labels = predict(network, pixels, model.inputs, task, CPU)
-    assert together.dtype == np.float32 and network.training and (labels == 99).all()
-    alone = [predict(network, pixels[[n]], model.inputs, task, CPU)[0] for n in range(3)]
-    np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-6)
+    pixels = study.pixels("images", measured[0]["id"])
+    expected = study.probability(study / "run/weights.safetensors", pixels)
     written = measured[1] / 256
-    assert ((written <= together + 1e-6) & (together <= written + 1 / 256 + 1e-6)).all()
+    assert ((written <= expected + 1e-6) & (expected <= written + 1 / 256 + 1e-6)).all()
 
 
 def test_numbers_of_teeth_can_be_recomputed_from_the_labels_that_are_kept(numbered):
@@ -92,7 +79,7 @@ def test_numbers_of_teeth_can_be_recomputed_from_the_labels_that_are_kept(number
     teeth = scored(pd.read_csv(numbered / "run/numbering.csv", dtype={"id": str}))
     labels = np.load(numbered / "run/predictions.npz")["labels"]
     assert ((labels > 0) == (probability >= 128)).all() and labels.max() <= 32
-    truths = pixels_of(numbered / "labels.npy", read_index(numbered / "index.csv"), rows["id"])
+    truths = numbered.pixels("labels", rows["id"])
     assert (rows["tp"] == ((labels > 0) & (truths > 0)).sum((1, 2))).all()
     for name, found, truth in zip(rows["id"], labels, truths, strict=True):
         own = teeth[teeth["id"] == name].set_index("tooth")
@@ -112,7 +99,7 @@ def test_the_threshold_decides_what_is_tooth(again, measured, threshold):
 
 
 def test_a_pixel_of_exactly_the_threshold_is_tooth(study, again, tmp_path):
-    network = new_network(study.settings().model_of("ours"), 0, CPU.device)
+    network = new_network(study.settings().model_of("ours"), 0, torch.device("cpu"))
     torch.nn.init.zeros_(network.head.weight)
     torch.nn.init.zeros_(network.head.bias)
     save_weights(network, tmp_path / "zero.safetensors")

@@ -4,17 +4,8 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from sklearn.metrics import f1_score
 
-from maskedteeth.data.arrays import pixels_of, read_index
-from maskedteeth.metrics.evaluate import predict
-from maskedteeth.tasks import teeth
-from maskedteeth.training.device import Machine
-from maskedteeth.training.weights import stored_network
-
-ARRAYS = ("images", "labels")
-MACHINE = Machine(torch.device("cpu"), torch.float32, "test")
 CLINIC = {"datasets": {"clinic": {"source": "folder", "path": "clinic"}}}
 
 
@@ -51,12 +42,8 @@ def test_every_labelled_radiograph_is_measured_but_copies_of_what_trained(
     assert rows["id"].tolist() == [*map(str, range(101, 120)), "202"]
     assert set(rows["dataset"]) == {"clinic"}
     assert "21 labelled radiographs of clinic, of which 1 are left out" in capsys.readouterr().out
-    network = stored_network(
-        study.settings().model_of("ours"), study / "run/weights.safetensors", MACHINE.device
-    )
-    index = read_index(clinic / "index.csv")
-    pixels, labels = (pixels_of(clinic / f"{n}.npy", index, rows["id"]) for n in ARRAYS)
-    masks = predict(network, pixels, ("xray", "sobel"), teeth, MACHINE)[0] >= 0.5
+    pixels, labels = (clinic.pixels(name, rows["id"]) for name in ("images", "labels"))
+    masks = study.probability(study / "run/weights.safetensors", pixels) >= 0.5
     for dice, mask, truth in zip(rows["dice"], masks, labels > 0, strict=True):
         assert dice == pytest.approx(f1_score(truth.ravel(), mask.ravel()), abs=1e-6)
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from test_figures import REPORT
 
+from maskedteeth.data.arrays import Arrays
 from maskedteeth.report.figures.contact_sheet import contact_sheet
 from maskedteeth.report.figures.panels import write_figure
 
@@ -27,7 +28,8 @@ def sheet(tmp_path, radiograph):
         np.save(files["labels"], masks)
         index.to_csv(files["index"], index=False)
         pd.DataFrame(problems, columns=["id", "reason"]).to_csv(files["problems"], index=False)
-        return contact_sheet(REPORT, **files)
+        dataset = Arrays(*(files[name] for name in Arrays._fields))
+        return contact_sheet(REPORT, dataset=dataset, problems=files["problems"])
 
     return draw
 

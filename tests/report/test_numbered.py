@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from records import RECORD, presentation
 
+from maskedteeth.data.arrays import Arrays
 from maskedteeth.files import write_csv, write_json
 from maskedteeth.report.figures.dental_chart import dental_chart
 from maskedteeth.report.figures.numbered_teeth import numbered_teeth
@@ -104,13 +105,10 @@ def test_numbers_stand_on_the_teeth_that_have_them(tmp_path):
     pd.DataFrame({"id": ["a"]}).to_csv(tmp_path / "index.csv")
     about = {"method": "ours", "fraction": 0.2, "seed": 42, "id": "a", "dice": 1}
     write_csv(tmp_path / "metrics.csv", [about])
-    files = {name: tmp_path / f"{name}.npy" for name in ("images", "labels")}
-    files |= {
-        name: [tmp_path / f"{name}.{end}"]
-        for name, end in (("metrics", "csv"), ("predictions", "npz"))
-    }
-    report = presentation(numbers="fdi")
-    (page,) = numbered_teeth(report, index=tmp_path / "index.csv", **files).pages
+    names = ("images.npy", "labels.npy", "index.csv", "metrics.csv", "predictions.npz")
+    *dataset, metrics, predictions = (tmp_path / name for name in names)
+    files = {"dataset": Arrays(*dataset), "metrics": [metrics], "predictions": [predictions]}
+    (page,) = numbered_teeth(presentation(numbers="fdi"), **files).pages
     _, truth, prediction = page.axes
     assert [text.get_text() for text in truth.texts] == ["11"]
     assert truth.texts[0].get_position() == (14.5, 14.5)

@@ -1,22 +1,16 @@
 """A real Slurm on one machine, in a folder of its own: munged, slurmctld, slurmd, two GPU slots.
 
-    python tests/slurm/cluster.py up FOLDER [--accounting]     prints what Slurm's commands need
-    python tests/slurm/cluster.py down FOLDER
-
 It needs root and Debian's slurmctld, slurmd, slurm-client and munge; for an accounting database
 slurmdbd and mariadb-server too. It runs in containers too: no systemd, no cgroups, its own
 munge key and ports. The "GPUs" are two character devices that behave as /dev/null; Slurm hands them
 out as it does real ones, with CUDA_VISIBLE_DEVICES.
 """
 
-import argparse
-import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -126,11 +120,12 @@ def _free_ports(count: int) -> list[int]:
 
 
 class Cluster:
-    """Slurm in `folder`, brought up by `up` and taken down by `down`, or for a `with` block."""
+    """Slurm in `folder`, for a `with` block."""
 
     def __init__(self, folder: Path, accounting: bool = False, cpus: int = 8):
         self.folder = Path(folder).resolve()
         self.accounting, self.cpus = accounting, cpus
+        self.daemons: list[tuple[str, subprocess.Popen]] = []
         # A path, too: the plugin's job step drops every SLURM_ variable before it calls srun.
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         settings = str(self.folder / "slurm.conf")
@@ -155,10 +150,9 @@ class Cluster:
         return done.stdout
 
     def up(self) -> None:
-        """Start everything and wait until the node is idle; what ran before in the folder ends."""
+        """Start everything and wait until the node is idle."""
         if reason := why_not(self.accounting):
             raise ClusterError(f"No Slurm here: {reason}.")
-        self.down()
         self._write_settings()
         munge = [
             f"--{kind}-file={self.folder}/munge.{kind}" for kind in ("key", "pid", "log", "seed")
@@ -174,21 +168,20 @@ class Cluster:
         self._wait("the node", lambda: self.run("sinfo", "-h", "-o", "%T").strip() == "idle")
 
     def down(self) -> None:
-        """End the daemons and what they started; fine when nothing runs."""
-        record = self.folder / "daemons.json"
-        if not record.exists():
-            return
-        daemons = json.loads(record.read_text())
-        if any(_alive(pid, name) for name, pid in daemons.items() if name == "slurmctld"):
+        """End the daemons and what they started."""
+        if "slurmctld" in dict(self.daemons):
             subprocess.run(["scancel", "-u", "root"], env=self.environment, capture_output=True)
             deadline = time.monotonic() + 20
             while time.monotonic() < deadline and self._jobs_left():
                 time.sleep(0.2)
-        for name, pid in reversed(daemons.items()):
-            _end(pid, name)
+        for _, daemon in reversed(self.daemons):
+            daemon.terminate()
+            try:
+                daemon.wait(15)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
         for pid in self.left_over():
             os.kill(pid, signal.SIGKILL)
-        record.unlink()
 
     def left_over(self) -> list[int]:
         """Return processes of this cluster's jobs; without cgroups Slurm may lose sight of one."""
@@ -237,8 +230,7 @@ class Cluster:
         gres = []
         for number in range(GPUS):
             device = self.folder / f"gpu{number}"
-            if not device.exists():
-                os.mknod(device, 0o666 | 0o020000, os.makedev(1, 3))
+            os.mknod(device, 0o666 | 0o020000, os.makedev(1, 3))
             gres.append(f"Name=gpu File={device}")
         self._write("gres.conf", "\n".join(gres) + "\n")
         for event, name in (("start", "task-start"), ("end", "task-end")):
@@ -248,27 +240,18 @@ class Cluster:
 
     def _write(self, name: str, text: str, mode: int = 0o644) -> None:
         path = self.folder / name
-        path.unlink(missing_ok=True)
         path.write_text(text)
         path.chmod(mode)
 
     def _start_accounting(self) -> None:
         data, values = self.folder / "database", self.values
-        if not (data / "mysql").exists():
-            self.run(
-                "mariadb-install-db",
-                "--no-defaults",
-                "--user=root",
-                f"--datadir={data}",
-                "--skip-test-db",
-                "--auth-root-authentication-method=normal",
-            )
+        of_root = ("--no-defaults", "--user=root", f"--datadir={data}")
+        options = ("--skip-test-db", "--auth-root-authentication-method=normal")
+        self.run("mariadb-install-db", *of_root, *options)
         sql_socket = f"--socket={self.folder}/database.socket"
         self._start(
             "mariadbd",
-            "--no-defaults",
-            "--user=root",
-            f"--datadir={data}",
+            *of_root,
             f"--port={values['database_port']}",
             "--bind-address=127.0.0.1",
             f"--pid-file={self.folder}/mariadbd.pid",
@@ -299,14 +282,11 @@ class Cluster:
                 stderr=log,
                 start_new_session=True,
             )
-        record = self.folder / "daemons.json"
-        daemons = json.loads(record.read_text()) if record.exists() else {}
-        record.write_text(json.dumps({**daemons, name: process.pid}))
-        self.last = name, process
+        self.daemons.append((name, process))
 
     def _wait(self, what: str, ready, seconds: float = 60) -> None:
         """Wait until `ready()` is true; stop with the daemon's log when it ended or time is up."""
-        name, process = self.last
+        name, process = self.daemons[-1]
         deadline, reason = time.monotonic() + seconds, ""
         while time.monotonic() < deadline and process.poll() is None:
             try:
@@ -318,48 +298,3 @@ class Cluster:
         state = "still starts" if process.poll() is None else f"ended with {process.returncode}"
         log = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
         raise ClusterError(f"Waited in vain for {what}: {name} {state}.{reason}\nIts log:\n{log}")
-
-
-def _alive(pid: int, name: str) -> bool:
-    """Tell whether `pid` still is that daemon, not another process that got its number."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return Path(command.decode()).name == name and state != "Z"
-
-
-def _end(pid: int, name: str) -> None:
-    for how, seconds in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
-        if not _alive(pid, name):
-            return
-        os.kill(pid, how)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and _alive(pid, name):
-            time.sleep(0.05)
-
-
-def main() -> int:
-    """Bring a cluster up, or take it down, from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("up", "down"))
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--accounting", action="store_true", help="with slurmdbd on MariaDB")
-    arguments = parser.parse_args()
-    cluster = Cluster(arguments.folder, arguments.accounting)
-    if arguments.what == "down":
-        cluster.down()
-        return 0
-    try:
-        cluster.up()
-    except ClusterError as error:
-        cluster.down()
-        print(error, file=sys.stderr)
-        return 1
-    print(f"export SLURM_CONF={cluster.folder}/slurm.conf PATH={cluster.folder}/bin:$PATH")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -146,3 +146,9 @@ def project(tmp_path_factory, testrun_uid):
 def new_project():
     """Makes a copy of the project in a folder."""
     return Project.new
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory):
+    """The tiny study before its first run."""
+    return Project.new(tmp_path_factory.mktemp("fresh"))

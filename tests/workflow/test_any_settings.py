@@ -24,47 +24,27 @@ ROOT = Path(__file__).parents[2]
 PLANS = int(os.environ.get("MASKEDTEETH_PLANS", "0"))
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True).filter(lambda n: n != "random")
-labels = st.text(min_size=1, max_size=12)
 seeds = st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=3, unique=True)
 fractions = st.lists(
     st.floats(0.01, 0.9), min_size=1, max_size=3, unique_by=lambda f: f"{f:g}"
 ).filter(lambda drawn: all(float(f"{f:g}") <= 0.9 for f in drawn))
-inputs = st.lists(st.sampled_from(["xray", "sobel"]), min_size=1, unique=True)
-ours = st.fixed_dictionaries(
-    {"architecture": st.just("modified_resunet"), "inputs": inputs},
-    optional={"widths": st.lists(st.integers(1, 64), min_size=2, max_size=6)},
-)
-library = st.fixed_dictionaries(
-    {"architecture": st.sampled_from(["unet", "fpn", "segformer"]), "inputs": inputs},
-    optional={"options": st.dictionaries(names, st.integers() | st.booleans(), max_size=2)},
-)
-pretexts = st.fixed_dictionaries({}, optional={"model": ours | library, "seed": st.integers(0, 9)})
 
 
 @st.composite
 def studies(draw):
     """Settings of a small study, and how many pretrainings and trainings it asks for."""
-    pretext = draw(st.dictionaries(names, pretexts, max_size=2))
-    methods, trained = {}, 0
-    common = draw(seeds)
-    drawn = draw(fractions)
-    chosen = draw(st.lists(names, min_size=1, max_size=3, unique=True))
-    texts = st.lists(labels, min_size=len(chosen), max_size=len(chosen), unique=True)
-    for name, label in zip(chosen, draw(texts), strict=True):
-        method = {"label": label}
+    pretext = {name: {} for name in draw(st.lists(names, max_size=2, unique=True))}
+    common, drawn, methods = draw(seeds), draw(fractions), {}
+    for name in draw(st.lists(names, min_size=1, max_size=3, unique=True)):
         start = draw(st.sampled_from(["random", *pretext]))
+        methods[name] = {"label": f"{name}: 5 $ & 'ü'", "seeds": draw(st.none() | seeds)}
+        methods[name] |= {"initialisation": start}
         if start == "random":
-            method["model"] = draw(ours | library)
-        else:
-            method["initialisation"] = start
-        own = draw(st.none() | seeds)
-        if own:
-            method["seeds"] = own
-        methods[name] = method
-        trained += len(own or common) * len(drawn)
+            architectures = st.sampled_from(["modified_resunet", "unet", "segformer"])
+            methods[name]["model"] = {"architecture": draw(architectures)}
     content = {
         "study": draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}", fullmatch=True)),
-        "data": {"source": "phantom", "phantom": {"images": draw(st.integers(10, 1000))}},
+        "data": {"source": "phantom"},
         "split": {
             "protocol": draw(st.sampled_from(["fixed-test", "complement"])),
             "test_fraction": 0.1,
@@ -74,10 +54,9 @@ def studies(draw):
         "seeds": common,
         "pretext": pretext,
         "methods": methods,
-        "report": {"ours": draw(st.sampled_from(chosen)), "figure_fraction": drawn[0]},
-        "evaluation": {"lpips": draw(st.sampled_from(["off", "optional", "required"]))},
-        "compute": {"device": draw(st.sampled_from(["auto", "cpu"]))},
+        "report": {"ours": draw(st.sampled_from([*methods])), "figure_fraction": drawn[0]},
     }
+    trained = len(drawn) * sum(len(method["seeds"] or common) for method in methods.values())
     return content, len(pretext), trained
 
 

@@ -15,17 +15,10 @@ USES = {
     "slurm-gres": ("--profile", SLURM, "--workflow-profile", f"{SLURM}/gres.yaml"),
     "slurm-cpu": ("--profile", SLURM, "--workflow-profile", f"{SLURM}/cpu.yaml"),
 }
-ON_GPUS = {"pretrain", "train", "evaluate", "measure_pretext"}
 
 
 def profile(name):
     return yaml.safe_load((PROFILES / name).read_text())
-
-
-@pytest.fixture(scope="module")
-def fresh(new_project, tmp_path_factory):
-    """The tiny study before its first run."""
-    return new_project(tmp_path_factory.mktemp("fresh"))
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +38,9 @@ def test_resources_are_set_for_rules_that_there_are(file, planned_locally):
     assert asked <= set(planned_locally)
 
 
-def test_what_runs_a_network_gets_a_gpu_of_a_cluster():
-    settings = profile("slurm/profile.yaml")
-    assert {r for r, need in settings["set-resources"].items() if need == {"gpu": 1}} == ON_GPUS
-
-
 def test_the_profile_of_a_cluster_repeats_the_default_one_which_it_replaces():
     default = profile("default/profile.yaml")
     default.pop("printshellcmds")  # false, as where nothing is said
     default.pop("resources")  # of this machine's cards
     settings = profile("slurm/profile.yaml")
     assert {key: settings.get(key) for key in default} == default
-
-
-def test_both_spellings_ask_for_the_same_gpus():
-    gres = profile("slurm/gres.yaml")["set-resources"]
-    assert {rule for rule, need in gres.items() if need.get("gres") == "'gpu:1'"} == ON_GPUS

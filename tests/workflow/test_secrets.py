@@ -34,11 +34,10 @@ def holding(content: bytes) -> bool:
 @pytest.mark.parametrize(
     ("environment", "script", "sentence"),
     [
-        ({}, [], None),
         ({"KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY, "VERBOSE": "1"}, [], None),
         ({}, [refuse], "HTTP 401"),
     ],
-    ids=["a file", "the environment, verbose", "refused"],
+    ids=["the environment, verbose", "a file, refused"],
 )
 def test_a_kaggle_key_is_nowhere_in_what_a_fetch_leaves(
     new_project, tmp_path, monkeypatch, environment, script, sentence

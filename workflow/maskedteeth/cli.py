@@ -15,7 +15,6 @@ import signal
 import sys
 import typing
 from pathlib import Path
-from typing import Any
 
 from maskedteeth.errors import InputError, Stopped, out_of_memory, say
 from maskedteeth.files import ADVICE
@@ -107,19 +106,15 @@ def run_stage(stage: str, settings: str, files: str) -> int:
     except InputError as error:
         raise InputError(naming(files.get("setting", "data"), str(error))) from None
     left = {n: Path(file) for n, file in files.items() if n in KINDS and n not in taken}
-    _write(made, left)
-    return 0
-
-
-def _write(made: Any, files: dict[str, Path]) -> None:
-    if "csv" in files:
+    if "csv" in left:
         from maskedteeth.report.table import write_table
 
-        write_table(made, **files)
-    elif files:
+        write_table(made, **left)
+    elif left:
         from maskedteeth.report.figures.panels import write_figure
 
-        write_figure(made, **files)
+        write_figure(made, **left)
+    return 0
 
 
 def _run_command(words: list[str]) -> int:

@@ -42,7 +42,6 @@ def closure(modules: tuple[str, ...]) -> set[str]:
 
 
 def _file(module: str) -> Path | None:
-    """Return the file of a module of this package, or None where there is no such module."""
     if module.partition(".")[0] != PACKAGE:
         return None
     base = ROOT.joinpath(*module.split(".")[1:])

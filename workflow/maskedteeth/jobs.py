@@ -187,7 +187,6 @@ class Jobs:
         return self._seen[name]
 
     def _builds_on(self, stage: str, job: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield the jobs that made the inputs of one."""
         for given in self._inputs[stage, job.get("elsewhere", "")].values():
             paths = given(SimpleNamespace(**job)) if callable(given) else given
             for path in [paths] if isinstance(paths, str) else paths:

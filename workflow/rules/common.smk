@@ -98,9 +98,10 @@ def of_groups(groups, *files):
     return inputs | {"runs": JOBS.records(groups)}
 
 
-def shown(name, kind, path):
+def shown(path):
     """Flag a table, a figure or the report for Snakemake's --report."""
-    of_paper = name.startswith(("table", "figure"))
+    kind = {".csv": "table", ".png": "figure", ".html": "report"}[path.suffix]
+    of_paper = path.stem.startswith(("table", "figure"))
     category = f"{kind.capitalize()}s" if of_paper else "Beyond the paper"
-    caption = f"../report/{kind}.rst"
-    return report(path, caption=caption, category=category, labels={"name": name.replace("_", " ")})
+    labels = {"name": path.stem.replace("_", " ")}
+    return report(path, caption=f"../report/{kind}.rst", category=category, labels=labels)

@@ -9,7 +9,8 @@ PRETEXT_SHOWN = [*JOBS.initialisation(*OURS), *PRETEXTS][:1]
 EVALUATED = of_groups(METHODS, "metrics.csv")
 NUMBERED = of_groups(METHODS, "numbering.csv") if STUDY.task == "numbering" else {}
 CORRECTIONS = JOBS.of_groups("corrections.csv", STUDY.noisy)
-OUR_RUN = ARRAYS | {
+DATASET_SHOWN = {"dataset": list(ARRAYS.values())}
+OUR_RUN = DATASET_SHOWN | {
     name: JOBS.of_groups(f"{name}.{kind}", ["shown-ours"])
     for name, kind in (("metrics", "csv"), ("predictions", "npz"))
 }
@@ -39,7 +40,7 @@ FIGURES = {
     "figure1": {"architecture": JOBS.made_by("describe", rules.describe.output.architecture)},
     "figure4": OUR_RUN,
     "figure5": OUR_RUN,
-    "figure8": ARRAYS | of_groups(SHOWN_RUNS, "metrics.csv", "predictions.npz"),
+    "figure8": DATASET_SHOWN | of_groups(SHOWN_RUNS, "metrics.csv", "predictions.npz"),
     "figure9": OUR_RUN,
     "dice_by_fraction": EVALUATED | {"published": PUBLISHED["table2"]},
     "differences": EVALUATED,
@@ -47,7 +48,7 @@ FIGURES = {
         name: JOBS.of_runs(file, JOBS.runs) + JOBS.of_pretexts(file, PRETEXTS)
         for name, file in (("history", "history.csv"), ("runs", "run.json"))
     },
-    "contact_sheet": ARRAYS | {"problems": rules.prepare.output.problems},
+    "contact_sheet": DATASET_SHOWN | {"problems": rules.prepare.output.problems},
 }
 if PRETEXTS:  # a study without a pretext has none of these
     MEASURED = {name: JOBS.of_pretexts(f"{name}.csv", PRETEXTS) for name in ("metrics", "fillers")}
@@ -76,85 +77,55 @@ if STUDY.noisy:
     FIGURES["dice_by_errors"] = TABLES["robustness"]
 
 
-# Kind → what there is of it, and the files of each; the last is also shown by snakemake --report.
-PRODUCTS = {
-    "table": (TABLES, ["md", "tex", "html", "csv"]),
-    "figure": (FIGURES, ["pdf", "txt", "png"]),
-}
-
-
-rule tables:
-    input:
-        expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=PRODUCTS["table"][1]),
-
-
-rule figures:
-    input:
-        expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=PRODUCTS["figure"][1]),
-
-
-for KIND, (INPUTS, FILES) in PRODUCTS.items():
-    for NAME in INPUTS:
-
-        rule:
-            name:
-                NAME
-            input:
-                **INPUTS[NAME],
-            output:
-                **{file: RESULTS / f"{KIND}s" / f"{NAME}.{file}" for file in FILES[:-1]},
-                **{FILES[-1]: shown(NAME, KIND, RESULTS / f"{KIND}s" / f"{NAME}.{FILES[-1]}")},
-            log:
-                RESULTS / "logs" / f"{NAME}.log",
-            localrule: True
-            params:
-                **JOBS.parameters(NAME, INPUTS[NAME]),
-            message:
-                f"Making {NAME}"
-            shell:
-                RUN_STAGE
-
-
-# The paper's printed numbers, held against each other: of no study, made once.
-rule audit:
-    input:
-        **PUBLISHED,
-    output:
-        **{kind: f"results/audit/audit.{kind}" for kind in ("csv", "md", "tex", "html")},
-    log:
-        "results/audit/audit.log",
-    localrule: True
-    params:
-        **JOBS.parameters("audit", PUBLISHED),
-    message:
-        "Auditing the paper's printed numbers"
-    shell:
-        RUN_STAGE
-
-
 PAGE_FILES = os.path.relpath(PACKAGE / "maskedteeth" / "report" / "page")
-PAGE = {
-    "tables": expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=["html", "csv"]),
-    "figures": expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=["png", "txt"]),
+TABLE_FILES, FIGURE_FILES = ["md", "tex", "html", "csv"], ["pdf", "txt", "png"]
+ALL_TABLES = expand(RESULTS / "tables" / "{name}.{kind}", name=TABLES, kind=TABLE_FILES)
+ALL_FIGURES = expand(RESULTS / "figures" / "{name}.{kind}", name=FIGURES, kind=FIGURE_FILES)
+REPORT = {
+    "tables": [file for file in ALL_TABLES if file.endswith((".html", ".csv"))],
+    "figures": [file for file in ALL_FIGURES if not file.endswith(".pdf")],
     "runs": RECORDS,
     "index": ARRAYS["index"],
     "problems": rules.prepare.output.problems,
     "template": f"{PAGE_FILES}/template.html.jinja",
     "style": f"{PAGE_FILES}/style.css",
 }
+# Name, inputs, folder and kinds of files of all that is made of finished files. The last kind is also
+# shown by snakemake --report. The audit is of the paper's printed numbers: of no study, made once.
+PRODUCTS = [
+    *((name, inputs, RESULTS / "tables", TABLE_FILES) for name, inputs in TABLES.items()),
+    *((name, inputs, RESULTS / "figures", FIGURE_FILES) for name, inputs in FIGURES.items()),
+    ("report", REPORT, RESULTS, ["html"]),
+    ("audit", PUBLISHED, Path("results/audit"), TABLE_FILES),
+]
 
 
-rule report:
+rule tables:
     input:
-        **PAGE,
-    output:
-        html=shown("report", "report", RESULTS / "report.html"),
-    log:
-        RESULTS / "logs" / "report.log",
-    localrule: True
-    params:
-        **JOBS.parameters("report", PAGE),
-    message:
-        "Writing the report"
-    shell:
-        RUN_STAGE
+        ALL_TABLES,
+
+
+rule figures:
+    input:
+        ALL_FIGURES,
+
+
+for NAME, INPUTS, FOLDER, KINDS in PRODUCTS:
+
+    rule:
+        name:
+            NAME
+        input:
+            **INPUTS,
+        output:
+            **{kind: FOLDER / f"{NAME}.{kind}" for kind in KINDS[:-1]},
+            **{KINDS[-1]: shown(FOLDER / f"{NAME}.{KINDS[-1]}")},
+        log:
+            RESULTS / "logs" / f"{NAME}.log",
+        localrule: True
+        params:
+            **JOBS.parameters(NAME, INPUTS),
+        message:
+            f"Making {NAME}"
+        shell:
+            RUN_STAGE

@@ -1,6 +1,7 @@
 """What the stages of the data leave to all that follow: the index and the pixels."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,3 +29,16 @@ def pixels_of(array: Path, index: list[Row], ids: list[str]) -> np.ndarray:
     """
     position = {row["id"]: number for number, row in enumerate(index)}
     return np.load(array, mmap_mode="r")[[position[name] for name in ids]]
+
+
+class Arrays(NamedTuple):
+    """The files of a prepared dataset: ``images.npy``, ``labels.npy`` and ``index.csv``."""
+
+    images: Path
+    labels: Path
+    index: Path
+
+    def of(self, ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return radiographs and their labels, uint8 (len(ids), H, W) each, in the order given."""
+        rows = read_index(self.index)
+        return pixels_of(self.images, rows, ids), pixels_of(self.labels, rows, ids)

@@ -192,12 +192,7 @@ def _why_not_black_and_white(file: Path, drawing: Drawing) -> str | None:
 
 
 def _further_plateaus(file: Path, colours: np.ndarray) -> str | None:
-    """Say which plateaus there are besides a dark and a bright one; see :data:`PLATEAU`.
-
-    Args:
-        file: of the mask.
-        colours: uint8 (H, W) or (H, W, 3).
-    """
+    """Say which plateaus there are besides a dark and a bright one; see :data:`PLATEAU`."""
     around = np.ones((max(3, round(min(colours.shape[:2]) / 150) | 1),) * 2, np.uint8)
     flat = np.atleast_3d(cv2.erode(colours, around) == cv2.dilate(colours, around)).all(axis=2)
     channels = np.atleast_3d(colours).astype(np.int32)

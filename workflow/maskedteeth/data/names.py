@@ -34,7 +34,7 @@ def pair_names(
     """
     radiographs, masks = list(radiographs), list(masks)
     flat = not any("/" in name for name in radiographs) or not any("/" in name for name in masks)
-    views = [_same, _alike, *((_last, lambda name: _alike(_last(name))) if flat else ())]
+    views = [str, _alike, *((_last, lambda name: _alike(_last(name))) if flat else ())]
     plain: tuple[dict[str, str], str] | None = None
     for view in views:
         counts = Counter(map(view, radiographs))
@@ -46,10 +46,6 @@ def pair_names(
                 return pairs, tried
             plain = plain or (pairs, tried)
     return plain
-
-
-def _same(name: str) -> str:
-    return name
 
 
 def _alike(name: str) -> str:

@@ -104,7 +104,6 @@ def _with_error(radiograph: Radiograph, rng: np.random.Generator) -> tuple[list[
 
 
 def _misdrawn(outline: NDArray, kind: str, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Shift an outline by about its width, or make it much too small or big."""
     if kind == "shifted":
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.7, 1.2) * np.ptp(outline[:, 0])
         return outline + distance * np.array([np.cos(angle), np.sin(angle)])
@@ -141,7 +140,8 @@ def draw_dataset(phantom: Phantom, *, raw: Path) -> None:
         for number in numbers:
             drawn = DUPLICATED if number == DUPLICATE else number
             radiograph = draw(phantom.seed, drawn, phantom.height)
-            pixels = _contrasted(radiograph.pixels, phantom.contrast)
+            nearer = 128 + phantom.contrast * (radiograph.pixels - 128.0)
+            pixels = np.clip(np.rint(nearer), 0, 255).astype(np.uint8)
             rng = np.random.default_rng([phantom.seed, number, 1])  # apart from what drew it
             teeth = radiograph.teeth
             if number in wrong:
@@ -154,10 +154,6 @@ def draw_dataset(phantom: Phantom, *, raw: Path) -> None:
             (annotations / f"{number}.jpg.json").write_text(json.dumps(annotation))
             (images / f"{number}.jpg").write_bytes(_jpeg(pixels, number))
         write_json(folder / "injected_errors.json", errors)
-
-
-def _contrasted(pixels: NDArray[np.uint8], contrast: float) -> NDArray[np.uint8]:
-    return np.clip(np.rint(128 + contrast * (pixels - 128.0)), 0, 255).astype(np.uint8)
 
 
 def _figure(title: str, outline: NDArray[np.int32], geometry: str = "polygon") -> dict:

@@ -135,7 +135,6 @@ def decode_mask(content: bytes, path: Path) -> Drawing:
 
 
 def _values(colours: np.ndarray, indices: np.ndarray | None) -> np.ndarray:
-    """Return values as :class:`Drawing` has them."""
     red, green, blue = (colours[:, :, channel].astype(np.int32) for channel in range(3))
     coloured = (red != green) | (red != blue)
     if indices is not None and coloured.any():

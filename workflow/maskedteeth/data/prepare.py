@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import itertools
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -146,11 +145,9 @@ def prepare(
     rows = [radiograph.row for radiograph in used]
     copied = near_pairs(np.stack([radiograph.hash for radiograph in used]))
     _say_who_trains(rows, found, layout, given)
-    of_patient: dict[str, list[int]] = {}
-    for place, row in enumerate(rows):
-        of_patient.setdefault(row["patient"], []).append(place)
-    of_patient.pop("", None)
-    related = [pair for places in of_patient.values() for pair in itertools.pairwise(places)]
+    first_of: dict[str, int] = {}
+    known = ((place, row["patient"]) for place, row in enumerate(rows) if row["patient"])
+    related = [(first_of.setdefault(patient, place), place) for place, patient in known]
     for name, pairs in (("duplicate_group", copied), ("group", [*copied, *related])):
         for row, first in zip(rows, first_linked(len(rows), pairs), strict=True):
             row[name] = rows[first]["id"]
@@ -204,7 +201,6 @@ def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str |
 
 
 def _resized(pixels: np.ndarray, image: Image) -> np.ndarray:
-    """Shrink a picture, uint8 (H, W), by averaging over areas."""
     return cv2.resize(pixels, (image.width, image.height), interpolation=cv2.INTER_AREA)
 
 

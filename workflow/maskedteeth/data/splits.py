@@ -117,7 +117,6 @@ def _without_test_set(rows: list[Row], held_out: HeldOut) -> tuple[list[Row], He
 def _refuse_toothless(
     rows: list[Row], parts: dict[str, list[str]], fraction: float, seed: int
 ) -> None:
-    """Stop where nothing could be learnt or measured because no mask of a part has a tooth."""
     toothed = {row["id"] for row in rows if row["labelled"] == "1" and float(row["tooth_fraction"])}
     for part, ids in parts.items():
         if not toothed.intersection(ids):

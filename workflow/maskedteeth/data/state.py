@@ -68,7 +68,6 @@ def _state_of_split(given: str) -> str:
 
 
 def _files_of(path: Path, data: Data) -> Iterator[Path]:
-    """Yield the zip, or the files of a folder."""
     if path.is_file():
         yield path
     elif path.is_dir():

@@ -1,6 +1,5 @@
 """Stage `evaluate_elsewhere`: measure finished trainings on another dataset."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,11 @@ from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.data.teeth import BACKGROUND, UNNUMBERED
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_columns, write_csv
-from maskedteeth.metrics.evaluate import measure, modules_of, segment
+from maskedteeth.metrics.evaluate import evaluating_runs, measure, open_record
 from maskedteeth.metrics.numbering import COLUMNS
-from maskedteeth.record import RunRecord, sha256
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
 from maskedteeth.tasks import task_of
-from maskedteeth.training.device import set_up
 
 
 def evaluate_elsewhere(
@@ -66,12 +63,11 @@ def evaluate_elsewhere(
     Raises:
         InputError: no radiograph is left.
     """
-    machine = set_up(compute.model_copy(update={"precision": "float32"}))
-    measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
-    sections = {"runs": runs, "held_out": held_out, **measurement, "compute": compute}
-    files = {"images": images, "labels": labels, "index": index}
-    inputs = {f"{name} of {elsewhere}": file for name, file in files.items()}
-    record = RunRecord(sections, (__name__, *modules_of(runs)), machine, **inputs)
+    sections = {"runs": runs, "held_out": held_out, "threshold": threshold}
+    sections |= {"boundary_tolerance": boundary_tolerance, "compute": compute}
+    inputs = {"images": images, "labels": labels, "index": index}
+    inputs = {f"{name} of {elsewhere}": file for name, file in inputs.items()}
+    record = open_record(sections, __name__, **inputs)
 
     home, rows = read_index(home_index), read_index(index)
     labelled = [row["id"] for row in rows if row["labelled"] == "1"]
@@ -91,19 +87,15 @@ def evaluate_elsewhere(
     truth = pixels_of(labels, rows, ids)
     has_numbers = ((truth > BACKGROUND) & (truth < UNNUMBERED)).any()
     tables, teeth, evaluated = [], [], []
-    for run, file in zip(runs, weights, strict=True):
-        begin = time.perf_counter()
-        probability, numbers = segment(run, file, pixels, machine)
+    for run, named, segmented in evaluating_runs(runs, weights, record.machine, evaluated):
+        probability, numbers = segmented(pixels)
         prediction = probability >= threshold
-        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
-        named = {"dataset": elsewhere, **about, "fraction": f"{run.fraction:g}"}
+        named = {"dataset": elsewhere, **named}
         measured = measure(prediction, truth > BACKGROUND, boundary_tolerance)
         tables.append({**named, "id": ids, **measured})
         if numbering and has_numbers:
             numbers[~prediction] = BACKGROUND
             teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
-        seconds = round(time.perf_counter() - begin, 2)
-        evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)
     if teeth:
         write_columns(numbering, teeth)

@@ -2,9 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,29 +70,18 @@ def evaluate(
         corrections: CSV to write where methods are trained on errors, of the runs that are: method,
             fraction, seed and what :func:`maskedteeth.metrics.corrections.compare` returns.
     """
-    # In full precision whatever the training's, so that a number does not depend on the machine
-    # that measures it.
-    machine = set_up(compute.model_copy(update={"precision": "float32"}))
-    measurement = {"threshold": threshold, "boundary_tolerance": boundary_tolerance}
-    record = RunRecord(
-        {"runs": runs, "held_out": held_out, **measurement, "compute": compute},
-        (__name__, *modules_of(runs)),
-        machine,
-        images=images,
-        labels=labels,
-        index=index,
-    )
-    radiographs = read_index(index)
+    sections = {"runs": runs, "held_out": held_out, "threshold": threshold}
+    sections |= {"boundary_tolerance": boundary_tolerance, "compute": compute}
+    inputs = {"images": images, "labels": labels, "index": index}
+    record = open_record(sections, __name__, **inputs)
+    machine, radiographs = record.machine, read_index(index)
     tables, teeth, corrected, pictures, evaluated = [], [], [], defaultdict(list), []
-    for run, file in zip(runs, weights, strict=True):
-        begin = time.perf_counter()
+    for run, named, segmented in evaluating_runs(runs, weights, machine, evaluated):
         split = draw_split(radiographs, held_out, run.fraction, run.seed)
         ids = split.test
         pixels = pixels_of(images, radiographs, ids)
-        probability, numbers = segment(run, file, pixels, machine)
+        probability, numbers = segmented(pixels)
         prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids)
-        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
-        named = about | {"fraction": f"{run.fraction:g}"}
         tables.append({**named, "id": ids, **measure(prediction, truth > 0, boundary_tolerance)})
         levels = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
         pictures["probability"].append(levels)
@@ -100,11 +91,9 @@ def evaluate(
             teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
         if corrections and run.annotations:
             pixels, right = (pixels_of(each, radiographs, split.train) for each in (images, labels))
-            probability, numbers = segment(run, file, pixels, machine)
+            probability, numbers = segmented(pixels)
             numbers[probability < threshold] = BACKGROUND
             corrected += [named | t for t in compare(run, split.train, numbers, right)]
-        seconds = round(time.perf_counter() - begin, 2)
-        evaluated.append({**about, "weights_sha256": sha256(file), "seconds": seconds})
     write_columns(metrics, tables)
     if numbering:
         write_columns(numbering, teeth)
@@ -136,46 +125,51 @@ def measure(
     }
 
 
-def modules_of(runs: list[Run]) -> list[str]:
-    """Name the modules of the runs' networks and tasks, for the record."""
-    modules = {(module_of(run.model), module_of_task(run.task)) for run in runs}
-    return sorted({name for pair in modules for name in pair})
+def open_record(sections: dict[str, Any], module: str, **inputs: Path) -> RunRecord:
+    """Set the machine up and open the record of an evaluation, a stage of ``module``.
+
+    It is in full precision whatever the training's, so that a number does not depend on the machine
+    that measures it.
+    """
+    machine = set_up(sections["compute"].model_copy(update={"precision": "float32"}))
+    runs = sections["runs"]
+    of_runs = {module_of(run.model) for run in runs} | {module_of_task(run.task) for run in runs}
+    return RunRecord(sections, (module, *sorted(of_runs)), machine, **inputs)
+
+
+def evaluating_runs(
+    runs: list[Run], weights: list[Path], machine: Machine, evaluated: list[dict[str, Any]]
+) -> Iterator[tuple[Run, dict[str, Any], Callable]]:
+    """Yield each run, what names it in tables, and :func:`segment` with its network.
+
+    To ``evaluated`` it adds, for the record, what was evaluated, and how long that took.
+    """
+    for run, file in zip(runs, weights, strict=True):
+        begin = time.perf_counter()
+        about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
+        network = stored_network(run.model, file, machine.device, channels=CHANNELS[run.task])
+        named = about | {"fraction": f"{run.fraction:g}"}
+        yield run, named, partial(segment, network, run, machine)
+        seconds = round(time.perf_counter() - begin, 2)
+        evaluated.append(about | {"weights_sha256": sha256(file), "seconds": seconds})
 
 
 def segment(
-    run: Run, weights: Path, pixels: np.ndarray, machine: Machine
+    network: nn.Module, run: Run, machine: Machine, pixels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what :func:`predict` makes of radiographs, uint8 (N, H, W), with a run's weights."""
-    task = task_of(run.task)
-    network = stored_network(run.model, weights, machine.device, channels=CHANNELS[run.task])
-    return predict(network, pixels, run.model.inputs, task, machine)
-
-
-def predict(
-    network: nn.Module,
-    pixels: np.ndarray,
-    inputs: tuple[str, ...],
-    task: ModuleType,
-    machine: Machine,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probability of tooth for every pixel, and which tooth it would be.
-
-    Args:
-        network: on the machine's device.
-        pixels: radiographs, uint8 (N, H, W).
-        inputs: the network's input channels.
-        task: module of :mod:`maskedteeth.tasks`.
-        machine: where and how precisely.
+    """Segment radiographs, uint8 (N, H, W), with the network of a run.
 
     Returns:
-        float32 (N, H, W) in [0, 1]; and uint8 (N, H, W), labels as in ``labels.npy``.
+        The probability of tooth, float32 (N, H, W) in [0, 1]; and which tooth it would be, uint8
+        (N, H, W), labels as in ``labels.npy``.
 
     Raises:
         InputError: the network cannot take radiographs of this size, or returns NaN.
     """
+    task = task_of(run.task)
     batches = [
         [part.cpu().numpy() for part in task.read(found)]
-        for found in probabilities(network, pixels, inputs, task, machine)
+        for found in probabilities(network, pixels, run.model.inputs, task, machine)
     ]
     tooth, numbers = (np.concatenate(parts) for parts in zip(*batches, strict=True))
     return tooth, numbers
@@ -190,7 +184,15 @@ def probabilities(
 ) -> Iterator[Tensor]:
     """Yield what the task makes of the logits, float32 (B, channels, H, W), of some rows.
 
-    Arguments and errors are those of :func:`predict`.
+    Args:
+        network: on the machine's device.
+        pixels: radiographs, uint8 (N, H, W).
+        inputs: the network's input channels.
+        task: module of :mod:`maskedteeth.tasks`.
+        machine: where and how precisely.
+
+    Raises:
+        InputError: as :func:`segment`.
     """
     for start in range(0, len(pixels), machine.inference_batch):
         part = torch.from_numpy(pixels[start : start + machine.inference_batch])

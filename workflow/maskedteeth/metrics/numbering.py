@@ -42,7 +42,6 @@ def measure(ids: list[str], prediction: np.ndarray, truth: np.ndarray) -> dict[s
 
 
 def _teeth(prediction: np.ndarray, truth: np.ndarray) -> list[dict[str, int]]:
-    """Return what :func:`measure` says of the teeth of one radiograph."""
     regions, numbers = _regions(prediction)
     sizes, rows = np.bincount(regions.ravel(), minlength=len(numbers)), []
     for tooth in TEETH:

@@ -32,14 +32,13 @@ def unlike(runs: list[Path]) -> str:
         A few sentences; "" where the runs are alike.
     """
     records = [read(file) for file in runs]
-    seen: dict[str, dict[str, dict[str, list[str]]]] = {}
+    seen: dict[str, dict[str, dict[str, dict[str, None]]]] = {}
     for record in records:
-        names = [name_of(part) for part in record.get("runs", [record])]
+        names = dict.fromkeys(name_of(part) for part in record.get("runs", [record]))
         for words, parts in _compared(record, is_evaluation(record)).items():
             for part, value in parts.items():
                 values = seen.setdefault(words, {}).setdefault(part, {})
-                who = values.setdefault(short(value), [])
-                who += [name for name in names if name not in who]
+                values.setdefault(short(value), {}).update(names)
     sentences = []
     for words, parts in seen.items():
         found = [_listed(part, values) for part, values in parts.items() if len(values) > 1]
@@ -47,12 +46,8 @@ def unlike(runs: list[Path]) -> str:
             sentences.append(f"Runs {words}: {'; '.join(found)}.")
     written = {name_of(r): r["weights_sha256"] for r in records if not is_evaluation(r)}
     measured = [part for r in records if is_evaluation(r) for part in r.get("runs", [r])]
-    replaced = [
-        name_of(part)
-        for part in measured
-        if written.get(name_of(part)) not in (None, part["weights_sha256"])
-    ]
-    if replaced:
+    digests = dict.fromkeys((name_of(part), part["weights_sha256"]) for part in measured)
+    if replaced := [name for name, digest in digests if written.get(name, digest) != digest]:
         sentences.append(f"Measured on other weights than the run's own: {', '.join(replaced)}.")
     return " ".join(sentences)
 
@@ -99,7 +94,7 @@ def _compared(record: dict[str, Any], evaluated: bool) -> dict[str, dict[str, An
     }
 
 
-def _listed(part: str, values: dict[str, list[str]]) -> str:
+def _listed(part: str, values: dict[str, dict[str, None]]) -> str:
     """List values with the runs that have them, the most frequent first."""
     texts = []
     for value, who in sorted(values.items(), key=lambda item: -len(item[1])):

@@ -29,10 +29,6 @@ class Unavailable(Exception):
     """No number decides a claim; the message says why."""
 
 
-def _exact(tail: float) -> np.ndarray:
-    return np.zeros(2)
-
-
 @dataclass(frozen=True, eq=False)
 class Quantity:
     """A number with its uncertainty.
@@ -46,7 +42,7 @@ class Quantity:
     """
 
     draws: np.ndarray
-    around: Callable[[float], np.ndarray] = _exact
+    around: Callable[[float], np.ndarray] = lambda tail: np.zeros(2)
     remark: str = ""
 
     @property

@@ -44,7 +44,6 @@ def _with(word: str, example: str) -> AfterValidator:
 
 
 def _refuse_unknown(where: str, name: Any, known: Iterable[Any], of: str) -> None:
-    """Refuse a setting that has to name one of what is known."""
     if name not in known:
         found, names = name if isinstance(name, float) else repr(name), ", ".join(map(str, known))
         raise ValueError(f"{where} {found}, which is not one of {of}: {names or '(none)'}")

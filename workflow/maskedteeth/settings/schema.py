@@ -46,13 +46,7 @@ def write_schema(*, schema: Path, docs: Path | None = None) -> None:
 
 
 def _printed(kind: type[BaseModel], name: str, paper: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines of a group of settings and of those inside it.
-
-    Args:
-        kind: the group.
-        name: its dotted name, with a dot at its end.
-        paper: what the settings that it is in have for it.
-    """
+    """Yield the lines of a group, whose dotted name ends with a dot, and of those inside it."""
     about = kind.__doc__.split("\n\n")[0].replace("\n   ", "")
     rows, inner = [], []
     for field, schema in kind.model_json_schema()["properties"].items():
@@ -75,7 +69,6 @@ def _printed(kind: type[BaseModel], name: str, paper: dict[str, Any]) -> Iterato
 
 
 def _values(schema: dict[str, Any]) -> str:
-    """Say which values a setting takes."""
     if "anyOf" in schema:
         return " or ".join(map(_values, schema["anyOf"]))
     if "enum" in schema:

@@ -72,7 +72,10 @@ def _sentence(kind: type[BaseModel], item: Any) -> str:
         message = message.removeprefix("Value error, ")
         return f"Setting {path}: {message}." if path else f"Setting {message}."
     where = f"Setting {path} is" if path else "Settings are"
-    shown = re.sub(r"\b(None|True|False)\b", _as_yaml, repr(item["input"]))
+    in_yaml = {"None": "null", "True": "true", "False": "false"}
+    shown = re.sub(
+        rf"\b({'|'.join(in_yaml)})\b", lambda word: in_yaml[word[0]], repr(item["input"])
+    )
     shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
     return f"{where} {shown}; {_expected(problem, message, item.get('ctx', {}))}."
 
@@ -87,12 +90,7 @@ def _expected(problem: str, message: str, limits: dict[str, Any]) -> str:
     return re.sub(r" after validation, not \d+$", "", message)
 
 
-def _as_yaml(word: re.Match[str]) -> str:
-    return {"None": "null"}.get(word[0], word[0].lower())
-
-
 def _names_at(kind: Any, location: tuple[Any, ...]) -> list[str]:
-    """Return the names of the settings at ``location`` inside ``kind``."""
     for part in location:
         named = isinstance(kind, type) and issubclass(kind, BaseModel)
         kind = kind.model_fields[part].annotation if named else get_args(kind)[-1]

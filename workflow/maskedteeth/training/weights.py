@@ -33,8 +33,7 @@ def load_weights(network: nn.Module, path: Path, transfer: Transfer = "all") -> 
     """Read parameters and buffers of ``network`` from ``path``, in place: all, or only a part.
 
     Raises:
-        InputError: the file is damaged, of a network of another shape, or of a training that
-            diverged.
+        InputError: the file is damaged, or of a network of another shape.
     """
     is_taken = TAKEN[transfer]
     own = {n: t for n, t in network.state_dict().items() if not is_taken(n.partition(".")[0])}
@@ -49,12 +48,6 @@ def load_weights(network: nn.Module, path: Path, transfer: Transfer = "all") -> 
             f"{path} is of another architecture: {difference}. Use the weights that were trained "
             "with these settings."
         ) from None
-    broken = not_finite(tensors)
-    if broken:
-        raise InputError(
-            f"{path} holds NaN or infinite numbers in {broken} where weights must be finite: its "
-            "training diverged. Remove it and train again with a lower learning_rate."
-        )
     if transfer != "all":
         say(f"Taken over from {path}: {_parts(tensors)}. Drawn anew: {_parts(own)}.")
 

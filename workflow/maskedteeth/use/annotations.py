@@ -76,7 +76,6 @@ def _with_holes(outline: np.ndarray, holes: list[np.ndarray]) -> np.ndarray:
 
 
 def _iou(polygon: np.ndarray, region: np.ndarray) -> float:
-    """Return the lesser IoU of a region with its polygon, filled as COCO's tools and as we do."""
     runs = coco_mask.frPyObjects([polygon.ravel().tolist()], *region.shape)
     filled = coco_mask.decode(runs)[..., 0], polygons("tooth", [[polygon]]).draw(region.shape)
     return min((region & found).sum() / (region | found).sum() for found in filled)

@@ -1,6 +1,5 @@
 """`maskedteeth predict`: segment a user's own radiographs."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,9 +17,6 @@ from maskedteeth.files import replacing, write_csv
 from maskedteeth.use.radiographs import find_radiographs
 
 COLUMNS = ("file", "name", "height", "width", "tooth_fraction", "confidence", "warning", "problem")
-#: File systems take 255 bytes, of which the endings of results take up to 12.
-LONGEST_NAME = 240
-
 #: Of Okabe and Ito (colour universal design), seen by the colour-blind, on black and white. Labels
 #: take them in turn, so that neighbours differ; teeth of unknown number are orange.
 COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
@@ -92,7 +88,6 @@ def predict(
     segmented: list[Segmented] = []
 
     def segment(name: str, file: Path) -> dict[str, Any]:
-        _refuse_long(file)
         found = segmenter(file)
         size = found.mask.shape
         if "png" in format:
@@ -139,15 +134,6 @@ def predict(
             f"results of the others. The first: {failed[0]}"
         )
     print(f"{len(files)} masks in {out} at threshold {threshold:g}; {table} lists them.")
-
-
-def _refuse_long(file: Path) -> None:
-    letters = len(os.fsencode(file.name))
-    if letters > LONGEST_NAME:
-        raise InputError(
-            f"{file} has a name of {letters} bytes; {LONGEST_NAME} leave room for the endings of "
-            "results: rename it."
-        )
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:

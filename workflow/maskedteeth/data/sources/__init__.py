@@ -4,19 +4,10 @@
 and what cannot be used: :class:`maskedteeth.data.records.Found`.
 """
 
-#: By the names of data.source. The phantom is drawn in the layout of the paper's dataset.
-SOURCES = {
-    "auto": "auto",
-    "folder": "folder",
-    "coco": "coco",
-    "labelme": "labelme",
-    "yolo": "yolo",
-    "supervisely": "supervisely",
-    "hitl": "hitl",
-    "phantom": "hitl",
-}
-
 
 def module_of_source(source: str) -> str:
-    """Name the module that reads a source, so that fingerprints follow just that one."""
-    return f"{__name__}.{SOURCES[source]}"
+    """Name the module that reads a source, so that fingerprints follow just that one.
+
+    The phantom is drawn in the layout of the paper's dataset.
+    """
+    return f"{__name__}.{'hitl' if source == 'phantom' else source}"

@@ -134,8 +134,6 @@ def _read(image: _Image, drawn: list[_Annotation], names: dict[str, str], file: 
 
 
 def _object(name: str, drawing: Any, file: Path) -> Object:
-    """Return an object of outlines, or of runs, compressed or not."""
-
     def draw(size: tuple[int, int]) -> np.ndarray:
         try:
             if isinstance(drawing, dict):

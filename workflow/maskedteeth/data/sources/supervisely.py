@@ -121,7 +121,6 @@ def of_dataset(folder: Path, prefix: str = "") -> Found:
 
 
 def _object(file: Path, figure: _Figure) -> Object:
-    """Return what a figure draws, or raises when it is drawn: it matters for teeth alone."""
     name, kind, drawing = figure.classTitle, figure.geometryType, figure.points
     if kind in WITHOUT_AREA:
         return Object(name, None)

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.arrays import Arrays
 from maskedteeth.report.about import about, percent
 from maskedteeth.report.figures.panels import Picture, Sheet, draw_grid, draw_words, mask_picture
-from maskedteeth.report.figures.runs import read_runs
+from maskedteeth.report.figures.runs import Run, read_runs
 from maskedteeth.settings.sections import Presentation
 
 #: Least |p − g| of a pixel that counts.
@@ -42,29 +42,16 @@ class Candidate(NamedTuple):
 
 
 def figure5(
-    report: Presentation,
-    *,
-    images: Path,
-    labels: Path,
-    index: Path,
-    metrics: list[Path],
-    predictions: list[Path],
+    report: Presentation, *, dataset: Arrays, metrics: list[Path], predictions: list[Path]
 ) -> Sheet:
     """Draw X-ray, annotation and generated mask of the two foremost candidates of one run."""
     words = "Figure 5: Test radiographs on which generated mask and annotation disagree most"
     titles = ("Dental X-ray", "Annotation", "Generated mask")
-    files = (images, labels, index, metrics, predictions)
-    return _draw(report, words, titles, slice(FOREMOST), *files)
+    return _draw(report, words, titles, slice(FOREMOST), dataset, *read_runs(metrics, predictions))
 
 
 def figure9(
-    report: Presentation,
-    *,
-    images: Path,
-    labels: Path,
-    index: Path,
-    metrics: list[Path],
-    predictions: list[Path],
+    report: Presentation, *, dataset: Arrays, metrics: list[Path], predictions: list[Path]
 ) -> Sheet:
     """Draw the same of the candidates that follow figure 5's."""
     words = (
@@ -72,8 +59,8 @@ def figure9(
         "ground truth disagree"
     )
     titles = ("Input radiograph", "Ground truth", "Generated mask")
-    files = (images, labels, index, metrics, predictions)
-    return _draw(report, words, titles, slice(FOREMOST, FOREMOST + report.samples), *files)
+    ranks = slice(FOREMOST, FOREMOST + report.samples)
+    return _draw(report, words, titles, ranks, dataset, *read_runs(metrics, predictions))
 
 
 def rank(ids: list[str], probability: np.ndarray, masks: np.ndarray) -> list[Candidate]:
@@ -98,7 +85,6 @@ def disk_size(height: int) -> int:
 
 
 def _regions(name: str, probability: np.ndarray, mask: np.ndarray) -> Iterator[Candidate]:
-    """Yield all regions of one radiograph."""
     difference = (probability.astype(np.float32) + 0.5) / 256 - (mask > 0)
     size = disk_size(len(mask))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -117,16 +103,12 @@ def _draw(
     words: str,
     titles: tuple[str, ...],
     ranks: slice,
-    images: Path,
-    labels: Path,
-    index: Path,
-    metrics: list[Path],
-    predictions: list[Path],
+    dataset: Arrays,
+    run: Run,
 ) -> Sheet:
     """Draw candidates by their ranks, of which 0 is the foremost, with the region outlined."""
-    (run,) = read_runs(metrics, predictions)
-    radiographs = read_index(index)
-    truths = pixels_of(labels, radiographs, run.ids) > 0
+    xrays, labels = dataset.of(run.ids)
+    truths = labels > 0
     shown = rank(run.ids, run.probability, truths)[ranks]
     names = "; ".join(f"{c.id} ({c.kind})" for c in shown)
     found = f"These are candidates for annotation errors; nobody has verified them: {names}."
@@ -142,11 +124,11 @@ def _draw(
     if not shown:
         nothing = "No (further) region in which prediction and annotation disagree confidently."
         return draw_words(nothing, caption)
-    rows, xrays = [], pixels_of(images, radiographs, [candidate.id for candidate in shown])
-    for candidate, xray in zip(shown, xrays, strict=True):
-        truth = truths[run.ids.index(candidate.id)]
+    rows = []
+    for candidate in shown:
+        place = run.ids.index(candidate.id)
         note = f"score {candidate.score:.2f}%"
         generated = run.segmentation(candidate.id, report.threshold, note)
-        row = (Picture(xray), mask_picture(truth), generated)
+        row = (Picture(xrays[place]), mask_picture(truths[place]), generated)
         rows.append([picture._replace(box=candidate.box) for picture in row])
     return draw_grid(rows, titles, caption)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from maskedteeth.data.arrays import Arrays
 from maskedteeth.report.figures.panels import (
     COLOURS,
     MARK,
@@ -31,16 +32,14 @@ COLUMNS, TEXT = 6, 0.24
 MOST = 1000
 
 
-def contact_sheet(
-    report: Presentation, *, images: Path, labels: Path, index: Path, problems: Path
-) -> Sheet:
+def contact_sheet(report: Presentation, *, dataset: Arrays, problems: Path) -> Sheet:
     """Draw radiographs small, with the outlines of their annotations, and frame copies.
 
     Returns:
         Pages of at most :data:`MOST` radiographs, evenly spread over the index.
     """
-    rows, left_out = read_rows(index), len(read_rows(problems))
-    pixels, truths = np.load(images, mmap_mode="r"), np.load(labels, mmap_mode="r")
+    rows, left_out = read_rows(dataset.index), len(read_rows(problems))
+    pixels, truths = (np.load(file, mmap_mode="r") for file in (dataset.images, dataset.labels))
     groups = rows["duplicate_group"][rows.duplicated("duplicate_group", keep=False)]
     number_of = {group: number for number, group in enumerate(groups.unique(), start=1)}
     rows["copies"] = rows["duplicate_group"].map(number_of)
@@ -65,7 +64,6 @@ def contact_sheet(
 def _pages(
     rows: pd.DataFrame, pixels: np.ndarray, truths: np.ndarray, shown: np.ndarray
 ) -> Iterator[Figure]:
-    """Draw the pages one after the other."""
     tall = PAGE[0] / COLUMNS * pixels.shape[1] / pixels.shape[2]
     lines = max(1, int(PAGE[1] / (tall + TEXT)))
     edge = TEXT / 2 / PAGE[1]
@@ -86,7 +84,6 @@ def _pages(
 
 
 def _draw(axes: Axes, row: pd.Series, pixels: np.ndarray, truth: np.ndarray) -> None:
-    """Draw a radiograph with the outline of its annotation, and write what it is."""
     Picture(pixels).show(axes)
     if truth.any():
         axes.contour(truth > 0, levels=[0.5], colors=MARK, linewidths=0.5)

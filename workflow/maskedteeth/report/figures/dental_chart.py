@@ -60,12 +60,9 @@ def dental_chart(report: Presentation, *, numbering: list[Path], runs: list[Path
 
 
 def _places() -> list[tuple[float, float, float]]:
-    """Return x, y and the turn in degrees of all teeth, evenly spaced along the two arches."""
-    turn = np.linspace(np.pi, 0, 1000)
-    line = np.column_stack([ARCH[0] * np.cos(turn), ARCH[1] * np.sin(turn)])
-    way = np.concatenate([[0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
-    middles = (np.arange(16) + 0.5) / 16 * way[-1]
-    x, y = (np.interp(middles, way, column) for column in line.T)
+    """Return x, y and the turn in degrees of all teeth, along the two arches."""
+    turn = np.pi * (1 - (np.arange(16) + 0.5) / 16)
+    x, y = ARCH[0] * np.cos(turn), ARCH[1] * np.sin(turn)
     angle = np.degrees(np.arctan2(y / ARCH[1] ** 2, x / ARCH[0] ** 2)) - 90
     upper = list(zip(x, y + 0.2, angle, strict=True))
     return upper + [(x, -y, -angle) for x, y, angle in upper[::-1]]

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from maskedteeth.report.about import about, percent
@@ -22,30 +20,24 @@ def dice_by_fraction(
         "seeds; dashed lines: the paper's table 2, which its authors measured on the dataset of "
         f"Humans in the Loop. {about(report, runs)}"
     )
+    runs_by_seed, paper = pooled_by_run(read_rows(*metrics)), read_rows(published)
+    means = mean_over_seeds(runs_by_seed)
     figure = Figure((WIDTH, 3.5), layout="constrained")
-    _draw_curves(figure.subplots(), report.labels, read_rows(*metrics), read_rows(published))
-    figure.legend(loc="outside upper center", ncols=2)
-    return Sheet([figure], caption)
-
-
-def _draw_curves(
-    axes: Axes, labels: dict[str, str], metrics: pd.DataFrame, paper: pd.DataFrame
-) -> None:
-    """Draw a line a method through its means over seeds, its seeds, and the published values."""
-    runs = pooled_by_run(metrics)
-    means = mean_over_seeds(runs)
-    for method, (colour, marker) in looks(labels).items():
+    axes = figure.subplots()
+    for method, (colour, marker) in looks(report.labels).items():
         mean = means[means["method"] == method].sort_values("fraction")
-        seeds = runs[runs["method"] == method]
+        seeds = runs_by_seed[runs_by_seed["method"] == method]
         known = paper[paper["method"] == method].sort_values("fraction")
-        style = {"color": colour, "marker": marker, "label": labels[method]}
+        style = {"color": colour, "marker": marker, "label": report.labels[method]}
         axes.plot(mean["fraction"], mean["dice"], **style)
         axes.plot(seeds["fraction"], seeds["dice"], marker, color=colour, mfc="none", mew=0.6)
         axes.plot(known["fraction"], known["dice"], "--", color=colour, lw=0.8, alpha=0.8)
-    if set(labels) & set(paper["method"]):
+    if set(report.labels) & set(paper["method"]):
         axes.plot([], [], "--", color="0.4", lw=0.8, label="Published")
-    fractions = sorted({*runs["fraction"], *paper["fraction"]})
+    fractions = sorted({*runs_by_seed["fraction"], *paper["fraction"]})
     axes.set_xticks(fractions, [percent(fraction) for fraction in fractions])
     axes.set_xlabel("Training fraction of the dataset")
     axes.set_ylabel("Dice, pooled over the test set")
     lighten(axes, "y")
+    figure.legend(loc="outside upper center", ncols=2)
+    return Sheet([figure], caption)

@@ -43,7 +43,6 @@ def differences(report: Presentation, *, metrics: list[Path], runs: list[Path]) 
 
 
 def _draw_forest(axes: Axes, labels: dict[str, str], table: pd.DataFrame) -> None:
-    """Draw a line a method and fraction: its difference to ours and the interval of that."""
     rows, ticks, place = table.set_index(["fraction", "method"]), {}, 0
     shown = {name: look for name, look in looks(labels).items() if name in set(table["method"])}
     for fraction in sorted(set(table["fraction"])):

@@ -51,7 +51,6 @@ def figure1(report: Presentation, *, architecture: Path) -> Sheet:
 
 
 def _draw_network(axes: Axes, network: dict, levels: int) -> None:
-    """Draw encoder and decoder as two sides of a V, a level below the other."""
     blocks = {block["name"]: block for block in network["blocks"]}
     detail = {n: f"{_shape(b['output'])} | {_short(b['parameters'])}" for n, b in blocks.items()}
     shift = min(INDENT, ((WIDTH - BOX) / 2 - 0.02 - INNER) / max(levels - 1, 1))

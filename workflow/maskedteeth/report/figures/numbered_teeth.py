@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.arrays import Arrays
 from maskedteeth.data.teeth import TEETH, UNNUMBERED, in_print
 from maskedteeth.report.about import about, first_radiographs, percent
 from maskedteeth.report.figures.panels import WIDE, Picture, Sheet, draw_grid
@@ -21,20 +21,13 @@ TINT = 0.55
 
 
 def numbered_teeth(
-    report: Presentation,
-    *,
-    images: Path,
-    labels: Path,
-    index: Path,
-    metrics: list[Path],
-    predictions: list[Path],
+    report: Presentation, *, dataset: Arrays, metrics: list[Path], predictions: list[Path]
 ) -> Sheet:
     """Draw radiograph, annotation and prediction with a colour and a number a tooth, a row each."""
     (run,) = read_runs(metrics, predictions)
-    ids, radiographs = run.ids[: report.samples], read_index(index)
-    found, rows = np.load(predictions[0])["labels"], []
-    arrays = (pixels_of(array, radiographs, ids) for array in (images, labels))
-    for xray, truth, prediction in zip(*arrays, found[: len(ids)], strict=True):
+    ids, rows = run.ids[: report.samples], []
+    found = np.load(predictions[0])["labels"][: len(ids)]
+    for xray, truth, prediction in zip(*dataset.of(ids), found, strict=True):
         numbered = (_picture(xray, teeth, report) for teeth in (truth, prediction))
         rows.append([Picture(xray), *numbered])
     names = {"universal": "Universal", "fdi": "FDI"}

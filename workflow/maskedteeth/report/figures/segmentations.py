@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskedteeth.data.arrays import pixels_of, read_index
+from maskedteeth.data.arrays import Arrays
 from maskedteeth.errors import InputError
 from maskedteeth.report.about import about, first_radiographs, percent
 from maskedteeth.report.figures.panels import WIDE, Picture, Sheet, draw_grid, mask_picture
@@ -11,13 +11,7 @@ from maskedteeth.settings.sections import Presentation
 
 
 def figure4(
-    report: Presentation,
-    *,
-    images: Path,
-    labels: Path,
-    index: Path,
-    metrics: list[Path],
-    predictions: list[Path],
+    report: Presentation, *, dataset: Arrays, metrics: list[Path], predictions: list[Path]
 ) -> Sheet:
     """Draw X-ray, ground truth and generated mask with its Dice, a radiograph a row, of one run."""
     (run,) = read_runs(metrics, predictions)
@@ -28,15 +22,13 @@ def figure4(
         f"{first_radiographs(ids)}. Small print: Dice. {about(report)}"
     )
     titles = ("Dental X-ray", "Ground truth", "Generated mask")
-    return draw_grid(_rows(report, [run], ids, images, labels, index), titles, caption)
+    return draw_grid(_rows(report, [run], ids, dataset), titles, caption)
 
 
 def figure8(
     report: Presentation,
     *,
-    images: Path,
-    labels: Path,
-    index: Path,
+    dataset: Arrays,
     metrics: list[Path],
     predictions: list[Path],
     runs: list[Path],
@@ -65,16 +57,15 @@ def figure8(
         f"{first_radiographs(ids)}. Small print: Dice. {about(report, runs)}"
     )
     titles = ["Input", "Ground truth", *(report.short_labels[run.method] for run in shown)]
-    return draw_grid(_rows(report, shown, ids, images, labels, index), titles, caption, width=WIDE)
+    return draw_grid(_rows(report, shown, ids, dataset), titles, caption, width=WIDE)
 
 
 def _rows(
-    report: Presentation, runs: list[Run], ids: list[str], images: Path, labels: Path, index: Path
+    report: Presentation, runs: list[Run], ids: list[str], dataset: Arrays
 ) -> list[list[Picture]]:
     """Return X-ray, ground truth and each run's mask with its Dice, a row an id."""
-    rows, radiographs = [], read_index(index)
-    arrays = (pixels_of(array, radiographs, ids) for array in (images, labels))
-    for name, xray, truth in zip(ids, *arrays, strict=True):
+    rows = []
+    for name, xray, truth in zip(ids, *dataset.of(ids), strict=True):
         masked = (run.segmentation(name, report.threshold, f"{run.dice[name]:.3f}") for run in runs)
         rows.append([Picture(xray), mask_picture(truth), *masked])
     return rows

@@ -91,5 +91,4 @@ def _figure(png: Path) -> dict[str, Any]:
 
 
 def _uri(kind: str, file: Path) -> str:
-    """Return a file's content as a URI that needs no file."""
     return f"data:{kind};base64,{b64encode(file.read_bytes()).decode()}"

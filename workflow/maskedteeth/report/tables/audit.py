@@ -67,7 +67,6 @@ def audit(*, table1: Path, table2: Path, table3: Path, models: Path) -> Table:
 
 
 def _judged(table: pd.DataFrame) -> pd.DataFrame:
-    """Judge a table's rows, with and without Dice."""
     found = []
     for row in table.to_dict("records"):
         values = {metric: row[metric] for metric in METRICS if metric in row}

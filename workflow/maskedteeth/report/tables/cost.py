@@ -57,7 +57,6 @@ def duration(seconds: float) -> str:
 
 
 def _row(report: Presentation, record: dict, seconds: dict[str, float]) -> dict:
-    """Return what the CSV has of a training, by its record and the seconds of evaluations."""
     method, stays = record.get("method"), record["machines"] or [record]
     name = method or record["pretext"]
     return {
@@ -74,7 +73,6 @@ def _row(report: Presentation, record: dict, seconds: dict[str, float]) -> dict:
 
 
 def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
-    """Return a line of the printed table."""
     card = rows["peak_device_memory_mib"].astype(float).max()
     return {
         "Model": model,
@@ -89,7 +87,6 @@ def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _machines(table: pd.DataFrame) -> str:
-    """Say what computed, and where a training was interrupted."""
     listed = {key: ", ".join(map(str, table[key].unique())) for key in table}
     said = (
         "Device: {device}; threads a training: {threads}; precision: {precision}; torch {torch}; "

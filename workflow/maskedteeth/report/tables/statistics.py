@@ -131,7 +131,6 @@ def _difference(by_image: pd.Series, draw: Callable[[int], np.ndarray]) -> dict[
 
 
 def _notes(compared: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
-    """Say how the numbers came about, and what they cannot show."""
     intervals = (
         "*Dice*: as in table 2, the pixels of all test radiographs counted together, averaged over "
         "seeds. *Brackets*: 95% bootstrap intervals. The test radiographs, each with all its "

@@ -168,7 +168,6 @@ def _is_better(row: pd.Series) -> bool:
 
 
 def _lead(table: pd.DataFrame) -> str:
-    """Say which fillers that learnt nothing are better than each pretext's network."""
     said = []
     for pretext, group in table.groupby("pretext", sort=False):
         if not (group["pixels"] == "masked").any():
