@@ -72,7 +72,13 @@ rule train:
         RUN_STAGE
 
 
-MORE = {"numbering": STUDY.task == "numbering", "corrections": STUDY.noisy}
+# Of these teeth are found one by one.
+DETECTORS = [name for name in STUDY.methods if STUDY.model_of(name).finds_instances]
+MORE = {
+    "numbering": STUDY.task == "numbering",
+    "corrections": STUDY.noisy,
+    "instances": DETECTORS,
+}
 
 
 # Row n of the predictions belongs to row n of the metrics, which names its run and radiograph.

@@ -16,6 +16,7 @@ from maskedteeth.data.teeth import BACKGROUND
 from maskedteeth.files import replacing, write_columns
 from maskedteeth.metrics.boundary import boundary_scores
 from maskedteeth.metrics.corrections import compare
+from maskedteeth.metrics.instances import average_precision, find_instances
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_unit
@@ -43,6 +44,7 @@ def evaluate(
     evaluation: Path,
     numbering: Path | None = None,
     corrections: Path | None = None,
+    instances: Path | None = None,
 ) -> None:
     """Segment the test radiographs of some runs, count the pixels and measure the outlines.
 
@@ -81,7 +83,8 @@ def evaluate(
         index=index,
     )
     radiographs = read_index(index)
-    tables, teeth, corrected, pictures, evaluated = [], [], [], defaultdict(list), []
+    tables, teeth, corrected, found = [], [], [], []
+    pictures, evaluated = defaultdict(list), []
     for run, file in zip(runs, weights, strict=True):
         begin = time.perf_counter()
         split = draw_split(radiographs, held_out, run.fraction, run.seed)
@@ -98,6 +101,10 @@ def evaluate(
             numbers[~prediction] = BACKGROUND
             pictures["labels"].append(numbers)
             teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
+        if instances and run.model.finds_instances:
+            results = find_instances(network_of(run, file, machine), pixels, run.model, machine)
+            measured = average_precision(results, truth, run.task == "numbering")
+            found.append(named | {name: [score] for name, score in measured.items()})
         if corrections and run.annotations:
             pixels, right = (pixels_of(each, radiographs, split.train) for each in (images, labels))
             prediction = segment(run, file, pixels, machine)[0] >= threshold
@@ -109,6 +116,8 @@ def evaluate(
         write_columns(numbering, teeth)
     if corrections:
         write_columns(corrections, corrected)
+    if instances:
+        write_columns(instances, found)
     with replacing(predictions) as temporary:
         np.savez_compressed(temporary, **{n: np.concatenate(p) for n, p in pictures.items()})
     record.write(evaluation, runs=evaluated)
@@ -145,9 +154,13 @@ def segment(
     run: Run, weights: Path, pixels: np.ndarray, machine: Machine
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what :func:`predict` makes of radiographs, uint8 (N, H, W), with a run's weights."""
-    task = task_of(run.task)
-    network = stored_network(run.model, weights, machine.device, channels=CHANNELS[run.task])
-    return predict(network, pixels, run.model.inputs, task, machine)
+    network = network_of(run, weights, machine)
+    return predict(network, pixels, run.model.inputs, task_of(run.task), machine)
+
+
+def network_of(run: Run, weights: Path, machine: Machine) -> nn.Module:
+    """Return the network of a run with its weights."""
+    return stored_network(run.model, weights, machine.device, channels=CHANNELS[run.task])
 
 
 def predict(

@@ -284,15 +284,16 @@ class Split(HeldOut):
 
 
 class Model(Strict):
-    """A network: the paper's or any of segmentation_models_pytorch.
+    """A network: the paper's, Mask R-CNN, or any of segmentation_models_pytorch.
 
-    Whether the library can build it, and whether it takes radiographs of the study's size, is found
+    Whether a library can build it, and whether it takes radiographs of the study's size, is found
     out by the stage `describe`, or when one of them is trained.
     """
 
     architecture: str = Field(
-        description="modified_resunet (section 3.1) or an architecture of "
-        "segmentation_models_pytorch, by its name: unet, pspnet, linknet, …"
+        description="modified_resunet (section 3.1), mask_rcnn (torchvision's, with a feature "
+        "pyramid) or an architecture of segmentation_models_pytorch, by its name: unet, pspnet, "
+        "linknet, …"
     )
     inputs: Annotated[tuple[Literal["xray", "sobel"], ...], AfterValidator(_each_once)] = Field(
         ("xray",), min_length=1, description="Input channels, in order."
@@ -304,21 +305,32 @@ class Model(Strict):
         "the bottleneck; a block returns twice its width.",
     )
     encoder: str = Field(
-        "resnet34", description="Encoder of segmentation_models_pytorch, by that library's name."
+        "resnet34",
+        description="Encoder of segmentation_models_pytorch, by that library's name; of mask_rcnn "
+        "a ResNet of torchvision: resnet18 to resnet152.",
     )
     encoder_weights: str | None = Field(
         None, description="Null: random. imagenet, …: downloaded by the library."
     )
     options: dict[str, Any] = Field(
-        {}, description="Further arguments of the library's architecture, e.g. decoder_channels."
+        {},
+        description="Further arguments of the library's architecture, e.g. decoder_channels. Of "
+        "mask_rcnn: width (of pyramid and heads, 256), anchors (sides in pixels on five levels, 32 "
+        "to 512) and those of torchvision's MaskRCNN.",
     )
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Model":
         of_paper = self.architecture == "modified_resunet"
         names = ("encoder", "encoder_weights", "options") if of_paper else ("widths",)
+        names += ("encoder_weights",) * self.finds_instances
         _refuse_meaningless(self, names, self.architecture)
         return self
+
+    @property
+    def finds_instances(self) -> bool:
+        """Whether the network finds teeth one by one, and not pixels."""
+        return self.architecture == "mask_rcnn"
 
 
 # --- Trainings ---
@@ -412,6 +424,10 @@ class Pretext(Recipe):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Pretext":
+        if self.model.finds_instances:
+            raise ValueError(
+                "model.architecture is 'mask_rcnn', which cannot reconstruct; change it"
+            )
         if (late := max(self.preview_epochs)) > self.epochs:
             raise ValueError(f"preview epoch {late} is after the last epoch ({self.epochs})")
         if self.guidance == "masked" and "sobel" not in self.model.inputs:
@@ -452,6 +468,28 @@ class Annotations(Strict):
         return self
 
 
+class Adversary(Strict):
+    """A discriminator that a network is trained against, as in ToothPix [19] and pix2pix.
+
+    It learns to tell the annotation of a radiograph from what the network draws.
+    """
+
+    weight: float = Field(
+        0.01,
+        gt=0,
+        le=1000,
+        description="Of its verdict in the network's loss, beside the segmentation's. pix2pix weighs "
+        "1 against 100.",
+    )
+    widths: tuple[Positive, ...] = Field(
+        (64, 128, 256, 512),
+        min_length=1,
+        max_length=4,
+        description="Of its convolutions; the default is pix2pix's, which judges patches of 70 x 70 "
+        "pixels.",
+    )
+
+
 class Method(Strict):
     """One line of table 2."""
 
@@ -484,6 +522,18 @@ class Method(Strict):
     annotations: Annotations | None = Field(
         None, description="Errors in the annotations that it is trained on. Null: none."
     )
+    adversary: Adversary | None = Field(
+        None,
+        description="A discriminator that it is trained against (a conditional GAN). Null: none.",
+    )
+
+    @model_validator(mode="after")
+    def _some_mask_to_judge(self) -> "Method":
+        if self.adversary and self.model and self.model.finds_instances:
+            raise ValueError(
+                "adversary has no meaning for mask_rcnn, which draws no mask; remove it"
+            )
+        return self
 
 
 class Training(Recipe):

@@ -154,6 +154,7 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     },
     "method": lambda study, job: job["method"],
     "annotations": lambda study, job: study.methods[job["method"]].annotations,
+    "adversary": lambda study, job: study.methods[job["method"]].adversary,
     "noise": lambda study, job: _noise(study),
     "datasets": lambda study, job: {n: study.datasets[n].name for n in study.evaluation.also_on},
     "elsewhere": lambda study, job: job["elsewhere"],

@@ -37,6 +37,10 @@ class Task:
     def after_epoch(self, network: nn.Module, epoch: int) -> None:
         """Look at the network after an epoch, from 1."""
 
+    def further_losses(self) -> dict[str, list[float]]:
+        """Return what the history has besides the loss: by column, a value an epoch."""
+        return {}
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return what has been noted so far."""
         return {}
