@@ -69,6 +69,8 @@ def evaluate(
             method, fraction, seed and what :func:`maskedteeth.metrics.numbering.measure` returns.
         corrections: CSV to write where methods are trained on errors, of the runs that are: method,
             fraction, seed and what :func:`maskedteeth.metrics.corrections.compare` returns.
+        instances: CSV to write where networks find teeth one by one, of the runs whose do: method,
+            fraction, seed and what :func:`maskedteeth.metrics.instances.average_precision` returns.
     """
     # In full precision whatever the training's, so that a number does not depend on the machine
     # that measures it.

@@ -478,15 +478,14 @@ class Adversary(Strict):
         0.01,
         gt=0,
         le=1000,
-        description="Of its verdict in the network's loss, beside the segmentation's. pix2pix weighs "
-        "1 against 100.",
+        description="Of its verdict in the network's loss, beside the segmentation's. pix2pix "
+        "weighs 1 against 100.",
     )
     widths: tuple[Positive, ...] = Field(
         (64, 128, 256, 512),
         min_length=1,
         max_length=4,
-        description="Of its convolutions; the default is pix2pix's, which judges patches of 70 x 70 "
-        "pixels.",
+        description="Of its convolutions; pix2pix's, by default, judge patches of 70 x 70 pixels.",
     )
 
 
@@ -524,15 +523,13 @@ class Method(Strict):
     )
     adversary: Adversary | None = Field(
         None,
-        description="A discriminator that it is trained against (a conditional GAN). Null: none.",
+        description="A discriminator that it is trained against. Null: none.",
     )
 
     @model_validator(mode="after")
     def _some_mask_to_judge(self) -> "Method":
         if self.adversary and self.model and self.model.finds_instances:
-            raise ValueError(
-                "adversary has no meaning for mask_rcnn, which draws no mask; remove it"
-            )
+            raise ValueError("adversary has no meaning for mask_rcnn; remove it")
         return self
 
 

@@ -17,7 +17,7 @@ class PatchDiscriminator(nn.Sequential):
     """pix2pix's: judges each patch of a radiograph with its mask, whether the mask is real.
 
     Args:
-        widths: of its convolutions of 4 x 4, all but the last of stride 2; another one gives logits.
+        widths: of its convolutions of 4 x 4, all but the last of stride 2; one more gives logits.
     """
 
     def __init__(self, widths: tuple[int, ...]):
@@ -78,7 +78,7 @@ class AdversarialSegmentation(Segmentation):
         return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, real))
 
     def after_epoch(self, network: nn.Module, epoch: int) -> None:
-        """Note the discriminator's mean loss; without a step, because a batch holds more, the last."""
+        """Note the discriminator's mean loss; of an epoch without a step, the one before's."""
         steps = self.ends[epoch] - self.ends[epoch - 1]
         self.losses[epoch] = self.total.item() / steps if steps else self.losses[epoch - 1]
         self.total.zero_()

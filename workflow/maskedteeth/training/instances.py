@@ -13,15 +13,23 @@ from maskedteeth.training.segmentation import Segmentation
 
 
 class InstanceSegmentation(Segmentation):
-    """Find each tooth. ``truth`` are the labels as they are, ``numbered`` whether they are classes."""
+    """Find teeth one by one.
+
+    Args:
+        *of_segmentation: as of :class:`Segmentation`; ``truth`` are the labels as they are.
+        numbered: whether numbers are classes.
+
+    Raises:
+        InputError: they are, and a tooth has none.
+    """
 
     def __init__(self, *of_segmentation, numbered: bool):
         super().__init__(*of_segmentation)
         self.numbered = numbered
         if numbered and (self.truth == UNNUMBERED).any():
             raise InputError(
-                "mask_rcnn learns the numbers of teeth as classes of instances, but teeth of unknown "
-                "number are among those that train. Number them, or set task to 'teeth'."
+                "mask_rcnn learns the numbers of teeth as classes, but some teeth of the training "
+                "radiographs have none. Number them, or set task to 'teeth'."
             )
 
     def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
@@ -32,7 +40,7 @@ class InstanceSegmentation(Segmentation):
             return network.loss(network_input(self.inputs, xray), teeth)
 
     def _teeth(self, labels: np.ndarray) -> dict[str, Tensor]:
-        """Return boxes, classes and masks of the teeth of one radiograph, as the network takes it."""
+        """Return the teeth of one radiograph as ``ToothInstances.loss`` takes them."""
         teeth = teeth_of(labels)
         masks = np.array([mask for _, mask in teeth], np.uint8).reshape(-1, *labels.shape)
         boxes = [cv2.boundingRect(mask) for mask in masks]

@@ -40,7 +40,7 @@ class Segmentation(Task):
         return self.loss_of(self.logits(network, xray), target)
 
     def batch(self, rows: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """Return radiographs in [0, 1] and their truth as they are in a step, float (B, 1, H, W)."""
+        """Return radiographs, in [0, 1], and truth of a step, each float (B, 1, H, W)."""
         xray, target = to_unit(self.radiographs[rows]), self.truth[rows].unsqueeze(1).float()
         if self.changes is not None:
             xray, target = augment(xray, target, self.changes[step])
