@@ -1,6 +1,8 @@
 """Mask R-CNN with a ResNet and a feature pyramid [18], torchvision's, by settings alone."""
 
+import inspect
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from maskedteeth.torchvision_shim import compiler_left_out, import_torchvision
 
 import_torchvision()
 with compiler_left_out():
-    from torchvision.models import resnet
+    from torchvision.models import list_models, resnet
     from torchvision.models.detection import MaskRCNN
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.models.detection.backbone_utils import BackboneWithFPN
@@ -22,6 +24,10 @@ with compiler_left_out():
 
     from maskedteeth.models.operators import supply_operators
 
+#: What torchvision's MaskRCNN takes besides, of boxes and proposals.
+OPTIONS = ("width", "anchors") + tuple(
+    name for name in inspect.signature(MaskRCNN).parameters if name.startswith(("rpn_", "box_"))
+)
 #: Of the joined masks: instances that are at least so certain take part.
 LEAST_SCORE = 0.5
 #: Logits are of probabilities that are no nearer to 0 and 1.
@@ -54,6 +60,8 @@ class ToothInstances(nn.Module):
         **options: float,
     ):
         super().__init__()
+        if len(anchors) != 5:
+            raise ValueError(f"there are {len(anchors)} anchors for the five levels")
         supply_operators()
         self.classes = max(1, channels - 1)
         body = getattr(resnet, encoder)()
@@ -138,12 +146,20 @@ def build(model: Model, channels: int) -> ToothInstances:
     """Build the network that ``model`` describes, with random weights.
 
     Raises:
-        InputError: torchvision cannot build it.
+        InputError: torchvision cannot build it, or would ignore one of the options.
     """
     try:
+        _refuse_unknown("encoder", [model.encoder], list_models(module=resnet))
+        _refuse_unknown("option", model.options, OPTIONS)
         return ToothInstances(len(model.inputs), channels, model.encoder, **model.options)
-    except (AttributeError, TypeError, ValueError) as error:
+    except (TypeError, ValueError, AssertionError) as error:
         raise InputError(
             f"torchvision cannot build mask_rcnn with encoder {model.encoder!r} and options "
             f"{model.options}: {str(error).rstrip('.')}. Change the model."
         ) from error
+
+
+def _refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no {what} {name!r}, but {', '.join(known)}")
