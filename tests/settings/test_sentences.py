@@ -261,7 +261,8 @@ def test_a_typo_and_a_wrong_type_of_any_setting_are_plain_sentences(settings):
     for path, value in walk(content):
         if path[0] in ("pretext", "methods") and len(path) == 2:
             continue  # a name of the user's
-        wrong = 3 if isinstance(value, dict) or path[-1] in ("model", "annotations") else {"a": []}
+        of_settings = isinstance(value, dict) or path[-1] in ("model", "annotations", "adversary")
+        wrong = 3 if of_settings else {"a": []}
         for name, given in ((f"{path[-1]}x", value), (path[-1], wrong)):
             mistaken = copy.deepcopy(content)
             functools.reduce(dict.__getitem__, path[:-1], mistaken)[name] = given

@@ -52,11 +52,10 @@ def training_curves(report: Presentation, *, history: list[Path], runs: list[Pat
     fractions = sorted({fraction for _, fraction, _ in trained})
     shades = colormaps["viridis"](np.linspace(LIGHTEST, 0, len(fractions)))
     colours = dict(zip(fractions, shades, strict=True))
-    heights = [
-        (method, losses.drop(columns=["epoch", "step"]).max().max())
-        for method, _, losses in trained
-    ]
     apart = adversarial | detecting
+    heights = [
+        (method, losses.filter(like="loss").to_numpy().max()) for method, _, losses in trained
+    ]
     highest = max((height for method, height in heights if method not in apart), default=0)
     lines = -(-(len(pretexts) + len(report.short_labels)) // COLUMNS)
     figure = Figure((WIDTH, 0.6 + 1.4 * lines), layout="constrained")
