@@ -55,6 +55,7 @@ class Progress:
         seconds: time in the loop, all starts together.
         resumed: the steps after which it was started again.
         total: sum of the losses in the epoch so far, a scalar on the device.
+        parameters: numbers of the network that were trained; those that take no part are not.
     """
 
     def __init__(self, device: torch.device):
@@ -63,6 +64,7 @@ class Progress:
         self.seconds = 0.0
         self.resumed: list[int] = []
         self.total = torch.zeros((), device=device)
+        self.parameters = 0
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything as tensors."""
@@ -91,6 +93,7 @@ class Progress:
         images = self.step * recipe.batch_size
         return {
             "steps": self.step,
+            "parameters": self.parameters,
             "training_seconds": round(self.seconds, 2),
             "images_per_second": round(images / self.seconds, 2),
             "resumed_after_steps": self.resumed,
@@ -214,6 +217,7 @@ def fit(
                 progress.refuse_divergence(network, recipe)
                 state.save(parts)
         progress.refuse_divergence(network, recipe)
+        progress.parameters = adam.moved
     return progress
 
 
