@@ -68,6 +68,11 @@ if STUDY.evaluation.also_on:
         "elsewhere": METRICS,
         "runs": EVALUATED["runs"] + RECORDS_THERE,
     }
+if any(method.source for method in STUDY.methods.values()):
+    TABLES["related"] = EVALUATED | {
+        "instances": JOBS.of_groups("instances.csv", DETECTORS),
+        "published": PUBLISHED["related"],
+    }
 if STUDY.noisy:
     TABLES["robustness"] = EVALUATED | {"corrections": CORRECTIONS}
     FIGURES["dice_by_errors"] = TABLES["robustness"]
@@ -112,17 +117,20 @@ for KIND, (INPUTS, FILES) in PRODUCTS.items():
                 RUN_STAGE
 
 
+OF_PAPER = {name: file for name, file in PUBLISHED.items() if name != "related"}
+
+
 # The paper's printed numbers, held against each other: of no study, made once.
 rule audit:
     input:
-        **PUBLISHED,
+        **OF_PAPER,
     output:
         **{kind: f"results/audit/audit.{kind}" for kind in ("csv", "md", "tex", "html")},
     log:
         "results/audit/audit.log",
     localrule: True
     params:
-        **JOBS.parameters("audit", PUBLISHED),
+        **JOBS.parameters("audit", OF_PAPER),
     message:
         "Auditing the paper's printed numbers"
     shell:

@@ -518,14 +518,18 @@ class Method(Strict):
         None,
         exclude=True,
         description="A method above this one, whose settings hold where this one has none; not "
-        "its labels.",
+        "its labels and its source.",
     )
     annotations: Annotations | None = Field(
         None, description="Errors in the annotations that it is trained on. Null: none."
     )
     adversary: Adversary | None = Field(
+        None, description="A discriminator that it is trained against. Null: none."
+    )
+    source: str | None = Field(
         None,
-        description="A discriminator that it is trained against. Null: none.",
+        description="Where the system is from, with the paper's number of the reference, such as "
+        "'[14]'. The table `related` shows it.",
     )
 
     @model_validator(mode="after")
@@ -558,17 +562,22 @@ class Training(Recipe):
         return self
 
 
+#: Of an entry, what those that are ``like`` it do not take over.
+OF_ITSELF = ("label", "short_label", "source")
+
+
 def _filled_in(entry: Any, above: dict[str, Any], where: str) -> Any:
     """Return an entry with what it lacks from the one that it is ``like``."""
     if not isinstance(entry, dict) or entry.get("like") is None:
         return entry
     other = str(entry["like"])
     _refuse_unknown(f"{where}.like is", other, above, "those above it")
-    filled = {k: v for k, v in above[other].items() if k not in ("label", "short_label")}
+    filled = {k: v for k, v in above[other].items() if k not in OF_ITSELF}
     for name, value in entry.items():
-        # A mask of another kind has other settings.
+        # A mask of another kind has other settings, and so has a model of another encoder.
         joined = isinstance(value, dict) and isinstance(filled.get(name), dict)
-        filled[name] = filled[name] | value if joined and "kind" not in value else value
+        alike = joined and not {"kind", "encoder"} & value.keys()
+        filled[name] = filled[name] | value if alike else value
     return filled | {"like": None}
 
 

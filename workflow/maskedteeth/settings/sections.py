@@ -99,7 +99,7 @@ def _presentation(study: Settings) -> Presentation:
 
 
 #: In what a method may differ from the one that is the same but for errors in the annotations.
-APART_FROM = {"label", "short_label", "seeds", "annotations"}
+APART_FROM = {"label", "short_label", "seeds", "annotations", "source"}
 
 
 def _part(section: Strict, kind: type[Strict]) -> Strict:
@@ -156,6 +156,7 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "annotations": lambda study, job: study.methods[job["method"]].annotations,
     "adversary": lambda study, job: study.methods[job["method"]].adversary,
     "noise": lambda study, job: _noise(study),
+    "sources": lambda study, job: {n: entry.source or "" for n, entry in study.methods.items()},
     "datasets": lambda study, job: {n: study.datasets[n].name for n in study.evaluation.also_on},
     "elsewhere": lambda study, job: job["elsewhere"],
     "fraction": lambda study, job: _run(study, job).fraction,
