@@ -13,7 +13,7 @@ from maskedteeth.torchvision_shim import compiler_left_out, import_torchvision
 
 import_torchvision()
 with compiler_left_out():
-    from torchvision.models import list_models, resnet
+    from torchvision import models
     from torchvision.models.detection import MaskRCNN
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.models.detection.backbone_utils import BackboneWithFPN
@@ -24,6 +24,8 @@ with compiler_left_out():
 
     from maskedteeth.models.operators import supply_operators
 
+#: Networks whose levels a pyramid can take.
+ENCODERS = models.list_models(models, include=("resnet*", "resnext*", "wide_resnet*"))
 #: What torchvision's MaskRCNN takes besides, of boxes and proposals.
 OPTIONS = ("width", "anchors") + tuple(
     name for name in inspect.signature(MaskRCNN).parameters if name.startswith(("rpn_", "box_"))
@@ -64,7 +66,7 @@ class ToothInstances(nn.Module):
             raise ValueError(f"there are {len(anchors)} anchors for the five levels")
         supply_operators()
         self.classes = max(1, channels - 1)
-        body = getattr(resnet, encoder)()
+        body = models.get_model(encoder, weights=None)
         body.conv1 = nn.Conv2d(inputs, body.conv1.out_channels, 7, stride=2, padding=3, bias=False)
         widths = [body.inplanes // 2**level for level in (3, 2, 1, 0)]
         levels = {f"layer{level + 1}": str(level) for level in range(4)}
@@ -149,7 +151,7 @@ def build(model: Model, channels: int) -> ToothInstances:
         InputError: torchvision cannot build it, or would ignore one of the options.
     """
     try:
-        _refuse_unknown("encoder", [model.encoder], list_models(module=resnet))
+        _refuse_unknown("encoder", [model.encoder], ENCODERS)
         _refuse_unknown("option", model.options, OPTIONS)
         return ToothInstances(len(model.inputs), channels, model.encoder, **model.options)
     except (TypeError, ValueError, AssertionError) as error:
