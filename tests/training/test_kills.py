@@ -17,17 +17,28 @@ EPOCHS = 20 * (KILLS + 1)  # 45 steps or more for each kill, and for the end
 CHANGES = {
     "pretext": {"blocks": {"epochs": EPOCHS, "preview_epochs": [1, EPOCHS // 2, EPOCHS]}},
     "training": {"epochs": EPOCHS},
-    "methods": {"ours": {"annotations": {"drop": 0.3, "shift": 2}}},
+    "methods": {
+        "ours": {"annotations": {"drop": 0.3, "shift": 2}},
+        "gan": {"like": "scratch", "label": "GAN", "adversary": {"widths": [4, 8]}},
+    },
 }
 
 
 @pytest.mark.parametrize(
-    ("which", "stage"), [("study", "pretrain"), ("study", "train"), ("numbered", "train")]
+    ("which", "stage", "method"),
+    [
+        ("study", "pretrain", "ours"),
+        ("study", "train", "ours"),
+        ("study", "train", "gan"),
+        ("numbered", "train", "ours"),
+    ],
 )
-def test_a_killed_training_goes_on_to_the_same_bits(request, tmp_path, which, stage):
+def test_a_killed_training_goes_on_to_the_same_bits(request, tmp_path, which, stage, method):
     """SIGKILL and SIGTERM at random moments; weights, history and previews stay what they were."""
     study = request.getfixturevalue(which)
-    inputs = {"pretext": study / "pretext/weights.safetensors"} if stage == "train" else {}
+    after_pretext = stage == "train" and method == "ours"
+    inputs = {"pretext": study / "pretext/weights.safetensors"} if after_pretext else {}
+    inputs["method"] = method
     state = tmp_path / "killed/weights.state/state.safetensors"
 
     def start(folder):

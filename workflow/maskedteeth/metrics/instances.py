@@ -79,10 +79,11 @@ def average_precision(
         return dict.fromkeys(SCORES, float("nan"))
     if not results:
         return dict.fromkeys(SCORES, 0.0)
+    height, width = labels.shape[1:]
     with contextlib.redirect_stdout(io.StringIO()):  # it prints tables
         truth = COCO()
         truth.dataset = {
-            "images": [{"id": row} for row in range(len(labels))],
+            "images": [{"id": n, "height": height, "width": width} for n in range(len(labels))],
             "categories": [{"id": number} for number in classes],
             "annotations": annotations,
         }

@@ -28,7 +28,9 @@ with compiler_left_out():
 ENCODERS = models.list_models(models, include=("resnet*", "resnext*", "wide_resnet*"))
 #: What torchvision's MaskRCNN takes besides, of boxes and proposals.
 OPTIONS = ("width", "anchors") + tuple(
-    name for name in inspect.signature(MaskRCNN).parameters if name.startswith(("rpn_", "box_"))
+    name
+    for name, parameter in inspect.signature(MaskRCNN).parameters.items()
+    if name.startswith(("rpn_", "box_")) and parameter.default is not None
 )
 #: Of the joined masks: instances that are at least so certain take part.
 LEAST_SCORE = 0.5

@@ -9,9 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou
 
 from maskedteeth import torchvision_shim
+
+torchvision_shim.import_torchvision()
+with torchvision_shim.compiler_left_out():
+    from torchvision.ops import box_iou
 
 ROI_ALIGN = (
     "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, "
