@@ -88,7 +88,7 @@ def average_precision(
             "annotations": annotations,
         }
         truth.createIndex()
-        evaluation = COCOeval(truth, truth.loadRes(results), "segm")
+        evaluation = COCOeval(truth, truth.loadRes([*map(dict, results)]), "segm")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
