@@ -53,6 +53,7 @@ def train(
     history: Path,
     run: Path,
     pretext: Path | None = None,
+    encoder: Path | None = None,
     checkpoint_minutes: float = 5,
 ) -> None:
     """Train one method on one fraction with one seed; the last weights are kept.
@@ -76,6 +77,7 @@ def train(
         history: CSV to write: epoch, step, loss.
         run: JSON to write, see :mod:`maskedteeth.record`.
         pretext: weights to start from; None: random.
+        encoder: weights of the encoder to start from, where ``model`` names some.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
@@ -89,6 +91,7 @@ def train(
         labels=labels,
         index=index,
         pretext=pretext,
+        encoder=encoder,
     )
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
@@ -100,7 +103,7 @@ def train(
         truth = with_errors(truth, split.train, annotations, seed)
     truth = learnt.target_of(torch.from_numpy(truth)).to(machine.device)
     if pretext is None:
-        network = new_network(model, seed, machine.device, CHANNELS[task])
+        network = new_network(model, seed, machine.device, CHANNELS[task], encoder)
     else:
         network = stored_network(model, pretext, machine.device, seed, transfer, CHANNELS[task])
 
