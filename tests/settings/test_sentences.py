@@ -20,6 +20,16 @@ MASKING = "random_block_masking"
 MISTAKES = [
     ({"trainin": {}}, "Setting trainin is unknown; did you mean 'training'?"),
     (
+        {"pretext": {MASKING: {"mask": {"kind": "uniform", "size": 48}}}},
+        f"Setting pretext.{MASKING}.mask takes patches two by two, but a radiograph has 6 x 11 of "
+        "them; change size so that both numbers are even.",
+    ),
+    (
+        {"methods": {"unet": {"model": {"inputs": ["sobel"], "encoder_weights": "imagenet"}}}},
+        "Setting methods.unet.model: inputs are sobel, but encoder_weights were trained on "
+        "pictures, whose place the X-ray alone can take; set inputs to [xray].",
+    ),
+    (
         {"compute": {"zzz": 1}},
         "Setting compute.zzz is unknown; known here: device, precision, threads, "
         "checkpoint_minutes.",
@@ -142,7 +152,8 @@ MISTAKES = [
     ),
     (
         {"pretext": {MASKING: {"mask": {"kind": "patch"}}}},
-        f"Setting pretext.{MASKING}.mask.kind is 'patch'; it must be 'blocks', 'patches' or 'none'",
+        f"Setting pretext.{MASKING}.mask.kind is 'patch'; it must be 'blocks', 'patches', "
+        "'uniform' or 'none'",
     ),
     (
         {"pretext": {"other": {"like": "jigsaw"}}},

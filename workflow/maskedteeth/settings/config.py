@@ -312,7 +312,9 @@ class Model(Strict):
         "a ResNet of torchvision: resnet18 to resnet152.",
     )
     encoder_weights: str | None = Field(
-        None, description="Null: random. imagenet, …: downloaded by the library."
+        None,
+        description="Null: random. imagenet, …: fetched once, before any training. The network "
+        "then sees the X-ray in three equal channels, normalised as those weights expect.",
     )
     options: dict[str, Any] = Field(
         {},
@@ -327,12 +329,22 @@ class Model(Strict):
         names = ("encoder", "encoder_weights", "options") if of_paper else ("widths",)
         names += ("encoder_weights",) * self.finds_instances
         _refuse_meaningless(self, names, self.architecture)
+        if self.encoder_weights and self.inputs != ("xray",):
+            raise ValueError(
+                f"inputs are {', '.join(self.inputs)}, but encoder_weights were trained on "
+                "pictures, whose place the X-ray alone can take; set inputs to [xray]"
+            )
         return self
 
     @property
     def finds_instances(self) -> bool:
         """Whether the network finds teeth one by one, and not pixels."""
         return self.architecture == "mask_rcnn"
+
+    @property
+    def pretrained(self) -> str | None:
+        """Name the weights that the encoder starts from, as a file; None: random ones."""
+        return f"{self.encoder}-{self.encoder_weights}" if self.encoder_weights else None
 
 
 # --- Trainings ---
@@ -355,21 +367,26 @@ class Recipe(Strict):
 class Mask(Strict):
     """What is hidden of a radiograph: random blocks (section 3.2), patches or nothing."""
 
-    kind: Literal["blocks", "patches", "none"] = Field(
+    kind: Literal["blocks", "patches", "uniform", "none"] = Field(
         "blocks",
         description="blocks: `fewest` to `most` rectangles of `area`, anywhere. patches: squares "
-        "of `size` on a grid, the same share `ratio` of every radiograph, as in MAE [6].",
+        "of `size` on a grid, the same share `ratio` of every radiograph, as in MAE [6]. uniform: "
+        "of each 2 x 2 such patches one is seen, and of these the share `ratio` is masked, too, as "
+        "in UM-MAE [20].",
     )
     fewest: Positive = Field(2, description="Fewest blocks on a radiograph.")
     most: int = Field(5, ge=1, le=64, description="Most blocks on a radiograph.")
     area: float = Field(0.15, gt=0, lt=1, description="Share of the radiograph a block covers.")
     size: int = Field(16, ge=4, le=1024, description="Side of a patch in pixels.")
-    ratio: float = Field(0.25, gt=0, lt=1, description="Share of the patches that is masked.")
+    ratio: float = Field(
+        0.25, gt=0, lt=1, description="Share that is masked: of the patches, or of those seen."
+    )
     fill: float = Field(0.0, ge=0, le=1, description="Grey value of masked pixels.")
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Mask":
-        own = {"blocks": {"fewest", "most", "area", "fill"}, "patches": {"size", "ratio", "fill"}}
+        own = dict.fromkeys(("patches", "uniform"), {"size", "ratio", "fill"})
+        own |= {"blocks": {"fewest", "most", "area", "fill"}}
         meant = {"kind", *own.get(self.kind, ())}
         names = [name for name in type(self).model_fields if name not in meant]
         _refuse_meaningless(self, names, self.kind)
@@ -378,9 +395,13 @@ class Mask(Strict):
         return self
 
     def patches(self, height: int, width: int) -> tuple[int, int, int]:
-        """Return rows and columns of a radiograph's patches, and how many of them are masked."""
+        """Return rows and columns of a radiograph's patches, and how many of them are masked.
+
+        Of those that are seen one by one in squares of 2 x 2, how many of these.
+        """
         rows, columns = -(-height // self.size), -(-width // self.size)
-        return rows, columns, round(self.ratio * rows * columns)
+        drawn = rows * columns // (4 if self.kind == "uniform" else 1)
+        return rows, columns, round(self.ratio * drawn)
 
 
 class PretextLoss(Strict):
@@ -699,6 +720,11 @@ class Settings(Strict):
     def _some_patches(self) -> "Settings":
         for name, pretext in self.pretext.items():
             rows, columns, masked = pretext.mask.patches(self.image.height, self.image.width)
+            if pretext.mask.kind == "uniform" and (rows % 2 or columns % 2):
+                raise ValueError(
+                    f"pretext.{name}.mask takes patches two by two, but a radiograph has {rows} x "
+                    f"{columns} of them; change size so that both numbers are even"
+                )
             if pretext.mask.kind == "patches" and masked in (0, rows * columns):
                 raise ValueError(
                     f"pretext.{name}.mask would mask {masked} of the {rows * columns} patches of a "

@@ -38,6 +38,13 @@ class Run(Strict):
     annotations: Annotations | None = Field(None, description="Errors that it is trained on.")
 
 
+class Encoder(Strict):
+    """An encoder with weights that were trained elsewhere."""
+
+    name: str
+    weights: str
+
+
 class Presentation(Report):
     """What tables and figures say and show."""
 
@@ -82,6 +89,12 @@ def _noise(study: Settings) -> dict[str, Noise]:
         for name, base in bases.items()
         if base in noisy
     }
+
+
+def _encoder(study: Settings, name: str) -> Encoder:
+    """Return an encoder by the name of its file."""
+    model = next(model for model in models_in(study) if model.pretrained == name)
+    return Encoder(name=model.encoder, weights=model.encoder_weights)
 
 
 def _presentation(study: Settings) -> Presentation:
@@ -152,6 +165,7 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
         **{f"pretext.{name}.model": entry.model for name, entry in study.pretext.items()},
         **{f"methods.{name}.model": study.model_of(name) for name in study.methods},
     },
+    "encoder": lambda study, job: _encoder(study, job["encoder"]),
     "method": lambda study, job: job["method"],
     "annotations": lambda study, job: study.methods[job["method"]].annotations,
     "adversary": lambda study, job: study.methods[job["method"]].adversary,

@@ -54,6 +54,7 @@ def train(
     history: Path,
     run: Path,
     pretext: Path | None = None,
+    encoder: Path | None = None,
     checkpoint_minutes: float = 5,
 ) -> None:
     """Train one method on one fraction with one seed; the last weights are kept.
@@ -78,6 +79,7 @@ def train(
         history: CSV to write: epoch, step, loss; with an adversary also discriminator_loss.
         run: JSON to write, see :mod:`maskedteeth.record`.
         pretext: weights to start from; None: random.
+        encoder: weights of the encoder to start from, where ``model`` names some.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
@@ -91,6 +93,7 @@ def train(
         labels=labels,
         index=index,
         pretext=pretext,
+        encoder=encoder,
     )
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
@@ -104,7 +107,7 @@ def train(
     target = learnt.target_of(labelled)
     truth = (labelled if model.finds_instances else target).to(machine.device)
     if pretext is None:
-        network = new_network(model, seed, machine.device, CHANNELS[task])
+        network = new_network(model, seed, machine.device, CHANNELS[task], encoder)
     else:
         network = stored_network(model, pretext, machine.device, seed, transfer, CHANNELS[task])
 

@@ -107,7 +107,7 @@ def _lines(frame: pd.DataFrame) -> pd.DataFrame:
         mean = rows[list(COST)].mean()
         pretext = mean["pretext_seconds"]
         line |= {
-            "Parameters": f"{mean['parameters'] / 1e6:.2f} M",
+            "Parameters": f"{mean['parameters'] / 1e6:.3g} M",
             "Training": duration(mean["training_seconds"]),
             "Pretext": NOTHING if pd.isna(pretext) else duration(pretext),
             "Images/s": f"{mean['images_per_second']:.1f}",
