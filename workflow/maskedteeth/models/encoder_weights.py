@@ -43,8 +43,8 @@ def fetch_encoder(encoder: Encoder, *, weights: Path) -> None:
         network = encoders.get_encoder(encoder.name, weights=of_timm or encoder.weights)
     except OSError as error:
         raise InputError(
-            f"The weights {encoder.weights!r} of the encoder {encoder.name!r} could not be had from "
-            f"huggingface.co ({type(error).__name__}). Name a mirror in HF_ENDPOINT; or make "
+            f"The weights {encoder.weights!r} of the encoder {encoder.name!r} could not be had "
+            f"from huggingface.co ({type(error).__name__}). Name a mirror in HF_ENDPOINT; or make "
             f"{weights} where there is internet access, with the file's name as snakemake's "
             "target, and copy it to here."
         ) from error
