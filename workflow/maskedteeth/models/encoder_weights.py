@@ -4,7 +4,6 @@ segmentation_models_pytorch would download them wherever it builds a network: in
 so in jobs of a cluster, whose computers often have no internet.
 """
 
-from importlib import metadata
 from pathlib import Path
 
 import torch
@@ -60,7 +59,6 @@ def fetch_encoder(encoder: Encoder, *, weights: Path) -> None:
         for name in ("mean", "std")
     }
     tensors = {f"encoder.{name}": tensor for name, tensor in network.state_dict().items()}
-    about = {p: metadata.version(p) for p in ("segmentation-models-pytorch", "timm")}
     with replacing(weights) as temporary:
-        save_file(tensors | normalisation, temporary, about | encoder.model_dump())
+        save_file(tensors | normalisation, temporary)
     print(f"{weights}: {encoder.weights} of {encoder.name}, sha256 {sha256(weights)}.")
