@@ -124,6 +124,31 @@ def test_the_streams_of_random_numbers_stay_as_they_are():
     assert draw_split(tidy(20), HeldOut(test_seed=43), 0.2, 42).test != split.test
 
 
+@pytest.mark.parametrize("given", [None, "split.csv"])
+def test_settings_are_chosen_without_the_test_set(given):
+    rows = [row(str(n), labelled=n < 50) for n in range(60)]
+    if given:
+        rows = [r | {"part": "test" if r["id"] in [*"01234"] else "train"} for r in rows]
+    tested = HeldOut(given=given)
+    chosen = tested.model_copy(update={"protocol": "validation"})
+    set_aside = set(draw_split(rows, tested, 0.2, 42).test)
+    assert len(set_aside) == 5
+    for split in (draw_split(rows, chosen, 0.2, 42), draw_pretext_split(rows, chosen)):
+        assert not set_aside & {*split.train, *split.test}
+        assert not {*split.train} & {*split.test}
+        assert len(split.test) == 4  # a tenth of the 45 that are left
+    assert len(draw_split(rows, chosen, 0.2, 42).train) == 9
+    assert len(draw_pretext_split(rows, chosen).train) == 60 - 5 - 4
+
+
+def test_the_pretext_without_annotations_has_a_validation_set_too():
+    rows = [row(str(n), labelled=False) for n in range(50)]
+    tested, chosen = (
+        draw_pretext_split(rows, HeldOut(protocol=p)) for p in ("fixed-test", "validation")
+    )
+    assert not {*tested.test} & {*chosen.train, *chosen.test} and len(chosen.test) == 4
+
+
 @pytest.mark.parametrize("held_out", [FIXED, COMPLEMENT])
 def test_too_few_radiographs_or_masks_are_explained(held_out):
     with pytest.raises(InputError, match=r"Fraction 0\.1 of 3 labelled .* 0 to train .* Change"):

@@ -279,6 +279,6 @@ def test_a_typo_and_a_wrong_type_of_any_setting_are_plain_sentences(settings):
             sentence, dotted = refused(mistaken), ".".join((*path[:-1], name))
             assert sentence.startswith(f"Setting {dotted} is "), sentence
             assert "\n" not in sentence and sentence.endswith((".", "?")), sentence
-            assert not JARGON.search(sentence.replace(dotted, "")), sentence
+            assert not JARGON.search(re.sub("'[^']*'", "", sentence.replace(dotted, ""))), sentence
             count += 1
     assert count > 150

@@ -43,9 +43,10 @@ def draw_split(rows: list[Row], held_out: HeldOut, fraction: float, seed: int) -
     Raises:
         InputError: the subset or the test set would be empty, or have empty masks only.
     """
+    rows, held_out = _without_test_set(rows, held_out)
     groups, labelled = _groups(rows)
     test = _test_groups(rows, groups, held_out)
-    fixed = held_out.protocol == "fixed-test"
+    fixed = held_out.protocol != "complement"
     pool = [name for name in groups if name not in test] if fixed else list(groups)
     random.Random(f"subset {seed}").shuffle(pool)
     pool_ids = [i for name in pool for i in groups[name]]
@@ -82,12 +83,14 @@ def draw_split(rows: list[Row], held_out: HeldOut, fraction: float, seed: int) -
 def draw_pretext_split(rows: list[Row], settings: HeldOut) -> Split:
     """Draw the radiographs of the pretext, the same for all seeds.
 
-    Under `fixed-test` every radiograph outside the test set trains, labelled or not; under
-    `complement` every radiograph trains, and the test set is one that was seen. Where nothing is
-    annotated, the test set is drawn from all radiographs: the pretext needs no annotation.
+    Under `fixed-test` and `validation` every radiograph outside the test sets trains, labelled or
+    not; under `complement` every radiograph trains, and the test set is one that was seen. Where
+    nothing is annotated, test sets are drawn from all radiographs: the pretext needs no annotation.
     """
-    annotated = any(row["labelled"] == "1" for row in rows)
-    groups, _ = _groups(rows if annotated else [row | {"labelled": "1"} for row in rows])
+    if not any(row["labelled"] == "1" for row in rows):
+        rows = [row | {"labelled": "1"} for row in rows]
+    rows, settings = _without_test_set(rows, settings)
+    groups, _ = _groups(rows)
     test = _test_groups(rows, groups, settings)
     everyone = [row["id"] for row in rows]
     tests = {i for name in test for i in groups.get(name, [])}
@@ -100,6 +103,15 @@ def draw_pretext_split(rows: list[Row], settings: HeldOut) -> Split:
             f"{len(held_out)} to test; both must have at least one. Add radiographs."
         )
     return Split(train, held_out, len(train))
+
+
+def _without_test_set(rows: list[Row], held_out: HeldOut) -> tuple[list[Row], HeldOut]:
+    """Set the test set aside where settings are to be chosen; what is left is then divided."""
+    if held_out.protocol != "validation":
+        return rows, held_out
+    test = _test_groups(rows, _groups(rows)[0], held_out)
+    left = [row for row in rows if row["group"] not in test]
+    return left, held_out.model_copy(update={"protocol": "fixed-test", "given": None})
 
 
 def _refuse_toothless(

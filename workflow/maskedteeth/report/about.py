@@ -9,6 +9,7 @@ from maskedteeth.settings.sections import Presentation
 #: What tested, by the protocol.
 TESTED_ON = {
     "fixed-test": "Test: one test set that no network was trained on.",
+    "validation": "Test: VALIDATION protocol, to choose settings; the test set is set aside.",
     "complement": "Test: COMPLEMENT protocol; the pretext was trained on all test radiographs.",
 }
 #: What the seed of a run decides of its training and test sets.
@@ -18,6 +19,7 @@ DRAWN = {
     "complement": "which radiographs train (all others test), in what order, and the first "
     "weights.",
 }
+DRAWN["validation"] = DRAWN["fixed-test"]
 
 
 def about(report: Presentation, runs: Sequence[Path] = (), tested: bool = True) -> str:

@@ -237,11 +237,13 @@ class Image(Strict):
 class HeldOut(Strict):
     """Which radiographs train and which test."""
 
-    protocol: Literal["fixed-test", "complement"] = Field(
+    protocol: Literal["fixed-test", "validation", "complement"] = Field(
         "fixed-test",
-        description="fixed-test: one test set that nothing trains on. complement: all that a "
-        "training subset leaves out is its test set and the pretext sees every radiograph (the "
-        "paper's likely protocol; its pretext has seen the test radiographs).",
+        description="fixed-test: one test set that nothing trains on. validation: that test set is "
+        "set aside, and what is left is divided in the same way, so that settings can be chosen "
+        "before they are tested. complement: all that a training subset leaves out is its test "
+        "set and the pretext sees every radiograph (the paper's likely protocol; its pretext has "
+        "seen the test radiographs).",
     )
     test_fraction: Fraction = Field(0.1, description="Share of the labelled radiographs.")
     test_seed: Seed = Field(42, description="Seed that draws the test set, the same for all runs.")
@@ -272,7 +274,7 @@ class Split(HeldOut):
                 f"given is {self.given!r}, but protocol is 'complement', which tests on what a "
                 "subset leaves out; leave one of them out"
             )
-        if not self.given and self.protocol == "fixed-test" and fraction > largest + 1e-9:
+        if not self.given and self.protocol != "complement" and fraction > largest + 1e-9:
             raise ValueError(
                 f"fraction {fraction:g} does not fit beside a test set of "
                 f"{self.test_fraction:g}; the largest possible is {largest:g}"
