@@ -78,13 +78,6 @@ def test_the_page_and_the_schema_of_the_settings_are_current(tmp_path):
         assert file.read_text() == (ROOT / committed).read_text(), "run make schema"
 
 
-def test_every_decision_names_a_setting_or_none():
-    rows = (ROOT / "docs" / "decisions.md").read_text().splitlines()
-    rows = [row for row in rows if row.startswith("| ") and not row.startswith(("| que", "| fig"))]
-    last = [row.strip("| ").rpartition("|")[2].strip() for row in rows]
-    assert len(last) > 25 and all(cell == "none" or cell.startswith("`") for cell in last)
-
-
 def test_the_citation_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     project = (ROOT / "pyproject.toml").read_text()

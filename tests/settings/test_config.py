@@ -1,13 +1,15 @@
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from maskedteeth.settings.config import Model, Pretext, Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
-OVERLAYS = sorted({file.name for file in CONFIG.glob("*.yaml")} - {"paper.yaml"})
+OVERLAYS = sorted({*CONFIG.rglob("*.yaml")} - {CONFIG / "paper.yaml"})
 
 
 # --- The paper ---
@@ -44,10 +46,14 @@ def test_the_papers_values_are_those_of_the_paper(settings):
     assert (pretext.mask.fewest, pretext.mask.most, pretext.mask.area) == (2, 5, 0.15)
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_every_overlay_is_valid(settings, name):
-    changes = yaml.safe_load((CONFIG / name).read_text())
-    assert settings(**changes).study == Path(name).stem
+@pytest.mark.parametrize("file", OVERLAYS, ids=lambda file: file.stem)
+def test_the_command_that_an_overlay_names_is_valid(settings, file):
+    comment = re.match(r"(#.*\n)+", file.read_text())[0]
+    named, merged = re.findall(r"config/(\S+\.yaml)", comment), {}
+    assert str(file.relative_to(CONFIG)) in named
+    for name in named:
+        update_config(merged, yaml.safe_load((CONFIG / name).read_text()))
+    assert settings(**merged).methods
 
 
 def test_the_schema_accepts_the_paper_and_refuses_a_typo(paper):

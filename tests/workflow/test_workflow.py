@@ -259,7 +259,7 @@ def test_a_study_of_one_method_without_a_pretext_has_all_its_tables_and_figures(
 
 
 def test_a_finished_study_that_is_moved_with_tar_has_nothing_to_do(project, tmp_path):
-    """As docs/results.md shows it: the study's folder, and what Snakemake knows of its files."""
+    """As docs/troubleshooting.md shows it: its folder, and what Snakemake knows of its files."""
     (tmp_path / "elsewhere").mkdir()
     other = type(project).new(tmp_path / "elsewhere")
     archive = tmp_path / "study.tar"

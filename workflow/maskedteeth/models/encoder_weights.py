@@ -4,7 +4,6 @@ segmentation_models_pytorch would download them wherever it builds a network: in
 so in jobs of a cluster, whose computers often have no internet.
 """
 
-from importlib import metadata
 from pathlib import Path
 
 import torch
@@ -43,8 +42,8 @@ def fetch_encoder(encoder: Encoder, *, weights: Path) -> None:
         network = encoders.get_encoder(encoder.name, weights=of_timm or encoder.weights)
     except OSError as error:
         raise InputError(
-            f"The weights {encoder.weights!r} of the encoder {encoder.name!r} could not be had from "
-            f"huggingface.co ({type(error).__name__}). Name a mirror in HF_ENDPOINT; or make "
+            f"The weights {encoder.weights!r} of the encoder {encoder.name!r} could not be had "
+            f"from huggingface.co ({type(error).__name__}). Name a mirror in HF_ENDPOINT; or make "
             f"{weights} where there is internet access, with the file's name as snakemake's "
             "target, and copy it to here."
         ) from error
@@ -60,7 +59,6 @@ def fetch_encoder(encoder: Encoder, *, weights: Path) -> None:
         for name in ("mean", "std")
     }
     tensors = {f"encoder.{name}": tensor for name, tensor in network.state_dict().items()}
-    about = {p: metadata.version(p) for p in ("segmentation-models-pytorch", "timm")}
     with replacing(weights) as temporary:
-        save_file(tensors | normalisation, temporary, about | encoder.model_dump())
+        save_file(tensors | normalisation, temporary)
     print(f"{weights}: {encoder.weights} of {encoder.name}, sha256 {sha256(weights)}.")

@@ -385,8 +385,8 @@ class Mask(Strict):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Mask":
-        own = dict.fromkeys(("patches", "uniform"), {"size", "ratio", "fill"})
-        own |= {"blocks": {"fewest", "most", "area", "fill"}}
+        own = {"blocks": {"fewest", "most", "area", "fill"}, "patches": {"size", "ratio", "fill"}}
+        own["uniform"] = own["patches"]
         meant = {"kind", *own.get(self.kind, ())}
         names = [name for name in type(self).model_fields if name not in meant]
         _refuse_meaningless(self, names, self.kind)

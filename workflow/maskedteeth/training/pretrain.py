@@ -62,12 +62,8 @@ def pretrain(
     sections = {"pretext": pretext, "held_out": held_out, "compute": compute}
     modules = (__name__, module_of(pretext.model))
     others = dict(zip(pretext.also_on, further, strict=True))
-    inputs = {
-        "images": images,
-        "index": index,
-        "encoder": encoder,
-        **{f"images of {n}": f for n, f in others.items()},
-    }
+    inputs = {"images": images, "index": index, "encoder": encoder}
+    inputs |= {f"images of {name}": file for name, file in others.items()}
     record = RunRecord(sections, modules, machine, **inputs)
     rows = read_index(index)
     split = draw_pretext_split(rows, held_out)
