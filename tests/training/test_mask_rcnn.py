@@ -13,7 +13,7 @@ from maskedteeth.training.instances import InstanceSegmentation
 from maskedteeth.use import Segmenter
 
 OPTIONS = {"width": 8, "anchors": [4, 8, 16, 32, 64], "box_batch_size_per_image": 16}
-OPTIONS |= {"rpn_pre_nms_top_n_train": 50, "rpn_pre_nms_top_n_test": 50}
+OPTIONS |= {"enlarge": 2, "rpn_pre_nms_top_n_train": 50, "rpn_pre_nms_top_n_test": 50}
 MODEL = {"architecture": "mask_rcnn", "encoder": "resnet18", "options": OPTIONS}
 CHANGES = {"methods": {"detector": {"label": "Mask R-CNN", "model": MODEL}}}
 RECIPE = {"learning_rate": 0.001, "epochs": 3}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import Model
@@ -27,7 +28,7 @@ with compiler_left_out():
 #: Networks whose levels a pyramid can take.
 ENCODERS = models.list_models(models, include=("resnet*", "resnext*", "wide_resnet*"))
 #: What torchvision's MaskRCNN takes besides, of boxes and proposals.
-OPTIONS = ("width", "anchors") + tuple(
+OPTIONS = ("width", "anchors", "enlarge") + tuple(
     name
     for name, parameter in inspect.signature(MaskRCNN).parameters.items()
     if name.startswith(("rpn_", "box_")) and parameter.default is not None
@@ -51,6 +52,8 @@ class ToothInstances(nn.Module):
         width: channels of the feature pyramid and of the masks' layers, a quarter of those of the
             boxes' layers.
         anchors: sides of square anchors in pixels, on the pyramid's five levels from the finest.
+        enlarge: factor by which radiographs are enlarged before, for a pixel of the finest level is
+            four of theirs wide; anchors are of the enlarged ones.
         **options: further arguments of torchvision's ``MaskRCNN``.
     """
 
@@ -61,24 +64,25 @@ class ToothInstances(nn.Module):
         encoder: str,
         width: int = 256,
         anchors: tuple[int, ...] = (32, 64, 128, 256, 512),
+        enlarge: int = 1,
         **options: float,
     ):
         super().__init__()
         if len(anchors) != 5:
             raise ValueError(f"there are {len(anchors)} anchors for the five levels")
         supply_operators()
-        self.classes = max(1, channels - 1)
+        self.classes, self.enlarge = max(1, channels - 1), enlarge
         body = models.get_model(encoder, weights=None)
         body.conv1 = nn.Conv2d(inputs, body.conv1.out_channels, 7, stride=2, padding=3, bias=False)
         widths = [body.inplanes // 2**level for level in (3, 2, 1, 0)]
         levels = {f"layer{level + 1}": str(level) for level in range(4)}
         shapes = ((0.5, 1.0, 2.0),) * len(anchors)
         self.detector = MaskRCNN(
-            BackboneWithFPN(body, levels, widths, width),
+            BackboneWithFPN(body, levels, widths, width, norm_layer=_normalisation),
             rpn_anchor_generator=AnchorGenerator(tuple((side,) for side in anchors), shapes),
             box_head=TwoMLPHead(width * 7**2, 4 * width),
             box_predictor=FastRCNNPredictor(4 * width, 1 + self.classes),
-            mask_head=MaskRCNNHeads(width, (width,) * 4, 1),
+            mask_head=MaskRCNNHeads(width, (width,) * 4, 1, norm_layer=_normalisation),
             mask_predictor=MaskRCNNPredictor(width, width, 1 + self.classes),
             **options,
         )
@@ -111,11 +115,14 @@ class ToothInstances(nn.Module):
         """
         found, _ = self._run(inputs)
         for one in found:
+            one["boxes"] = one["boxes"] / self.enlarge
             one["masks"] = paste_masks_in_image(one["masks"], one["boxes"], inputs.shape[2:])
         return found
 
     def _run(self, inputs: Tensor, teeth: list[Instances] | None = None):
         """Return what is found, with small masks, and the losses; one of both is empty."""
+        inputs = functional.interpolate(inputs, scale_factor=self.enlarge, mode="bilinear")
+        teeth = teeth and [self._enlarged(one) for one in teeth]
         parts, images = self.detector, ImageList(inputs, [inputs.shape[2:]] * len(inputs))
         features = parts.backbone(inputs)
         # Places of boxes need more than the three decimal digits of bfloat16.
@@ -124,6 +131,12 @@ class ToothInstances(nn.Module):
             proposals, losses = parts.rpn(images, features, teeth)
             found, of_heads = parts.roi_heads(features, proposals, images.image_sizes, teeth)
         return found, losses | of_heads
+
+    def _enlarged(self, teeth: Instances) -> Instances:
+        masks = teeth["masks"]
+        for axis in (1, 2):
+            masks = masks.repeat_interleave(self.enlarge, axis)
+        return teeth | {"boxes": teeth["boxes"] * self.enlarge, "masks": masks}
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return logits (B, channels, H, W) of the joined masks; in evaluation mode.
@@ -144,6 +157,11 @@ class ToothInstances(nn.Module):
         likely *= tooth / likely.sum(0).clamp(min=NEAREST)
         likely[0] = 1 - tooth
         return likely.clamp(min=NEAREST).log()
+
+
+def _normalisation(width: int) -> nn.GroupNorm:
+    """Normalise groups of eight channels: from random weights, heads hardly learn without."""
+    return nn.GroupNorm(max(1, width // 8), width)
 
 
 def build(model: Model, channels: int) -> ToothInstances:
