@@ -320,7 +320,8 @@ class Model(Strict):
         {},
         description="Further arguments of the library's architecture, e.g. decoder_channels. Of "
         "mask_rcnn: width (of pyramid and heads, 256), anchors (sides in pixels on five levels, 32 "
-        "to 512), enlarge (radiographs, before it sees them, 1) and those of torchvision's MaskRCNN.",
+        "to 512), enlarge (factor on the radiographs' sides, 1) and those of torchvision's "
+        "MaskRCNN.",
     )
 
     @model_validator(mode="after")
