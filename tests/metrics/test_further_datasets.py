@@ -61,7 +61,9 @@ def test_numbers_are_measured_elsewhere_where_there_are_some(numbered, tmp_path,
     labels = np.load(numbered / "labels.npy")
     np.save(tmp_path / "labels.npy", labels if known else np.where(labels > 0, 99, 0))
     np.save(tmp_path / "images.npy", np.load(numbered / "images.npy")[:, :, ::-1])
-    there = {name: tmp_path / f"{name}.npy" for name in ARRAYS} | {"index": numbered / "index.csv"}
+    there = {name: tmp_path / f"{name}.npy" for name in ("images", "labels")} | {
+        "index": numbered / "index.csv"
+    }
     there |= {"weights": [numbered / "run/weights.safetensors"]}
     there |= {"numbering": tmp_path / "numbering.csv"}
     changes = {"datasets": {"clinic": {"source": "phantom"}}}

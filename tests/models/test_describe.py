@@ -47,7 +47,6 @@ def test_blocks_stand_in_the_order_in_which_they_run(tmp_path, report):
     [
         ({"architecture": "unett"}, "Wrong architecture type `unett`. Available options"),
         ({"encoder": "resnet43"}, "Wrong encoder name `resnet43`, supported encoders"),
-        ({"encoder": "dpn92", "encoder_weights": "imagenet"}, "Wrong pretrained weights"),
         ({"options": {"decoder_chanels": [1]}}, "Unet has no argument 'decoder_chanels'"),
         ({"options": {"classes": 2}}, "multiple values .* 'classes'"),
         ({"architecture": "pan", "encoder": "resnet18"}, "PAN cannot take .* 64 x 128.*image.h"),

@@ -99,6 +99,17 @@ def test_patches_mask_the_same_share_of_every_radiograph_anywhere_on_their_grid(
     assert stats.chi2.sf(chi2, len(counts) - 1) > 1e-3
 
 
+@pytest.mark.parametrize(("ratio", "seen"), [(0.25, 6), (0.5, 4), (0.01, 8)])
+def test_of_each_two_by_two_patches_one_is_seen_but_for_those_masked_too(ratio, seen):
+    masks = draw(2000, mask=Mask(kind="uniform", size=16, ratio=ratio))  # 4 rows, 8 columns
+    grid = ~masks[:, 0, ::16, ::16]
+    assert torch.equal(~masks[:, 0], grid.repeat_interleave(16, 1).repeat_interleave(16, 2))
+    in_squares = grid.view(2000, 2, 2, 4, 2).sum(dim=(2, 4))
+    assert in_squares.max() == 1 and (in_squares.sum(dim=(1, 2)) == seen).all()
+    counts = grid.sum(dim=0).flatten().numpy()
+    assert stats.chisquare(counts).pvalue > 1e-3
+
+
 def test_patches_that_do_not_fit_are_cut_off_at_the_edge():
     masks = draw(50, mask=Mask(kind="patches", size=48, ratio=0.5))  # 2 rows, 3 columns
     for mask in masks[:, 0]:

@@ -1,13 +1,20 @@
 """A stage sees the settings that it depends on, and no others."""
 
+import copy
+
 import pytest
+from snakemake.utils import update_config
 
 from maskedteeth.settings.sections import cut
 from maskedteeth.stages import STAGES, sections_of
 
 RUN = {"method": "unet", "fraction": "0.2", "seed": "42"}
 JOB = {**RUN, "runs": [RUN], "pretext": "random_block_masking", "dataset": "d"}
-JOB |= {"elsewhere": "clinic"}
+JOB |= {"elsewhere": "clinic", "encoder": "resnet18-imagenet"}
+#: Besides the paper's: a further dataset, and a network whose encoder was trained elsewhere.
+STUDY = {"datasets": {"clinic": {"source": "phantom"}}}
+PICTURES = {"architecture": "unet", "encoder": "resnet18", "encoder_weights": "imagenet"}
+STUDY |= {"methods": {"pictures": {"label": "P", "model": PICTURES}}}
 TABLE = "table2"  # which sees what all tables and figures see
 
 PRETEXT = {"pretrain", "measure_pretext"}
@@ -38,6 +45,8 @@ CHANGES = [
     ({"methods": {"pspnet": {"seeds": [1]}}}, set()),
     ({"methods": {"unet": {"training": {"augment": "light"}}}}, {"train"}),
     ({"methods": {"pspnet": {"training": {"augment": "light"}}}}, set()),
+    ({"methods": {"pictures": {"model": {"architecture": "fpn"}}}}, {"describe"}),
+    ({"methods": {"unet": {"source": "[9]"}}}, set()),
     ({"evaluation": {"threshold": 0.4}}, {*EVALUATIONS, TABLE, "describe"}),
     ({"evaluation": {"boundary_tolerance": 1}}, {*EVALUATIONS, TABLE, "describe"}),
     ({"methods": {"unet": {"annotations": {"drop": 0.1}}}}, {"train", *EVALUATIONS}),
@@ -63,8 +72,9 @@ def test_a_changed_setting_is_seen_by_the_stages_that_depend_on_it_alone(
 
     stages = {s for s, place in STAGES.items() if not place.startswith("report.")} - {"card"}
     stages.add(TABLE)
-    clinic = {"clinic": {"source": "phantom"}}
-    before, after = settings(datasets=clinic), settings(datasets=clinic, **changes)
+    changed = copy.deepcopy(STUDY)
+    update_config(changed, changes)
+    before, after = settings(**STUDY), settings(**changed)
     assert {s for s in stages if seen(before, s) != seen(after, s)} == expected
 
 

@@ -18,7 +18,7 @@ JARGON = re.compile(
     r"|float)\b"
 )
 #: Sections of a method that may be null.
-MAYBE_NULL = ("model", "annotations", "training")
+MAYBE_NULL = ("model", "annotations", "adversary", "training")
 
 MISTAKES = yaml.safe_load(Path(__file__).with_name("mistakes.yaml").read_text())
 

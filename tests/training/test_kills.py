@@ -22,11 +22,13 @@ OTHERWISE |= {"loss": {"over": "masked"}, "schedule": "cosine", "also_on": ["arc
 ARCHIVE = {"datasets": {"archive": {"source": "phantom"}}}
 TRAINING = {"epochs": EPOCHS, "schedule": "cosine", "augment": "light"}
 ERRORS = {"ours": {"annotations": {"drop": 0.3, "shift": 2}, "transfer": "encoder"}}
+GAN = {"ours": {"adversary": {"widths": [4, 8]}}}
 #: What is trained: the study, the stage, and settings.
 KINDS = {
     "blocks": ("study", "pretrain", {"pretext": {"blocks": BLOCKS}}),
     "patches": ("study", "pretrain", {"pretext": {"blocks": BLOCKS | OTHERWISE}, **ARCHIVE}),
     "errors": ("study", "train", {"training": TRAINING, "methods": ERRORS}),
+    "gan": ("study", "train", {"training": {"epochs": EPOCHS}, "methods": GAN}),
     "numbers": ("numbered", "train", {"training": TRAINING}),
 }
 

@@ -206,7 +206,8 @@ def test_the_run_is_recorded(study):
     sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25, "transfer": "all"}
     sections["task"] = "teeth"
     compute = {"device": "cpu", "precision": "float32", "threads": 1}
-    assert run["settings"] == as_values(sections) | {"annotations": None, "compute": compute}
+    sections |= {"annotations": None, "adversary": None}
+    assert run["settings"] == as_values(sections) | {"compute": compute}
     about = [run[name] for name in ("method", "fraction", "seed", "radiographs", "trained_on")]
     assert about == ["ours", 0.25, 3407, [3, 32, 64], study.split().train]
     assert run["steps"] == 5 and run["images_per_second"] > 0

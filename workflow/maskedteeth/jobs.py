@@ -15,7 +15,7 @@ from typing import Any
 from maskedteeth.data.sources import module_of_source
 from maskedteeth.fingerprint import fingerprint
 from maskedteeth.models import module_of
-from maskedteeth.settings.config import Settings
+from maskedteeth.settings.config import Model, Settings
 from maskedteeth.settings.sections import as_values, cut, models_in
 from maskedteeth.stages import locate, sections_of
 from maskedteeth.tasks import module_of_task
@@ -36,6 +36,7 @@ class Jobs:
 
     Attributes:
         run: pattern of a training's folder, with its wildcards; likewise pretext and evaluation.
+        encoder: pattern of an encoder's file.
         runs: all trainings of the grid.
         groups: runs that one job evaluates: all of a method, or those that figures show, so that
             one of these figures alone trains no more than it needs.
@@ -48,6 +49,7 @@ class Jobs:
         self.given, self.datasets = given, datasets
         self.run = results / "runs" / "{method}" / "fraction-{fraction}" / "seed-{seed}"
         self.pretext = results / "pretext" / "{pretext}"
+        self.encoder = results / "encoders" / "{encoder}.safetensors"
         self.evaluation = results / "evaluation" / "{group}"
         self.elsewhere = results / "elsewhere" / "{elsewhere}" / "{group}"
         self.runs = [
@@ -82,6 +84,11 @@ class Jobs:
         """Return the weights that a method starts from, or an empty list."""
         pretexts = self.initialisation(method)
         return self.of_pretexts("weights.safetensors", pretexts)[0] if pretexts else []
+
+    def of_encoder(self, model: Model) -> str | list[str]:
+        """Return the weights that a network's encoder starts from, or an empty list."""
+        name = model.pretrained
+        return self._made("encoder_weights", self.encoder, {"encoder": name}) if name else []
 
     def of_runs(self, file: str, runs: Iterable[dict[str, str]]) -> list[str]:
         """Return the paths of a file of some trainings."""

@@ -16,6 +16,7 @@ STAGES = {
     "draw_phantom": "data.phantom:draw_dataset",
     "fetch": "data.fetch:fetch",
     "prepare": "data.prepare:prepare",
+    "encoder_weights": "models.encoder_weights:fetch_encoder",
     "describe": "models.describe:describe",
     "pretrain": "training.pretrain:pretrain",
     "train": "training.train:train",

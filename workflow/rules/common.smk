@@ -1,6 +1,7 @@
 # What all rules need: the validated settings, the jobs of the study, and how a stage is run.
 import inspect
 import os
+import re
 import shlex
 import sys
 
@@ -23,6 +24,7 @@ from maskedteeth.errors import InputError
 from maskedteeth.jobs import Jobs
 from maskedteeth.machine import has_card
 from maskedteeth.settings.config import Settings
+from maskedteeth.settings.sections import models_in
 from maskedteeth.settings.validation import validate
 
 # Jobs run this package with Snakemake's own Python, except where Apptainer brings another one.
@@ -71,6 +73,7 @@ wildcard_constraints:
     fraction="|".join({run["fraction"].replace(".", r"\.") for run in JOBS.runs}),
     seed="|".join({run["seed"] for run in JOBS.runs}),
     group="|".join(JOBS.groups),
+    encoder="|".join({re.escape(m.pretrained) for m in models_in(STUDY) if m.pretrained}) or "none",
 
 
 # Snakemake needs the first even for a dry run.

@@ -1,6 +1,7 @@
 # Finished files → tables and figures; each alone by its name: snakemake table2
 # A new one is a file in maskedteeth/report/tables or /figures, and a line here.
 PUBLISHED = {file.stem: str(file) for file in sorted(CONFIG.glob("published/*.csv"))}
+OF_PAPER = {name: file for name, file in PUBLISHED.items() if name != "related"}
 METHODS = list(STUDY.methods)
 PRETEXTS = list(STUDY.pretext)
 OURS = [STUDY.report.ours]
@@ -72,6 +73,11 @@ if STUDY.evaluation.also_on:
         **({"numbering_elsewhere": NUMBERING} if NUMBERED else {}),
         "runs": EVALUATED["runs"] + RECORDS_THERE,
     }
+if any(method.source for method in STUDY.methods.values()):
+    TABLES["related"] = EVALUATED | {
+        "instances": JOBS.of_groups("instances.csv", DETECTORS),
+        "published": PUBLISHED["related"],
+    }
 if STUDY.noisy:
     TABLES["robustness"] = EVALUATED | NUMBERED | {"corrections": CORRECTIONS}
     FIGURES["dice_by_errors"] = TABLES["robustness"]
@@ -96,7 +102,7 @@ PRODUCTS = [
     *((name, inputs, RESULTS / "tables", TABLE_FILES) for name, inputs in TABLES.items()),
     *((name, inputs, RESULTS / "figures", FIGURE_FILES) for name, inputs in FIGURES.items()),
     ("report", REPORT, RESULTS, ["html"]),
-    ("audit", PUBLISHED, Path("results/audit"), TABLE_FILES),
+    ("audit", OF_PAPER, Path("results/audit"), TABLE_FILES),
 ]
 
 

@@ -2,9 +2,16 @@
 STATES = {"checkpoint_minutes": STUDY.compute.checkpoint_minutes}
 PIXELS = {name: ARRAYS[name] for name in ("images", "index")}
 TO_PRETRAIN = PIXELS | {
-    "further": lambda w: [ARRAYS_OF[name]["images"] for name in STUDY.pretext[w.pretext].also_on]
+    "encoder": lambda w: JOBS.of_encoder(STUDY.pretext[w.pretext].model),
+    "further": lambda w: [ARRAYS_OF[name]["images"] for name in STUDY.pretext[w.pretext].also_on],
 }
-TO_TRAIN = ARRAYS | {"pretext": lambda w: JOBS.initial_weights(w.method)}
+TO_TRAIN = ARRAYS | {
+    "pretext": lambda w: JOBS.initial_weights(w.method),
+    # A pretext's weights are also of its encoder.
+    "encoder": lambda w: (
+        [] if JOBS.initialisation(w.method) else JOBS.of_encoder(STUDY.model_of(w.method))
+    ),
+}
 TO_EVALUATE = ARRAYS | {
     "weights": lambda w: JOBS.of_runs("weights.safetensors", JOBS.groups[w.group])
 }
@@ -26,6 +33,22 @@ rule describe:
         **JOBS.parameters("describe"),
     message:
         "Describing the networks"
+    shell:
+        RUN_STAGE
+
+
+# The one rule of networks that needs the internet, which computers of a cluster may not have.
+rule encoder_weights:
+    output:
+        weights=JOBS.encoder,
+    log:
+        RESULTS / "logs" / "encoder_weights-{encoder}.log",
+    priority: 100
+    localrule: True
+    params:
+        **JOBS.parameters("encoder_weights"),
+    message:
+        "Getting an encoder's weights: {wildcards.encoder}"
     shell:
         RUN_STAGE
 
@@ -72,7 +95,13 @@ rule train:
         RUN_STAGE
 
 
-MORE = {"numbering": STUDY.task == "numbering", "corrections": STUDY.noisy}
+# Of these teeth are found one by one.
+DETECTORS = [name for name in STUDY.methods if STUDY.model_of(name).finds_instances]
+MORE = {
+    "numbering": STUDY.task == "numbering",
+    "corrections": STUDY.noisy,
+    "instances": DETECTORS,
+}
 
 
 # Row n of the predictions belongs to row n of the metrics, which names its run and radiograph.

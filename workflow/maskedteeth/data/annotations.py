@@ -36,6 +36,22 @@ def with_errors(
     return wrong
 
 
+def teeth_of(labels: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Return the teeth of a radiograph.
+
+    Args:
+        labels: uint8 (H, W), as in ``labels.npy``.
+
+    Returns:
+        Of each its number and mask, uint8 (H, W), 1 = tooth: all pixels of one number; of unknown
+        number, 99, each region that touches no other.
+    """
+    numbers = [n for n in np.unique(labels).tolist() if n not in (BACKGROUND, UNNUMBERED)]
+    teeth = [(number, (labels == number).astype(np.uint8)) for number in numbers]
+    count, parts = cv2.connectedComponents((labels == UNNUMBERED).astype(np.uint8))
+    return teeth + [(UNNUMBERED, (parts == part).astype(np.uint8)) for part in range(1, count)]
+
+
 def _annotated(
     labels: np.ndarray, annotations: Annotations, rng: np.random.Generator
 ) -> np.ndarray:
@@ -43,7 +59,7 @@ def _annotated(
 
     Every tooth draws all its numbers in any case, so that a stronger error is of the same kind.
     """
-    teeth = _teeth(labels)
+    teeth = teeth_of(labels)
     missing, angles = rng.random(len(teeth)), rng.uniform(0, 2 * np.pi, len(teeth))
     numbers = _exchanged([number for number, _ in teeth], annotations.swap, rng)
     wrong = np.full_like(labels, BACKGROUND)
@@ -60,14 +76,6 @@ def _annotated(
             tooth = cv2.warpAffine(tooth, matrix, tooth.shape[::-1], flags=cv2.INTER_NEAREST)
         wrong[tooth > 0] = number
     return wrong
-
-
-def _teeth(labels: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """Return the teeth by their numbers, each uint8 (H, W), 1 = tooth."""
-    numbers = [n for n in np.unique(labels).tolist() if n not in (BACKGROUND, UNNUMBERED)]
-    teeth = [(number, (labels == number).astype(np.uint8)) for number in numbers]
-    count, parts = cv2.connectedComponents((labels == UNNUMBERED).astype(np.uint8))
-    return teeth + [(UNNUMBERED, (parts == part).astype(np.uint8)) for part in range(1, count)]
 
 
 def _exchanged(numbers: list[int], share: float, rng: np.random.Generator) -> list[int]:

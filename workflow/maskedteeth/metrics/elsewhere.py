@@ -10,7 +10,7 @@ from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.data.teeth import BACKGROUND, UNNUMBERED
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_columns, write_csv
-from maskedteeth.metrics.evaluate import evaluating_runs, measure, open_record
+from maskedteeth.metrics.evaluate import evaluating_runs, measure, open_record, segment
 from maskedteeth.metrics.numbering import COLUMNS
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
@@ -87,8 +87,8 @@ def evaluate_elsewhere(
     truth = pixels_of(labels, rows, ids)
     has_numbers = ((truth > BACKGROUND) & (truth < UNNUMBERED)).any()
     tables, teeth, evaluated = [], [], []
-    for run, named, segmented in evaluating_runs(runs, weights, record.machine, evaluated):
-        probability, numbers = segmented(pixels)
+    for run, named, network in evaluating_runs(runs, weights, record.machine, evaluated):
+        probability, numbers = segment(network, run, record.machine, pixels)
         prediction = probability >= threshold
         named = {"dataset": elsewhere, **named}
         measured = measure(prediction, truth > BACKGROUND, boundary_tolerance)

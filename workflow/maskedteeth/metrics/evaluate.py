@@ -2,8 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +17,7 @@ from maskedteeth.data.teeth import BACKGROUND
 from maskedteeth.files import replacing, write_columns
 from maskedteeth.metrics.boundary import boundary_scores
 from maskedteeth.metrics.corrections import compare
+from maskedteeth.metrics.instances import average_precision, find_instances
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
 from maskedteeth.models.inputs import network_input, probability_of, to_unit
@@ -45,6 +45,7 @@ def evaluate(
     evaluation: Path,
     numbering: Path | None = None,
     corrections: Path | None = None,
+    instances: Path | None = None,
 ) -> None:
     """Segment the test radiographs of some runs, count the pixels and measure the outlines.
 
@@ -69,18 +70,21 @@ def evaluate(
             method, fraction, seed and what :func:`maskedteeth.metrics.numbering.measure` returns.
         corrections: CSV to write where methods are trained on errors, of the runs that are: method,
             fraction, seed and what :func:`maskedteeth.metrics.corrections.compare` returns.
+        instances: CSV to write where networks find teeth one by one, of the runs whose do: method,
+            fraction, seed and what :func:`maskedteeth.metrics.instances.average_precision` returns.
     """
     sections = {"runs": runs, "held_out": held_out, "threshold": threshold}
     sections |= {"boundary_tolerance": boundary_tolerance, "compute": compute}
     inputs = {"images": images, "labels": labels, "index": index}
     record = open_record(sections, __name__, **inputs)
     machine, radiographs = record.machine, read_index(index)
-    tables, teeth, corrected, pictures, evaluated = [], [], [], defaultdict(list), []
-    for run, named, segmented in evaluating_runs(runs, weights, machine, evaluated):
+    tables, teeth, corrected, found = [], [], [], []
+    pictures, evaluated = defaultdict(list), []
+    for run, named, network in evaluating_runs(runs, weights, machine, evaluated):
         split = draw_split(radiographs, held_out, run.fraction, run.seed)
         ids = split.test
         pixels = pixels_of(images, radiographs, ids)
-        probability, numbers = segmented(pixels)
+        probability, numbers = segment(network, run, machine, pixels)
         prediction, truth = probability >= threshold, pixels_of(labels, radiographs, ids)
         tables.append({**named, "id": ids, **measure(prediction, truth > 0, boundary_tolerance)})
         levels = np.minimum(np.floor(probability * 256), 255).astype(np.uint8)
@@ -89,9 +93,13 @@ def evaluate(
             numbers[~prediction] = BACKGROUND
             pictures["labels"].append(numbers)
             teeth.append(named | task_of(run.task).measure(ids, numbers, truth))
+        if instances and run.model.finds_instances:
+            results = find_instances(network, pixels, run.model, machine)
+            measured = average_precision(results, truth, run.task == "numbering")
+            found.append(named | {name: [score] for name, score in measured.items()})
         if corrections and run.annotations:
             pixels, right = (pixels_of(each, radiographs, split.train) for each in (images, labels))
-            probability, numbers = segmented(pixels)
+            probability, numbers = segment(network, run, machine, pixels)
             numbers[probability < threshold] = BACKGROUND
             corrected += [named | t for t in compare(run, split.train, numbers, right)]
     write_columns(metrics, tables)
@@ -99,6 +107,8 @@ def evaluate(
         write_columns(numbering, teeth)
     if corrections:
         write_columns(corrections, corrected)
+    if instances:
+        write_columns(instances, found)
     with replacing(predictions) as temporary:
         np.savez_compressed(temporary, **{n: np.concatenate(p) for n, p in pictures.items()})
     record.write(evaluation, runs=evaluated)
@@ -139,8 +149,8 @@ def open_record(sections: dict[str, Any], module: str, **inputs: Path) -> RunRec
 
 def evaluating_runs(
     runs: list[Run], weights: list[Path], machine: Machine, evaluated: list[dict[str, Any]]
-) -> Iterator[tuple[Run, dict[str, Any], Callable]]:
-    """Yield each run, what names it in tables, and :func:`segment` with its network.
+) -> Iterator[tuple[Run, dict[str, Any], nn.Module]]:
+    """Yield each run, what names it in tables, and its network.
 
     To ``evaluated`` it adds, for the record, what was evaluated, and how long that took.
     """
@@ -149,7 +159,7 @@ def evaluating_runs(
         about = {"method": run.method, "fraction": run.fraction, "seed": run.seed}
         network = stored_network(run.model, file, machine.device, channels=CHANNELS[run.task])
         named = about | {"fraction": f"{run.fraction:g}"}
-        yield run, named, partial(segment, network, run, machine)
+        yield run, named, network
         seconds = round(time.perf_counter() - begin, 2)
         evaluated.append(about | {"weights_sha256": sha256(file), "seconds": seconds})
 

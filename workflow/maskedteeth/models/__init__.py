@@ -7,8 +7,8 @@ from maskedteeth.settings import config
 
 def module_of(model: "config.Model") -> str:
     """Name the module that builds ``model``, so that fingerprints follow just that one."""
-    of_paper = model.architecture == "modified_resunet"
-    return f"maskedteeth.models.{'modified_resunet' if of_paper else 'baselines'}"
+    own = model.architecture in ("modified_resunet", "mask_rcnn")
+    return f"maskedteeth.models.{model.architecture if own else 'baselines'}"
 
 
 def build(model: "config.Model", channels: int = 1):

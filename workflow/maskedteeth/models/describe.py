@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from maskedteeth.errors import InputError
 from maskedteeth.files import write_json
@@ -76,9 +76,9 @@ def _described(model: Model, image: Image, channels: int) -> dict[str, Any]:
 def _watch(name: str, blocks: list[dict[str, Any]]):
     def hook(module: nn.Module, _, output) -> None:
         deepest = output[-1] if isinstance(output, list | tuple) else output
-        shape = list(deepest.shape[1:])
-        about = {"name": name, "kind": type(module).__name__, "output": shape}
-        blocks.append({**about, "parameters": _parameters(module)})
+        if isinstance(deepest, Tensor):  # and not boxes, say
+            about = {"name": name, "kind": type(module).__name__, "output": list(deepest.shape[1:])}
+            blocks.append({**about, "parameters": _parameters(module)})
 
     return hook
 

@@ -22,7 +22,9 @@ def draw_places(
     Of blocks, each radiograph gets between ``mask.fewest`` and ``mask.most``, every number equally
     likely, placed uniformly inside it and free to overlap. The paper's "15 % to 75 %" are what one
     and five disjoint blocks would cover; what 2 to 5 overlapping blocks really cover is 37.5 % on
-    average. Of patches, each gets the same number, every choice of them equally likely.
+    average. Of patches, each gets the same number, every choice of them equally likely. Of uniform
+    ones, one of each 2 x 2 is seen, but for the same number of them, which are masked, too: uniform
+    sampling with secondary masking (Li et al. 2022, arXiv:2205.10063).
 
     Args:
         mask: what kind, how many and how large.
@@ -38,9 +40,11 @@ def draw_places(
     """
     if mask.kind == "blocks":
         return _draw_corners(mask, count, height, width, generator)
-    rows, columns, masked = mask.patches(height, width) if mask.kind == "patches" else (1, 1, 0)
     # A thousand at a time: random numbers need more memory than what is made of them.
     parts = torch.arange(count).split(1000)
+    if mask.kind == "uniform":
+        return torch.cat([_draw_uniform(mask, len(p), height, width, generator) for p in parts])
+    rows, columns, masked = mask.patches(height, width) if mask.kind == "patches" else (1, 1, 0)
     noise = (torch.rand(len(part), rows * columns, generator=generator) for part in parts)
     places = torch.cat([part.argsort(dim=1, stable=True) < masked for part in noise])
     return places.view(count, rows, columns)
@@ -62,7 +66,7 @@ def hidden_pixels(mask: Mask, places: Tensor, height: int, width: int) -> Tensor
         return places.expand(-1, height, width).unsqueeze(1)
     row = torch.arange(height, device=places.device)
     column = torch.arange(width, device=places.device)
-    if mask.kind == "patches":
+    if mask.kind in ("patches", "uniform"):
         return places[:, row // mask.size][:, :, column // mask.size].unsqueeze(1)
     block_height, block_width = block_size(mask, height, width)
     top, left = places.unsqueeze(-1).unbind(2)
@@ -92,3 +96,15 @@ def _draw_corners(
     left = torch.randint(width - block_width + 1, shape, generator=generator)
     top[torch.arange(mask.most) >= numbers] = height
     return torch.stack([top, left], dim=-1).int()
+
+
+def _draw_uniform(
+    mask: Mask, count: int, height: int, width: int, generator: torch.Generator
+) -> Tensor:
+    rows, columns, masked = mask.patches(height, width)
+    squares = rows * columns // 4
+    seen = torch.randint(4, (count, squares, 1), generator=generator)
+    order = torch.rand(count, squares, generator=generator).argsort(dim=1, stable=True)
+    hidden = (torch.arange(4) != seen) | (order < masked).unsqueeze(-1)
+    in_squares = hidden.view(count, rows // 2, columns // 2, 2, 2)
+    return in_squares.transpose(2, 3).reshape(count, rows, columns)

@@ -285,15 +285,16 @@ class Split(HeldOut):
 
 
 class Model(Strict):
-    """A network: the paper's or any of segmentation_models_pytorch.
+    """A network: the paper's, Mask R-CNN, or any of segmentation_models_pytorch.
 
-    Whether the library can build it, and whether it takes radiographs of the study's size, is found
+    Whether a library can build it, and whether it takes radiographs of the study's size, is found
     out by the stage `describe`, or when one of them is trained.
     """
 
     architecture: str = Field(
-        description="modified_resunet (section 3.1) or an architecture of "
-        "segmentation_models_pytorch, by its name: unet, pspnet, linknet, …"
+        description="modified_resunet (section 3.1), mask_rcnn (torchvision's, with a feature "
+        "pyramid) or an architecture of segmentation_models_pytorch, by its name: unet, pspnet, "
+        "linknet, …"
     )
     inputs: Annotated[tuple[Literal["xray", "sobel"], ...], AfterValidator(_each_once)] = Field(
         ("xray",), min_length=1, description="Input channels, in order."
@@ -305,21 +306,45 @@ class Model(Strict):
         "the bottleneck; a block returns twice its width.",
     )
     encoder: str = Field(
-        "resnet34", description="Encoder of segmentation_models_pytorch, by that library's name."
+        "resnet34",
+        description="Encoder of segmentation_models_pytorch, by that library's name; of mask_rcnn "
+        "a ResNet of torchvision: resnet18 to resnet152.",
     )
     encoder_weights: str | None = Field(
-        None, description="Null: random. imagenet, …: downloaded by the library."
+        None,
+        description="Null: random. imagenet, …: fetched once, before any training. The network "
+        "then sees the X-ray in three equal channels, normalised as those weights expect.",
     )
     options: dict[str, Any] = Field(
-        {}, description="Further arguments of the library's architecture, e.g. decoder_channels."
+        {},
+        description="Further arguments of the library's architecture, e.g. decoder_channels. Of "
+        "mask_rcnn: width (of pyramid and heads, 256), anchors (sides in pixels on five levels, 32 "
+        "to 512), enlarge (factor on the radiographs' sides, 1) and those of torchvision's "
+        "MaskRCNN.",
     )
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Model":
         of_paper = self.architecture == "modified_resunet"
         names = ("encoder", "encoder_weights", "options") if of_paper else ("widths",)
+        names += ("encoder_weights",) * self.finds_instances
         _refuse_meaningless(self, names, self.architecture)
+        if self.encoder_weights and self.inputs != ("xray",):
+            raise ValueError(
+                f"inputs are {', '.join(self.inputs)}, but encoder_weights were trained on "
+                "pictures, whose place the X-ray alone can take; set inputs to [xray]"
+            )
         return self
+
+    @property
+    def finds_instances(self) -> bool:
+        """Whether the network finds teeth one by one, and not pixels."""
+        return self.architecture == "mask_rcnn"
+
+    @property
+    def pretrained(self) -> str | None:
+        """Name the weights that the encoder starts from, as a file; None: random ones."""
+        return f"{self.encoder}-{self.encoder_weights}" if self.encoder_weights else None
 
 
 # --- Trainings ---
@@ -342,21 +367,26 @@ class Recipe(Strict):
 class Mask(Strict):
     """What is hidden of a radiograph: random blocks (section 3.2), patches or nothing."""
 
-    kind: Literal["blocks", "patches", "none"] = Field(
+    kind: Literal["blocks", "patches", "uniform", "none"] = Field(
         "blocks",
         description="blocks: `fewest` to `most` rectangles of `area`, anywhere. patches: squares "
-        "of `size` on a grid, the same share `ratio` of every radiograph, as in MAE [6].",
+        "of `size` on a grid, the same share `ratio` of every radiograph, as in MAE [6]. uniform: "
+        "of each 2 x 2 such patches one is seen, and of these the share `ratio` is masked, too, as "
+        "in UM-MAE [20].",
     )
     fewest: Positive = Field(2, description="Fewest blocks on a radiograph.")
     most: int = Field(5, ge=1, le=64, description="Most blocks on a radiograph.")
     area: float = Field(0.15, gt=0, lt=1, description="Share of the radiograph a block covers.")
     size: int = Field(16, ge=4, le=1024, description="Side of a patch in pixels.")
-    ratio: float = Field(0.25, gt=0, lt=1, description="Share of the patches that is masked.")
+    ratio: float = Field(
+        0.25, gt=0, lt=1, description="Share that is masked: of the patches, or of those seen."
+    )
     fill: float = Field(0.0, ge=0, le=1, description="Grey value of masked pixels.")
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Mask":
         own = {"blocks": {"fewest", "most", "area", "fill"}, "patches": {"size", "ratio", "fill"}}
+        own["uniform"] = own["patches"]
         meant = {"kind", *own.get(self.kind, ())}
         names = [name for name in type(self).model_fields if name not in meant]
         _refuse_meaningless(self, names, self.kind)
@@ -365,9 +395,13 @@ class Mask(Strict):
         return self
 
     def patches(self, height: int, width: int) -> tuple[int, int, int]:
-        """Return rows and columns of a radiograph's patches, and how many of them are masked."""
+        """Return rows and columns of a radiograph's patches, and how many of them are masked.
+
+        Of those that are seen one by one in squares of 2 x 2, how many of these.
+        """
         rows, columns = -(-height // self.size), -(-width // self.size)
-        return rows, columns, round(self.ratio * rows * columns)
+        drawn = rows * columns // (4 if self.kind == "uniform" else 1)
+        return rows, columns, round(self.ratio * drawn)
 
 
 class PretextLoss(Strict):
@@ -421,6 +455,10 @@ class Pretext(Recipe):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Pretext":
+        if self.model.finds_instances:
+            raise ValueError(
+                "model.architecture is 'mask_rcnn', which cannot reconstruct; change it"
+            )
         if (late := max(self.preview_epochs)) > self.epochs:
             raise ValueError(f"preview epoch {late} is after the last epoch ({self.epochs})")
         if self.guidance == "masked" and "sobel" not in self.model.inputs:
@@ -484,6 +522,27 @@ class Training(Recipe):
         return self
 
 
+class Adversary(Strict):
+    """A discriminator that a network is trained against, as in ToothPix [19] and pix2pix.
+
+    It learns to tell the annotation of a radiograph from what the network draws.
+    """
+
+    weight: float = Field(
+        0.01,
+        gt=0,
+        le=1000,
+        description="Of its verdict in the network's loss, beside the segmentation's. pix2pix "
+        "weighs 1 against 100.",
+    )
+    widths: tuple[Positive, ...] = Field(
+        (64, 128, 256, 512),
+        min_length=1,
+        max_length=4,
+        description="Of its convolutions; pix2pix's, by default, judge patches of 70 x 70 pixels.",
+    )
+
+
 class Method(Strict):
     """One line of table 2."""
 
@@ -511,7 +570,7 @@ class Method(Strict):
         None,
         exclude=True,
         description="A method above this one, whose settings hold where this one has none; not "
-        "its labels.",
+        "its labels and its source.",
     )
     annotations: Annotations | None = Field(
         None, description="Errors in the annotations that it is trained on. Null: none."
@@ -521,6 +580,24 @@ class Method(Strict):
         description="In what its training differs from the study's: what is given here holds, the "
         "rest is the study's. Tables name the difference. Null: it does not differ.",
     )
+    adversary: Adversary | None = Field(
+        None, description="A discriminator that it is trained against. Null: none."
+    )
+    source: str | None = Field(
+        None,
+        description="Where the system is from, with the paper's number of the reference, such as "
+        "'[14]'. The table `related` shows it.",
+    )
+
+    @model_validator(mode="after")
+    def _some_mask_to_judge(self) -> "Method":
+        if self.adversary and self.model and self.model.finds_instances:
+            raise ValueError("adversary has no meaning for mask_rcnn; remove it")
+        return self
+
+
+#: Of an entry, what those that are ``like`` it do not take over.
+OF_ITSELF = ("label", "short_label", "source")
 
 
 def _filled_in(entry: Any, above: dict[str, Any], where: str) -> Any:
@@ -529,11 +606,12 @@ def _filled_in(entry: Any, above: dict[str, Any], where: str) -> Any:
         return entry
     other = str(entry["like"])
     _refuse_unknown(f"{where}.like is", other, above, "those above it")
-    filled = {k: v for k, v in above[other].items() if k not in ("label", "short_label")}
+    filled = {k: v for k, v in above[other].items() if k not in OF_ITSELF}
     for name, value in entry.items():
-        # A mask of another kind has other settings.
+        # A mask of another kind has other settings, and so has a model of another encoder.
         joined = isinstance(value, dict) and isinstance(filled.get(name), dict)
-        filled[name] = filled[name] | value if joined and "kind" not in value else value
+        alike = joined and not {"kind", "encoder"} & value.keys()
+        filled[name] = filled[name] | value if alike else value
     return filled | {"like": None}
 
 
@@ -655,6 +733,11 @@ class Settings(Strict):
     def _some_patches(self) -> "Settings":
         for name, pretext in self.pretext.items():
             rows, columns, masked = pretext.mask.patches(self.image.height, self.image.width)
+            if pretext.mask.kind == "uniform" and (rows % 2 or columns % 2):
+                raise ValueError(
+                    f"pretext.{name}.mask takes patches two by two, but a radiograph has {rows} x "
+                    f"{columns} of them; change size so that both numbers are even"
+                )
             if pretext.mask.kind == "patches" and masked in (0, rows * columns):
                 raise ValueError(
                     f"pretext.{name}.mask would mask {masked} of the {rows * columns} patches of a "

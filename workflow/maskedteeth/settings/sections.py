@@ -38,6 +38,13 @@ class Run(Strict):
     annotations: Annotations | None = Field(None, description="Errors that it is trained on.")
 
 
+class Encoder(Strict):
+    """An encoder with weights that were trained elsewhere."""
+
+    name: str
+    weights: str
+
+
 class Presentation(Report):
     """What tables and figures say and show."""
 
@@ -86,6 +93,12 @@ def _noise(study: Settings) -> dict[str, Noise]:
     }
 
 
+def _encoder(study: Settings, name: str) -> Encoder:
+    """Return an encoder by the name of its file."""
+    model = next(model for model in models_in(study) if model.pretrained == name)
+    return Encoder(name=model.encoder, weights=model.encoder_weights)
+
+
 def _presentation(study: Settings) -> Presentation:
     return Presentation(
         dataset=study.data.name,
@@ -102,7 +115,7 @@ def _presentation(study: Settings) -> Presentation:
 
 #: In what the entry of a method may differ from that of the one that is the same but for errors in
 #: the annotations; their trainings are compared as a whole.
-APART_FROM = {"label", "short_label", "seeds", "annotations", "training"}
+APART_FROM = {"label", "short_label", "seeds", "annotations", "training", "source"}
 
 
 def _part(section: Strict, kind: type[Strict]) -> Strict:
@@ -155,9 +168,12 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
         **{f"pretext.{name}.model": entry.model for name, entry in study.pretext.items()},
         **{f"methods.{name}.model": study.model_of(name) for name in study.methods},
     },
+    "encoder": lambda study, job: _encoder(study, job["encoder"]),
     "method": lambda study, job: job["method"],
     "annotations": lambda study, job: study.methods[job["method"]].annotations,
+    "adversary": lambda study, job: study.methods[job["method"]].adversary,
     "noise": lambda study, job: _noise(study),
+    "sources": lambda study, job: {n: entry.source or "" for n, entry in study.methods.items()},
     "datasets": lambda study, job: {n: study.datasets[n].name for n in study.evaluation.also_on},
     "elsewhere": lambda study, job: job["elsewhere"],
     "fraction": lambda study, job: _run(study, job).fraction,

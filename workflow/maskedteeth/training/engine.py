@@ -37,6 +37,10 @@ class Task:
     def after_epoch(self, network: nn.Module, epoch: int) -> None:
         """Look at the network after an epoch, from 1."""
 
+    def further_losses(self) -> dict[str, list[float]]:
+        """Return what the history has besides the loss: by column, a value an epoch."""
+        return {}
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return what has been noted so far."""
         return {}
@@ -55,6 +59,7 @@ class Progress:
         seconds: time in the loop, all starts together.
         resumed: the steps after which it was started again.
         total: sum of the losses in the epoch so far, a scalar on the device.
+        parameters: numbers of the network that were trained; those that take no part are not.
     """
 
     def __init__(self, device: torch.device):
@@ -63,6 +68,7 @@ class Progress:
         self.seconds = 0.0
         self.resumed: list[int] = []
         self.total = torch.zeros((), device=device)
+        self.parameters = 0
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything as tensors."""
@@ -91,6 +97,7 @@ class Progress:
         images = self.step * recipe.batch_size
         return {
             "steps": self.step,
+            "parameters": self.parameters,
             "training_seconds": round(self.seconds, 2),
             "images_per_second": round(images / self.seconds, 2),
             "resumed_after_steps": self.resumed,
@@ -214,6 +221,7 @@ def fit(
                 progress.refuse_divergence(network, recipe)
                 state.save(parts)
         progress.refuse_divergence(network, recipe)
+        progress.parameters = adam.moved
     return progress
 
 

@@ -49,6 +49,11 @@ class Adam:
         for parameter in parameters:
             parameter.grad = None
 
+    @property
+    def moved(self) -> int:
+        """How many numbers had a gradient so far."""
+        return sum(p.numel() for name, p in self.parameters.items() if self.steps[name])
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the state: both moments and the number of steps of every parameter."""
         moments = {"first": self.first, "second": self.second, "steps": self.steps}

@@ -37,6 +37,7 @@ def pretrain(
     previews: Path,
     run: Path,
     further: list[Path] = (),  # type: ignore[assignment]
+    encoder: Path | None = None,
     checkpoint_minutes: float = 5,
 ) -> None:
     """Pretrain a network and follow the probe radiographs through the epochs of figure 6.
@@ -54,13 +55,15 @@ def pretrain(
             the network sees it sobel, and generated (E, P, H, W).
         run: JSON to write, see :mod:`maskedteeth.record`.
         further: ``images.npy`` of the further datasets, in the order of ``pretext.also_on``.
+        encoder: weights of the encoder to start from, where the network names some.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
     sections = {"pretext": pretext, "held_out": held_out, "compute": compute}
     modules = (__name__, module_of(pretext.model))
     others = dict(zip(pretext.also_on, further, strict=True))
-    inputs = {"images": images, "index": index, **{f"images of {n}": f for n, f in others.items()}}
+    inputs = {"images": images, "index": index, "encoder": encoder}
+    inputs |= {f"images of {name}": file for name, file in others.items()}
     record = RunRecord(sections, modules, machine, **inputs)
     rows = read_index(index)
     split = draw_pretext_split(rows, held_out)
@@ -77,7 +80,7 @@ def pretrain(
     radiographs = torch.from_numpy(np.concatenate(pixels)).to(machine.device)
     probe_ids = split.test[: pretext.probes]
     probes = Probes(pixels_of(images, rows, probe_ids), pretext, machine)
-    network = new_network(pretext.model, pretext.seed, machine.device)
+    network = new_network(pretext.model, pretext.seed, machine.device, encoder=encoder)
     task = Reconstruction(radiographs, probes, pretext, machine)
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(

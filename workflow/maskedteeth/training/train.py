@@ -1,11 +1,8 @@
 """Stage `train`: learn to segment teeth (section 3.3, appendix B)."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import torch
-from torch import Tensor, nn
 
 from maskedteeth.data.annotations import with_errors
 from maskedteeth.data.arrays import pixels_of, read_index
@@ -13,10 +10,10 @@ from maskedteeth.data.look import Look
 from maskedteeth.data.splits import draw_split
 from maskedteeth.files import write_csv
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import logits_of, network_input, to_unit
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.seeds import generator
 from maskedteeth.settings.config import (
+    Adversary,
     Annotations,
     Compute,
     HeldOut,
@@ -26,9 +23,12 @@ from maskedteeth.settings.config import (
     Transfer,
 )
 from maskedteeth.tasks import CHANNELS, module_of_task, task_of
-from maskedteeth.training.augment import augment, draw_changes
-from maskedteeth.training.device import Machine, set_up
-from maskedteeth.training.engine import Task, fit, last_steps
+from maskedteeth.training.adversarial import AdversarialSegmentation
+from maskedteeth.training.augment import draw_changes
+from maskedteeth.training.device import set_up
+from maskedteeth.training.engine import fit, last_steps
+from maskedteeth.training.instances import InstanceSegmentation
+from maskedteeth.training.segmentation import Segmentation
 from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
@@ -40,6 +40,7 @@ def train(
     transfer: Transfer,
     held_out: HeldOut,
     annotations: Annotations | None,
+    adversary: Adversary | None,
     method: str,
     fraction: float,
     seed: int,
@@ -53,6 +54,7 @@ def train(
     history: Path,
     run: Path,
     pretext: Path | None = None,
+    encoder: Path | None = None,
     checkpoint_minutes: float = 5,
 ) -> None:
     """Train one method on one fraction with one seed; the last weights are kept.
@@ -64,6 +66,7 @@ def train(
         transfer: which weights of the pretext are taken over.
         held_out: protocol and test set.
         annotations: errors that the training labels get.
+        adversary: discriminator that trains against the network; None: none.
         method: its name in the settings.
         fraction: of the labelled radiographs that train.
         seed: of subset, weights and order.
@@ -73,22 +76,24 @@ def train(
         labels: ``labels.npy``.
         index: ``index.csv``.
         weights: safetensors to write.
-        history: CSV to write: epoch, step, loss.
+        history: CSV to write: epoch, step, loss; with an adversary also discriminator_loss.
         run: JSON to write, see :mod:`maskedteeth.record`.
         pretext: weights to start from; None: random.
+        encoder: weights of the encoder to start from, where ``model`` names some.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
     sections = {"task": task, "training": training, "model": model, "transfer": transfer}
     sections |= {"held_out": held_out, "fraction": fraction, "seed": seed, "compute": compute}
     record = RunRecord(
-        {**sections, "annotations": annotations},
+        {**sections, "annotations": annotations, "adversary": adversary},
         (__name__, module_of(model), module_of_task(task)),
         machine,
         images=images,
         labels=labels,
         index=index,
         pretext=pretext,
+        encoder=encoder,
     )
     rows = read_index(index)
     split = draw_split(rows, held_out, fraction, seed)
@@ -98,9 +103,11 @@ def train(
     truth, learnt = pixels_of(labels, rows, split.train), task_of(task)
     if annotations is not None:
         truth = with_errors(truth, split.train, annotations, seed)
-    truth = learnt.target_of(torch.from_numpy(truth)).to(machine.device)
+    labelled = torch.from_numpy(truth)
+    target = learnt.target_of(labelled)
+    truth = (labelled if model.finds_instances else target).to(machine.device)
     if pretext is None:
-        network = new_network(model, seed, machine.device, CHANNELS[task])
+        network = new_network(model, seed, machine.device, CHANNELS[task], encoder)
     else:
         network = stored_network(model, pretext, machine.device, seed, transfer, CHANNELS[task])
 
@@ -109,10 +116,18 @@ def train(
     if training.augment == "light":
         shape = (last_steps(training, epoch_samples)[-1], training.batch_size)
         changes = draw_changes(shape, generator(seed, "augment")).to(machine.device)
+    of_all = learnt, radiographs, truth, training, model.inputs, machine, changes
+    if model.finds_instances:
+        minimised = InstanceSegmentation(*of_all, numbered=task == "numbering")
+    elif adversary:
+        about = {"adversary": adversary, "epoch_samples": epoch_samples}
+        minimised = AdversarialSegmentation(*of_all, **about)
+    else:
+        minimised = Segmentation(*of_all)
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,
-            Segmentation(learnt, radiographs, truth, training, model.inputs, machine, changes),
+            minimised,
             training,
             samples=len(split.train),
             epoch_samples=epoch_samples,
@@ -121,7 +136,11 @@ def train(
             state=state,
         )
         save_weights(network, weights)
-        write_csv(history, progress.history)
+        further = minimised.further_losses().items()
+        losses = [
+            {name: column[epoch] for name, column in further} for epoch in range(training.epochs)
+        ]
+        write_csv(history, [row | more for row, more in zip(progress.history, losses, strict=True)])
         record.write(
             run,
             method=method,
@@ -134,35 +153,3 @@ def train(
             machines=state.machines,
             weights_sha256=sha256(weights),
         )
-
-
-@dataclass
-class Segmentation(Task):
-    """Tell teeth from the rest, or which teeth they are.
-
-    Attributes:
-        task: module of :mod:`maskedteeth.tasks`.
-        radiographs: uint8 (N, H, W) on the machine's device.
-        truth: what the task takes from their labels, (N, H, W), likewise.
-        training: weights of the loss.
-        inputs: the network's input channels.
-        machine: where and how precisely.
-        changes: float32 (steps, B, 3) of :func:`draw_changes`; None: no augmentation.
-    """
-
-    task: ModuleType
-    radiographs: Tensor
-    truth: Tensor
-    training: Training
-    inputs: tuple[str, ...]
-    machine: Machine
-    changes: Tensor | None = None
-
-    def loss(self, network: nn.Module, rows: Tensor, step: int) -> Tensor:
-        """See :meth:`Task.loss`."""
-        xray, target = to_unit(self.radiographs[rows]), self.truth[rows].unsqueeze(1).float()
-        if self.changes is not None:
-            xray, target = augment(xray, target, self.changes[step])
-        with self.machine.autocast():
-            logits = logits_of(network, network_input(self.inputs, xray))
-        return self.task.loss(logits, target, self.training.dice_weight, self.training.bce_weight)

@@ -18,7 +18,7 @@ from maskedteeth.settings.config import Model, Transfer
 TAKEN: dict[Transfer, Callable[[str], bool]] = {
     "all": lambda part: True,
     "without_head": lambda part: part not in ("head", "segmentation_head"),
-    "encoder": lambda part: part in ("encoder", "bottleneck"),
+    "encoder": lambda part: part in ("normalisation", "encoder", "bottleneck"),
 }
 
 
@@ -84,18 +84,53 @@ def stored_network(
     Raises:
         InputError: as :func:`load_weights`.
     """
-    # The encoder's weights come from the file, so none are downloaded.
-    model = model.model_copy(update={"encoder_weights": None})
     network = new_network(model, seed, device, channels)
     load_weights(network, path, transfer)
     return network
 
 
-def new_network(model: Model, seed: int, device: torch.device, channels: int = 1) -> nn.Module:
+def new_network(
+    model: Model,
+    seed: int,
+    device: torch.device,
+    channels: int = 1,
+    encoder: Path | None = None,
+) -> nn.Module:
     """Build the network of a ``config.Model`` with weights from ``seed``, on ``device``.
 
     Convolutions run faster on channels-last memory (measured here: 1.2 times on a CPU with
     bfloat16), so parameters are laid out like that.
+
+    Args:
+        model: its settings.
+        seed: of the weights.
+        device: where it is to be.
+        channels: logits a pixel.
+        encoder: file of the stage `encoder_weights`, from which the encoder's are taken.
+
+    Raises:
+        InputError: as :func:`load_encoder`.
     """
     torch.manual_seed(seed)
-    return build(model, channels).to(device, memory_format=torch.channels_last)
+    network = build(model, channels)
+    if encoder is not None:
+        load_encoder(network, encoder)
+    return network.to(device, memory_format=torch.channels_last)
+
+
+def load_encoder(network: nn.Module, path: Path) -> None:
+    """Take an encoder over from what the stage `encoder_weights` wrote, with its normalisation.
+
+    Raises:
+        InputError: the network's encoder is another, because of its options.
+    """
+    own, there = network.state_dict(), load_file(path)
+    needed = {name for name in own if name.startswith(("encoder.", "normalisation."))}
+    odd = sorted(n for n in needed if n not in there or there[n].shape != own[n].shape)
+    if odd:
+        found = f"shape {tuple(there[odd[0]].shape)}" if odd[0] in there else "none"
+        raise InputError(
+            f"{path} does not fit the network: {odd[0]} has shape {tuple(own[odd[0]].shape)} here "
+            f"and {found} there. Leave encoder_weights, or the encoder's part of options, out."
+        )
+    network.load_state_dict(own | {name: there[name] for name in needed})

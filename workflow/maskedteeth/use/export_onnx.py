@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+from maskedteeth.errors import InputError
 from maskedteeth.files import replacing
 from maskedteeth.record import sha256
 
@@ -25,7 +26,7 @@ def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
         threshold: probability from which a pixel is tooth, for the metadata.
 
     Raises:
-        InputError: the weights cannot be used.
+        InputError: the weights cannot be used, or are of mask_rcnn.
         torch.onnx.errors.OnnxExporterError: torch has no ONNX for the network.
     """
     import torch
@@ -35,6 +36,11 @@ def export_onnx(*, weights: Path, onnx: Path, threshold: float = 0.5) -> None:
     from maskedteeth.use.networks import Segmenter
 
     (trained,) = Segmenter(weights, device="cpu", threshold=threshold).networks
+    if trained.model.finds_instances:
+        raise InputError(
+            f"{weights} is of mask_rcnn, whose steps depend on what it finds, so that no ONNX file "
+            "can hold them. Use `maskedteeth predict`, or weights of another architecture."
+        )
     height, width = trained.size
     task = task_of(trained.task)
 

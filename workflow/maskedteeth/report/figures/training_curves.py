@@ -16,6 +16,9 @@ from maskedteeth.report.records import read
 from maskedteeth.settings.sections import Presentation
 
 COLUMNS = 3
+#: The column of histories that methods with an adversary have besides.
+DISCRIMINATOR = "discriminator_loss"
+MASK_RCNN = "maskedteeth.models.mask_rcnn"
 #: Where viridis begins, from few radiographs to many: its yellow is faint on white.
 LIGHTEST = 0.82
 
@@ -29,19 +32,31 @@ def training_curves(report: Presentation, *, history: list[Path], runs: list[Pat
         "Training curves: loss on the radiographs that were trained on, averaged over each epoch; "
         "a line a training, a colour a training fraction. A pretext minimises L1 (equation 1), a "
         "method a weighted sum of Dice loss and binary cross-entropy (equation 5). "
-        f"{about(report, runs, tested=False)}"
     )
-    trained, pretexts = [], {}
+    trained, pretexts, adversarial, detecting = [], {}, set(), set()
     for run, file in zip(map(read, runs), history, strict=True):
         losses = pd.read_csv(file)
         if "pretext" in run:
             pretexts[run["pretext"]] = losses
         else:
             trained.append((run["method"], run["fraction"], losses))
+            if DISCRIMINATOR in losses:
+                adversarial.add(run["method"])
+            if MASK_RCNN in run["modules"]:
+                detecting.add(run["method"])
+    if adversarial:
+        caption += "Dashed: the cross-entropy of its discriminator, whose verdict is in the loss. "
+    if detecting:
+        caption += "Mask R-CNN minimises the sum of its five losses. "
+    caption += about(report, runs, tested=False)
     fractions = sorted({fraction for _, fraction, _ in trained})
     shades = colormaps["viridis"](np.linspace(LIGHTEST, 0, len(fractions)))
     colours = dict(zip(fractions, shades, strict=True))
-    highest = max(losses["loss"].max() for _, _, losses in trained)
+    apart = adversarial | detecting
+    heights = [
+        (method, losses.filter(like="loss").to_numpy().max()) for method, _, losses in trained
+    ]
+    highest = max((height for method, height in heights if method not in apart), default=0)
     lines = -(-(len(pretexts) + len(report.short_labels)) // COLUMNS)
     figure = Figure((WIDTH, 0.6 + 1.4 * lines), layout="constrained")
     panels = iter(figure.subplots(lines, COLUMNS, squeeze=False).flat)
@@ -54,7 +69,9 @@ def training_curves(report: Presentation, *, history: list[Path], runs: list[Pat
         axes.set_title(label)
         for _, fraction, losses in (run for run in trained if run[0] == method):
             draw_loss(axes, losses, colours[fraction])
-        axes.set_ylim(0, 1.05 * highest)  # the methods' losses are one and the same
+        # The other methods' losses are one and the same.
+        top = max(height for m, height in heights if m == method) if method in apart else highest
+        axes.set_ylim(0, 1.05 * top)
     for axes in panels:
         axes.remove()
     figure.supxlabel("Step", size=SIZE)
@@ -68,8 +85,10 @@ def training_curves(report: Presentation, *, history: list[Path], runs: list[Pat
 
 
 def draw_loss(axes: Axes, losses: pd.DataFrame, colour: ColorType) -> None:
-    """Draw a training's mean loss of each epoch over the epoch's last step."""
+    """Draw a training's mean losses of each epoch over the epoch's last step."""
     marker = "o" if len(losses) == 1 else None
-    axes.plot(losses["step"], losses["loss"], color=colour, lw=0.8, marker=marker, ms=2)
+    for column, style in (("loss", "-"), (DISCRIMINATOR, "--")):
+        if column in losses:
+            axes.plot("step", column, style, data=losses, color=colour, lw=0.8, marker=marker, ms=2)
     axes.set_ylim(bottom=0)
     lighten(axes, "y")
