@@ -86,7 +86,10 @@ def test_an_entry_like_another_has_its_settings_where_it_names_none(settings):
         "patches": alike | {"mask": {"kind": "patches"}},  # has no `most`
         "longer": {"like": "patches", "longer": 2},
     }
+    swin = {"architecture": "fpn", "encoder": "tu-swin_tiny_patch4_window7_224"}
+    pretexts["swin"] = alike | {"model": swin}  # has no widths, and no Sobel
     study = settings(pretext=pretexts, methods={"twin": {"label": "Twin", "like": "unet"}})
+    assert study.pretext["swin"].model.inputs == ("xray",) and study.pretext["swin"].epochs == 100
     without_sobel, patches = study.pretext["without_sobel"], study.pretext_of("patches")
     assert (without_sobel.model.widths, without_sobel.model.inputs) == ((4, 8, 16), ("xray",))
     assert without_sobel.mask.most == 4 and without_sobel.epochs == 100

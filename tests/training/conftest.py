@@ -27,7 +27,7 @@ def watch(study, tmp_path_factory):
     def run(stage, **options):
         network, folder = Witness(), tmp_path_factory.mktemp(stage)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(f"maskedteeth.training.{stage}.new_network", lambda *_: network)
+            patch.setattr(f"maskedteeth.training.{stage}.new_network", lambda *_, **__: network)
             assert study.run(stage, folder, **options) == 0
         losses = pd.read_csv(folder / "history.csv")["loss"]
         return torch.stack(network.seen), losses.tolist(), network

@@ -105,7 +105,8 @@ def test_the_run_is_recorded(study, split):
     assert (run["pretext"], run["seed"], run["steps"]) == ("blocks", 42, 8)
     assert run["trained_on"] == split.train and run["radiographs"] == [10, 32, 64]
     assert "13" in split.train  # the unlabelled one
-    assert run["images_per_second"] > 0 and set(run["inputs_sha256"]) == {"images", "index"}
+    assert run["images_per_second"] > 0
+    assert set(run["inputs_sha256"]) == {"images", "index", "encoder"}
     assert [stay["precision"] for stay in run["machines"]] == ["float32"]
 
 

@@ -211,7 +211,9 @@ def test_the_run_is_recorded(study):
     about = [run[name] for name in ("method", "fraction", "seed", "radiographs", "trained_on")]
     assert about == ["ours", 0.25, 3407, [3, 32, 64], study.split().train]
     assert run["steps"] == 5 and run["images_per_second"] > 0
-    assert set(run["inputs_sha256"]) == {"images", "labels", "index", "pretext"}
+    network = new_network(settings.model_of("ours"), 0, torch.device("cpu"))
+    assert run["parameters"] == sum(p.numel() for p in network.parameters())
+    assert set(run["inputs_sha256"]) == {"images", "labels", "index", "pretext", "encoder"}
     assert [stay["precision"] for stay in run["machines"]] == ["float32"]
     weights = (study / "run/weights.safetensors").read_bytes()
     assert run["weights_sha256"] == hashlib.sha256(weights).hexdigest()

@@ -441,7 +441,8 @@ class Pretext(Recipe):
     like: Name | None = Field(
         None,
         exclude=True,
-        description="A pretext above this one, whose settings hold where this one has none.",
+        description="A pretext above this one, whose settings hold where this one has none; but "
+        "none of a mask whose kind this one names, or of a model whose encoder.",
     )
     longer: int = Field(1, ge=1, le=100, description="Factor on `epochs`.")
 
@@ -569,8 +570,8 @@ class Method(Strict):
     like: Name | None = Field(
         None,
         exclude=True,
-        description="A method above this one, whose settings hold where this one has none; not "
-        "its labels and its source.",
+        description="A method above this one, whose settings hold where this one has none; but "
+        "not its labels and source, and none of a model whose encoder this one names.",
     )
     annotations: Annotations | None = Field(
         None, description="Errors in the annotations that it is trained on. Null: none."

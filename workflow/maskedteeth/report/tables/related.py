@@ -37,8 +37,8 @@ def related(
         metrics: of all runs.
         runs: their records, and of pretexts.
         instances: of the methods that find teeth one by one, their average precision.
-        published: CSV of what the originals report: reference, system, dataset, task, measured,
-            value, and in what it differs from ours.
+        published: CSV of what the originals report: reference, system, its parameters, dataset,
+            task, measured, value, and in what it differs from ours.
 
     Returns:
         Columns model, source, fraction, seeds, dice, jaccard (pixels of all test radiographs
@@ -92,7 +92,8 @@ def _costs(records: list[dict]) -> pd.DataFrame:
         if "method" in record
     ]
     table = pd.DataFrame(rows)[[*RUN, *COST]].astype({"pretext_seconds": float})
-    return table.groupby(["method", "fraction"], sort=False)[list(COST)].mean().reset_index()
+    means = table.groupby(["method", "fraction"], sort=False)[list(COST)].mean()
+    return means.astype({"parameters": int}).reset_index()
 
 
 def _lines(frame: pd.DataFrame) -> pd.DataFrame:
@@ -107,7 +108,7 @@ def _lines(frame: pd.DataFrame) -> pd.DataFrame:
         mean = rows[list(COST)].mean()
         pretext = mean["pretext_seconds"]
         line |= {
-            "Parameters": f"{mean['parameters'] / 1e6:.3g} M",
+            "Parameters": _many(mean["parameters"]),
             "Training": duration(mean["training_seconds"]),
             "Pretext": NOTHING if pd.isna(pretext) else duration(pretext),
             "Images/s": f"{mean['images_per_second']:.1f}",
@@ -117,11 +118,19 @@ def _lines(frame: pd.DataFrame) -> pd.DataFrame:
     return text.loc[:, (text != NOTHING).any()]
 
 
+def _many(count: float) -> str:
+    """Print how many parameters a network has, in millions."""
+    if pd.isna(count):
+        return NOTHING
+    return f"{count / 1e6:.3g} M" if count >= 1e5 else f"{count:,.0f}"
+
+
 def _as_published(originals: pd.DataFrame) -> Part:
     text = pd.DataFrame(
         {
             "Reference": once(originals["reference"]),
             "System": originals["system"],
+            "Parameters": originals["parameters"].map(_many),
             "Dataset": originals["dataset"],
             "Task": originals["task"],
             "Measured": originals["measured"],
