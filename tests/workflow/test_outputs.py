@@ -15,7 +15,10 @@ BESIDE = {"runs/*/fraction-*/seed-*/weights.state", "logs"}
 MORE = """
 datasets: {clinic: {source: phantom}}
 evaluation: {also_on: [clinic]}
-methods: {modified_resunet: {annotations: {drop: 0.1}}}
+methods:
+  modified_resunet: {annotations: {drop: 0.1}}
+  mask_rcnn: {label: Mask R-CNN, source: "[18]", model: {architecture: mask_rcnn}}
+  pictures: {label: ImageNet, model: {architecture: unet, encoder_weights: imagenet}}
 """
 
 
