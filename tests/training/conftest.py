@@ -1,3 +1,5 @@
+import signal
+
 import pandas as pd
 import pytest
 import torch
@@ -31,5 +33,30 @@ def watch(study, tmp_path_factory):
             assert study.run(stage, folder, **options) == 0
         losses = pd.read_csv(folder / "history.csv")["loss"]
         return torch.stack(network.seen), losses.tolist(), network
+
+    return run
+
+
+@pytest.fixture
+def stop_and_go_on(study, tmp_path, monkeypatch):
+    """Run a stage whole, and again with a SIGTERM in a step; both leave the same bits."""
+
+    def run(stage, minimised, step, files=("weights.safetensors", "history.csv"), **options):
+        def start(folder):
+            return study.run(stage, tmp_path / folder, **options)
+
+        def stopping(self, network, rows, number):
+            if number == step:
+                signal.raise_signal(signal.SIGTERM)
+            return loss(self, network, rows, number)
+
+        loss = minimised.loss
+        with monkeypatch.context() as patch:
+            patch.setattr(minimised, "loss", stopping)
+            assert start("stopped") == 128 + signal.SIGTERM
+        assert start("stopped") == start("whole") == 0
+        for name in files:
+            whole, stopped = (tmp_path / folder / name for folder in ("whole", "stopped"))
+            assert stopped.read_bytes() == whole.read_bytes(), name
 
     return run

@@ -1,7 +1,6 @@
 """Mask R-CNN, from its training through the front door to its masks."""
 
 import json
-import signal
 
 import numpy as np
 import pandas as pd
@@ -29,25 +28,11 @@ def detector(study, tmp_path_factory):
     return folder
 
 
-def test_a_stopped_training_goes_on_to_the_same_bits(study, tmp_path, monkeypatch):
+def test_a_stopped_training_goes_on_to_the_same_bits(stop_and_go_on):
     """Also of proposals, which are drawn by torch's own generator, and with augmentation."""
     recipe = RECIPE | {"augment": "light", "epochs": 2}
-    options = {"method": "detector", "changes": CHANGES | {"training": recipe}}
-    assert study.run("train", tmp_path / "whole", **options) == 0
-
-    def stop_in_the_second_step(self, network, rows, step):
-        if step == 1:
-            signal.raise_signal(signal.SIGTERM)
-        return loss(self, network, rows, step)
-
-    loss = InstanceSegmentation.loss
-    with monkeypatch.context() as patch:
-        patch.setattr(InstanceSegmentation, "loss", stop_in_the_second_step)
-        assert study.run("train", tmp_path / "stopped", **options) == 128 + signal.SIGTERM
-    assert study.run("train", tmp_path / "stopped", **options) == 0
-    for name in ("weights.safetensors", "history.csv"):
-        whole, stopped = (tmp_path / part / name for part in ("whole", "stopped"))
-        assert stopped.read_bytes() == whole.read_bytes(), name
+    changes = CHANGES | {"training": recipe}
+    stop_and_go_on("train", InstanceSegmentation, 1, method="detector", changes=changes)
 
 
 def test_radiographs_without_teeth_train_it_too(study, tmp_path):

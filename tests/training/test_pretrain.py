@@ -1,5 +1,4 @@
 import json
-import signal
 
 import cv2
 import numpy as np
@@ -157,27 +156,12 @@ def test_every_kind_of_pretext_shows_and_minimises_what_its_settings_say(
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("pretext", [{}, {"mask": PATCHES, "denoise": 0.1, "schedule": "cosine"}])
-def test_a_stopped_pretext_goes_on_to_the_same_bits(study, tmp_path, monkeypatch, device, pretext):
+def test_a_stopped_pretext_goes_on_to_the_same_bits(stop_and_go_on, device, pretext):
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
     changes = changed(**pretext)["changes"] | {"compute": {"device": device}}
-
-    def start(folder):
-        return study.run("pretrain", tmp_path / folder, changes=changes)
-
-    def stop_in_the_sixth_step(self, network, rows, step):
-        if step == 5:
-            signal.raise_signal(signal.SIGTERM)
-        return loss(self, network, rows, step)
-
-    loss = Reconstruction.loss
-    with monkeypatch.context() as patch:
-        patch.setattr(Reconstruction, "loss", stop_in_the_sixth_step)
-        assert start("stopped") == 128 + signal.SIGTERM
-    assert start("stopped") == start("whole") == 0
-    for name in ("weights.safetensors", "history.csv", "previews.npz"):
-        whole, stopped = (tmp_path / folder / name for folder in ("whole", "stopped"))
-        assert stopped.read_bytes() == whole.read_bytes(), name
+    files = ("weights.safetensors", "history.csv", "previews.npz")
+    stop_and_go_on("pretrain", Reconstruction, 5, files, changes=changes)
 
 
 def test_further_datasets_add_their_radiographs_but_no_copies_of_test_radiographs(

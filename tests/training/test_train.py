@@ -1,6 +1,5 @@
 import hashlib
 import json
-import signal
 
 import numpy as np
 import pandas as pd
@@ -122,26 +121,13 @@ def test_a_training_after_a_pretext_starts_from_all_of_its_weights(study, train)
 
 
 def test_light_augmentation_changes_each_step_and_a_stopped_training_goes_on_to_the_same_bits(
-    study, watch, train, monkeypatch
+    watch, stop_and_go_on
 ):
     recipe = {"training": {"augment": "light", "schedule": "cosine"}}
     (light, *_), (plain, *_) = (watch("train", changes=change) for change in (recipe, {}))
     assert all(len({image[0].numpy().tobytes() for image in batch}) == 4 for batch in light)
     assert (light - plain)[:, :, 0].abs().mean() > 0.005
-
-    def stop_in_the_third_step(self, network, rows, step):
-        if step == 2:
-            signal.raise_signal(signal.SIGTERM)
-        return loss(self, network, rows, step)
-
-    loss, folder = Segmentation.loss, train("whole", changes=recipe).parent
-    with monkeypatch.context() as patch:
-        patch.setattr(Segmentation, "loss", stop_in_the_third_step)
-        assert study.run("train", folder / "stopped", changes=recipe) == 128 + signal.SIGTERM
-    train("stopped", changes=recipe)
-    for name in ("weights.safetensors", "history.csv"):
-        whole, stopped = (folder / part / name for part in ("whole", "stopped"))
-        assert stopped.read_bytes() == whole.read_bytes(), name
+    stop_and_go_on("train", Segmentation, 2, changes=recipe)
 
 
 def test_a_method_instead_of_a_pretext_trains_as_many_epochs_longer(study, train):
