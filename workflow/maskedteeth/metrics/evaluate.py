@@ -8,7 +8,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from maskedteeth.data.arrays import pixels_of, read_index
@@ -20,7 +19,7 @@ from maskedteeth.metrics.corrections import compare
 from maskedteeth.metrics.instances import average_precision, find_instances
 from maskedteeth.metrics.segmentation import count, scores
 from maskedteeth.models import module_of
-from maskedteeth.models.inputs import network_input, probability_of, to_unit
+from maskedteeth.models.inputs import network_inputs, probability_of
 from maskedteeth.record import RunRecord, sha256
 from maskedteeth.settings.config import Compute, HeldOut
 from maskedteeth.settings.sections import Run
@@ -204,9 +203,7 @@ def probabilities(
     Raises:
         InputError: as :func:`segment`.
     """
-    for start in range(0, len(pixels), machine.inference_batch):
-        part = torch.from_numpy(pixels[start : start + machine.inference_batch])
-        channels = network_input(inputs, to_unit(part.to(machine.device)))
+    for channels in network_inputs(inputs, pixels, machine):
         with evaluating(network), machine.autocast():
             found = probability_of(network, channels, task.probabilities)
         yield found

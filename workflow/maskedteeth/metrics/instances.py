@@ -5,7 +5,6 @@ import io
 from typing import Any
 
 import numpy as np
-import torch
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -13,7 +12,7 @@ from torch import nn
 
 from maskedteeth.data.annotations import teeth_of
 from maskedteeth.data.teeth import TEETH, UNNUMBERED
-from maskedteeth.models.inputs import network_input, to_unit
+from maskedteeth.models.inputs import network_inputs
 from maskedteeth.settings.config import Model
 from maskedteeth.training.device import Machine, evaluating
 
@@ -36,19 +35,18 @@ def find_instances(
         Of each instance image_id, the radiograph's row; category_id; score; and segmentation, its
         mask at the probability 0.5.
     """
-    results = []
-    for start in range(0, len(pixels), machine.inference_batch):
-        part = torch.from_numpy(pixels[start : start + machine.inference_batch])
-        channels = network_input(model.inputs, to_unit(part.to(machine.device)))
+    results, first = [], 0
+    for channels in network_inputs(model.inputs, pixels, machine):
         with evaluating(network), machine.autocast():
             found = network.detect(channels)
-        for row, one in enumerate(found, start):
+        for row, one in enumerate(found, first):
             masks = (one["masks"][:, 0] >= 0.5).byte().cpu().numpy()
             of_each = zip(one["labels"].tolist(), one["scores"].tolist(), masks, strict=True)
             results += [
                 {"image_id": row, "category_id": label, "score": score, **_as_coco(mask)}
                 for label, score, mask in of_each
             ]
+        first += len(found)
     return results
 
 

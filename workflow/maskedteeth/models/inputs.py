@@ -1,7 +1,7 @@
 """What a network sees of a radiograph, and what it makes of it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from maskedteeth.errors import InputError
 from maskedteeth.pretext.guidance import sobel_magnitude
+from maskedteeth.training.device import Machine
 
 #: In messages of torch and of libraries about sizes that a network cannot take.
 SIZES = re.compile(r"\b(sizes?|shapes?|dimensions?|height|width|resolution)\b", re.IGNORECASE)
@@ -36,6 +37,21 @@ def network_input(names: tuple[str, ...], xray: Tensor, visible: Tensor | None =
         "sobel": lambda: sobel_magnitude(xray),
     }
     return torch.cat([channels[name]() for name in names], dim=1)
+
+
+def network_inputs(
+    names: tuple[str, ...], pixels: np.ndarray, machine: Machine
+) -> Iterator[Tensor]:
+    """Yield the input of a network, see :func:`network_input`, for radiographs, batch by batch.
+
+    Args:
+        names: channels in order.
+        pixels: radiographs, uint8 (N, H, W).
+        machine: on whose device the input is, and how many radiographs a batch has.
+    """
+    for start in range(0, len(pixels), machine.inference_batch):
+        part = torch.from_numpy(pixels[start : start + machine.inference_batch])
+        yield network_input(names, to_unit(part.to(machine.device)))
 
 
 def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
