@@ -1,9 +1,9 @@
 # make demo    the whole paper on a digital phantom, in minutes
 # make test    the tests
 # make bench   the speed, beside what it is compared with
-# make mutants how many planted faults the tests notice, in hours; MUTANTS='*.training.*'
+# make mutants mutation tests of the tests, in hours; MUTANTS='*.training.*'
 # make lint    the linters
-# make setup   the environment .venv, which the others need and make; PYTHON=/path/to/python3 chooses a Python
+# make setup   install everything in .venv (the others do this first); PYTHON=/path/to/python3 chooses a Python
 
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin

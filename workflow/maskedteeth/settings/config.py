@@ -513,8 +513,8 @@ class Training(Recipe):
         description="light: radiographs are turned by up to 5 degrees, scaled by 0.9 to 1.1, and "
         "their contrast by 0.8 to 1.2.",
     )
-    dice_weight: float = Field(0.7, ge=0, description="alpha of eq. 5.")
-    bce_weight: float = Field(0.3, ge=0, description="beta of eq. 5; of the cross-entropy.")
+    dice_weight: float = Field(0.7, ge=0, description="alpha of eqs. 4 and 5.")
+    bce_weight: float = Field(0.3, ge=0, description="beta of eqs. 4 and 5; of the cross-entropy.")
 
     @model_validator(mode="after")
     def _some_loss(self) -> "Training":

@@ -30,8 +30,8 @@ def segmentation_loss(
     Args:
         logits: float (B, 1, H, W), before the sigmoid.
         target: float (B, 1, H, W), 0 or 1.
-        dice_weight: alpha of eq. 4.
-        bce_weight: beta of eq. 4.
+        dice_weight: alpha of eqs. 4 and 5.
+        bce_weight: beta of eqs. 4 and 5.
 
     Returns:
         float scalar, computed in float32.
