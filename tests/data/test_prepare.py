@@ -116,9 +116,12 @@ def test_the_counts_are_printed(raw, run_prepare, tmp_path, capsys):
     (raw / "images" / "12.png").write_bytes((raw / "images" / "1.png").read_bytes())
     (raw / "images" / "5.png").write_bytes(b"not an image")
     (raw / "images" / "notes.txt").write_text("")
+    for name in ("2", "3"):
+        (raw / "masks" / f"{name}.png").unlink()
     run_prepare(raw)
     assert capsys.readouterr().out.strip() == (
-        "11 radiographs, 9 labelled, 1 duplicates, 1 set aside, 1 other files passed over; "
+        "11 radiographs: 7 annotated, 4 not (2, 3, 11 and 1 more), for pretexts alone; "
+        "copies: 1, set aside: 1, other files passed over: 1; "
         f"the reasons are in {tmp_path / 'problems.csv'}"
     )
 

@@ -49,7 +49,7 @@ MOST_TIMES_AS_LONG = 4
 #: each border, has an inverted mask. Real ones have 7 to 26 %.
 MOST_TOOTH = 0.6
 
-#: Problems that an error names.
+#: Radiographs that a sentence names.
 NAMED = 3
 
 
@@ -167,19 +167,25 @@ def prepare(
     write_csv(problems, lines, ("id", "reason"))
     write_text(state, f"{path}\n{dataset}\n")
 
-    labelled = sum(row["labelled"] for row in rows)
+    bare = [row["id"] for row in rows if not row["labelled"]]
     strays = sum(not problem.radiograph for problem in found.problems)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
     if given:
         parts = Counter(row["part"] for row in rows)
         print(", ".join(f"{parts[part]} {part}" for part in PARTS) + f" (split.given: {given})")
     print(
-        f"{len(rows)} radiographs, {labelled} labelled, {copies} duplicates, {len(set_aside)} set "
-        f"aside"
-        + (f", {strays} other files passed over" if strays else "")
-        + (f", {left_out.total()} objects left out" if left_out else "")
+        f"{len(rows)} radiographs: {len(rows) - len(bare)} annotated"
+        + (f", {len(bare)} not ({_first(bare)}), for pretexts alone" if bare else "")
+        + f"; copies: {copies}, set aside: {len(set_aside)}"
+        + (f", other files passed over: {strays}" if strays else "")
+        + (f", objects left out: {left_out.total()}" if left_out else "")
         + (f"; the reasons are in {problems}" if lines else "")
     )
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str | None) -> None:
