@@ -60,7 +60,12 @@ def test_a_second_run_has_nothing_to_do(several):
         (
             "height: 64, seed: 2",
             "height: 64, seed: 4",
-            {"draw_phantom_clinic": 1, "prepare_clinic": 1, "evaluate_elsewhere": 2, "elsewhere": 1},
+            {
+                "draw_phantom_clinic": 1,
+                "prepare_clinic": 1,
+                "evaluate_elsewhere": 2,
+                "elsewhere": 1,
+            },
             {"train", "pretrain", "evaluate", "prepare", "table2"},
         ),
         (

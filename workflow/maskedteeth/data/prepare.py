@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -278,8 +279,18 @@ def _refuse_mostly_tooth(record: Record, mask: np.ndarray) -> None:
 
 def _refuse_too_many(set_aside: list[Problem], count: int, most: float, raw: Path) -> None:
     if len(set_aside) > most * count or len(set_aside) == count:
-        reasons = " ".join(printable(problem.reason) for problem in set_aside[:NAMED])
+        alike: dict[str, list[Problem]] = {}
+        for problem in set_aside:
+            words = re.sub("[0-9]+", "", problem.reason.replace(f"/{problem.id}", "/"))
+            alike.setdefault(words, []).append(problem)
+        reasons = " ".join(map(_said_once, [*alike.values()][:NAMED]))
         raise InputError(
             f"{len(set_aside)} of {count} radiographs in {raw} are unusable, more than {most:.0%} "
-            f"(data.most_problems). Mend or remove them, or raise it. The first: {reasons}"
+            f"(data.most_problems). Mend or remove them, or raise data.most_problems. The first: "
+            f"{reasons}"
         )
+
+
+def _said_once(problems: list[Problem]) -> str:
+    others = [problem.id for problem in problems[1:]]
+    return printable(problems[0].reason + (f" Likewise {_first(others)}." if others else ""))
