@@ -85,6 +85,11 @@ class Jobs:
         pretexts = self.initialisation(method)
         return self.of_pretexts("weights.safetensors", pretexts)[0] if pretexts else []
 
+    def of_skipped_pretext(self, method: str) -> str | list[str]:
+        """Return the record of the pretext that a method goes without, or an empty list."""
+        name = self.study.methods[method].instead_of
+        return self.of_pretexts("run.json", [name])[0] if name else []
+
     def of_encoder(self, model: Model) -> str | list[str]:
         """Return the weights that a network's encoder starts from, or an empty list."""
         name = model.pretrained

@@ -564,8 +564,8 @@ class Method(Strict):
     seeds: Seeds | None = Field(None, description="Null: the study's seeds.")
     instead_of: str | None = Field(
         None,
-        description="A pretext, without which this method trains as many epochs longer, so that "
-        "both are computed equally long.",
+        description="A pretext. This method goes without it and trains as many steps longer as "
+        "that pretext takes, which is trained first.",
     )
     like: Name | None = Field(
         None,
@@ -841,12 +841,10 @@ class Settings(Strict):
         return "without_head" if (self.task, chosen) == ("numbering", "all") else chosen
 
     def training_of(self, method: str) -> Training:
-        """Return the training of a method: its own, longer where it is instead of a pretext."""
+        """Return the training of a method: the study's, but for what it has of its own."""
         entry = self.methods[method]
         own = entry.training.model_dump(exclude_unset=True) if entry.training else {}
-        training = self.training.model_copy(update=own)
-        more = self.pretext_of(entry.instead_of).epochs if entry.instead_of else 0
-        return training.model_copy(update={"epochs": training.epochs + more})
+        return self.training.model_copy(update=own)
 
     def pretext_of(self, name: str) -> Pretext:
         """Return a pretext with all its epochs."""
