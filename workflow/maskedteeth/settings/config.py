@@ -394,15 +394,6 @@ class Mask(Strict):
             raise ValueError(f"fewest ({self.fewest}) is above most ({self.most})")
         return self
 
-    def patches(self, height: int, width: int) -> tuple[int, int, int]:
-        """Return rows and columns of a radiograph's patches, and how many of them are masked.
-
-        Of those that are seen one by one in squares of 2 x 2, how many of these.
-        """
-        rows, columns = -(-height // self.size), -(-width // self.size)
-        drawn = rows * columns // (4 if self.kind == "uniform" else 1)
-        return rows, columns, round(self.ratio * drawn)
-
 
 class PretextLoss(Strict):
     """The mean absolute error that a pretext minimises (eq. 1)."""
@@ -732,8 +723,11 @@ class Settings(Strict):
 
     @model_validator(mode="after")
     def _some_patches(self) -> "Settings":
+        from maskedteeth.pretext.patches import count_patches
+
+        height, width = self.image.height, self.image.width
         for name, pretext in self.pretext.items():
-            rows, columns, masked = pretext.mask.patches(self.image.height, self.image.width)
+            rows, columns, masked = count_patches(pretext.mask, height, width)
             if pretext.mask.kind == "uniform" and (rows % 2 or columns % 2):
                 raise ValueError(
                     f"pretext.{name}.mask takes patches two by two, but a radiograph has {rows} x "
