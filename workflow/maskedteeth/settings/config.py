@@ -19,10 +19,16 @@ STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
 def _each_once(values: tuple) -> tuple:
-    # As they are printed: numbers are parts of files' names, too.
-    if len({f"{value:g}" if isinstance(value, float) else value for value in values}) < len(values):
+    if len(set(values)) < len(values):
         raise PydanticCustomError("twice", "the same value must not appear twice")
     return values
+
+
+def _as_printed(value: float) -> float:
+    """Refuse a number with more digits than names of folders and tables have."""
+    if value != float(f"{value:g}"):
+        raise PydanticCustomError("digits", f"it must have at most six digits, such as {value:g}")
+    return value
 
 
 def _inside(folder: str) -> str:
@@ -64,7 +70,7 @@ def last_name(path: str) -> str:
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1), AfterValidator(_as_printed)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
@@ -244,7 +250,7 @@ class HeldOut(Strict):
         "set and the pretext sees every radiograph (the paper's likely protocol; its pretext has "
         "seen the test radiographs).",
     )
-    test_fraction: Fraction = Field(0.1, description="Share of the labelled radiographs.")
+    test_fraction: float = Field(0.1, gt=0, lt=1, description="Share of the labelled radiographs.")
     test_seed: Seed = Field(42, description="Seed that draws the test set, the same for all runs.")
     given: str | None = Field(
         None,
