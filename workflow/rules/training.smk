@@ -168,7 +168,7 @@ rule lpips_weights:
         RESULTS / "logs" / "lpips_weights.log",
     localrule: True
     params:
-        **JOBS.parameters("lpips_weights"),
+        **JOBS.parameters("lpips_weights", lpips_weights=STUDY.evaluation.lpips_weights),
     message:
         "Getting AlexNet's weights for LPIPS"
     shell:

@@ -128,7 +128,7 @@ class Phantom(Strict):
 
 
 class Layout(Strict):
-    """How a dataset is laid out, and how much of it may be unusable."""
+    """How a dataset is laid out."""
 
     source: Literal[
         "auto", "folder", "coco", "labelme", "yolo", "supervisely", "hitl", "phantom"
@@ -164,11 +164,6 @@ class Layout(Strict):
         "radiographs of one patient are never both in training and in test. Null: each is of its "
         "own.",
     )
-    most_problems: Share = Field(
-        0.1,
-        description="Share of the radiographs that may be unusable and are set aside in "
-        "data/problems.csv; more stop the run.",
-    )
 
 
 class Data(Layout):
@@ -190,6 +185,11 @@ class Data(Layout):
         "publisher",
         description="Where hitl is downloaded from: the publisher's copy, verified by sha256, "
         "or Kaggle with your credentials.",
+    )
+    most_problems: Share = Field(
+        0.1,
+        description="Share of the radiographs that may be unusable and are set aside in "
+        "data/problems.csv; more stop the run.",
     )
     phantom: Phantom = Phantom()
 
