@@ -16,7 +16,7 @@ from maskedteeth.settings.config import Annotations, HeldOut
 from maskedteeth.settings.sections import as_values
 from maskedteeth.training.engine import last_steps, shuffled_rows
 from maskedteeth.training.losses import segmentation_loss
-from maskedteeth.training.train import Segmentation
+from maskedteeth.training.segmentation import Segmentation
 from maskedteeth.training.weights import new_network
 
 ONE_TINY_STEP = {"epochs": 1, "batch_size": 16, "learning_rate": 1e-12}
@@ -203,7 +203,8 @@ def test_the_loss_falls_when_teeth_are_learned_and_radiographs_reconstructed(
 def test_the_run_is_recorded(study):
     run = json.loads((study / "run/run.json").read_text())
     modules = ("maskedteeth.training.train", "maskedteeth.models.modified_resunet")
-    assert run["code"] == fingerprint(*modules, "maskedteeth.tasks.teeth")
+    modules += ("maskedteeth.tasks.teeth", "maskedteeth.training.segmentation")
+    assert run["code"] == fingerprint(*modules)
     settings = study.settings()
     training = settings.training.model_dump() | {"more_steps": 0}
     sections = {"training": training, "model": settings.model_of("ours"), "seed": 3407}
@@ -229,7 +230,7 @@ def test_a_library_network_trains_from_settings_alone(train):
     folder = train(method="library", changes={"methods": methods})
     assert any("decoder" in name for name in weights_of(folder))
     run = json.loads((folder / "run.json").read_text())
-    modules = ("training.train", "models.baselines", "tasks.teeth")
+    modules = ("training.train", "models.baselines", "tasks.teeth", "training.segmentation")
     assert run["code"] == fingerprint(*(f"maskedteeth.{name}" for name in modules))
 
 

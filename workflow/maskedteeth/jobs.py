@@ -19,6 +19,7 @@ from maskedteeth.settings.config import Model, Settings
 from maskedteeth.settings.sections import as_values, cut, models_in
 from maskedteeth.stages import locate, sections_of
 from maskedteeth.tasks import module_of_task
+from maskedteeth.training import module_of_loss
 
 #: What a pretraining leaves in a pretext's folder; everything else there is of its measurement.
 PRETRAINED = ("weights.safetensors", "history.csv", "previews.npz", "run.json")
@@ -192,6 +193,8 @@ class Jobs:
                 chosen.add(module_of_source(sections["layout"].source))
             if {"training", "runs"} & sections.keys():
                 chosen.add(module_of_task(self.study.task))
+            if "adversary" in sections:
+                chosen.add(module_of_loss(sections["model"], sections["adversary"]))
             code = fingerprint(locate(stage)[0], *chosen)
             before = dict.fromkeys(self.seen(*made) for made in self._builds_on(stage, job))
             digest = hashlib.sha256(repr([*before]).encode()).hexdigest()[:16] if before else ""

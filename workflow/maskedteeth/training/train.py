@@ -1,5 +1,6 @@
 """Stage `train`: learn to segment teeth (section 3.3, appendix B)."""
 
+import importlib
 import json
 from pathlib import Path
 
@@ -24,12 +25,10 @@ from maskedteeth.settings.config import (
     Transfer,
 )
 from maskedteeth.tasks import CHANNELS, module_of_task, task_of
-from maskedteeth.training.adversarial import AdversarialSegmentation
+from maskedteeth.training import module_of_loss
 from maskedteeth.training.augment import draw_changes
 from maskedteeth.training.device import set_up
 from maskedteeth.training.engine import fit, last_steps
-from maskedteeth.training.instances import InstanceSegmentation
-from maskedteeth.training.segmentation import Segmentation
 from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
@@ -92,7 +91,7 @@ def train(
     sections |= {"held_out": held_out, "fraction": fraction, "seed": seed, "compute": compute}
     record = RunRecord(
         {**sections, "annotations": annotations, "adversary": adversary},
-        (__name__, module_of(model), module_of_task(task)),
+        (__name__, module_of(model), module_of_task(task), module_of_loss(model, adversary)),
         machine,
         images=images,
         labels=labels,
@@ -122,12 +121,13 @@ def train(
         shape = (ends[-1], training.batch_size)
         changes = draw_changes(shape, generator(seed, "augment")).to(machine.device)
     of_all = learnt, radiographs, truth, training, model.inputs, machine, changes
+    module = importlib.import_module(module_of_loss(model, adversary))
     if model.finds_instances:
-        minimised = InstanceSegmentation(*of_all, numbered=task == "numbering")
+        minimised = module.InstanceSegmentation(*of_all, numbered=task == "numbering")
     elif adversary:
-        minimised = AdversarialSegmentation(*of_all, adversary=adversary, ends=ends)
+        minimised = module.AdversarialSegmentation(*of_all, adversary=adversary, ends=ends)
     else:
-        minimised = Segmentation(*of_all)
+        minimised = module.Segmentation(*of_all)
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,
