@@ -107,6 +107,9 @@ def test_the_readme_shows_the_dice_of_the_study():
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
 def test_what_a_study_says_of_the_pretext_is_what_it_found(study):
     claims = {row["claim"]: row for row in rows_of(study, "claims")}
+    statistics = {
+        (row["model"], float(row["fraction"])): row for row in rows_of(study, "statistics")
+    }
     dice = {(row["model"], float(row["fraction"])): row for row in rows_of(study, "table2")}
     page = (study / "README.md").read_text()
     fractions = {fraction for _, fraction in dice} & {0.1, 0.2, 0.3, 0.8, 0.9}
@@ -118,8 +121,28 @@ def test_what_a_study_says_of_the_pretext_is_what_it_found(study):
         )
         claim = claims[f"pretext_helps_at_{fraction * 100:.0f}"]
         margin, low, high = (float(claim[f"ours_{key}"]) for key in ("margin", "low", "high"))
+        apart = statistics["Modified ResUNet", fraction]
+        if "pooled_difference" in apart:  # the other way round
+            bounds = ("", "_high", "_low")
+            margin, low, high = (-float(apart[f"pooled_difference{bound}"]) for bound in bounds)
         paper = float(behind["dice_published"]) - float(without["dice_published"])
         cells = [f"{float(row['dice']):.3f}" for row in (without, behind)]
         cells += [f"{margin:+.3f}", f"[{low:+.3f}, {high:+.3f}]", claim["ours"], f"{paper:+.3f}"]
         line = f"| {fraction:.0%} | {' | '.join(cells)} |".replace("%", " %").replace("-", "−")
         assert line in page
+
+
+def test_differences_that_a_study_shows_are_those_that_it_found():
+    study = ROOT / "docs/studies/ufba425"
+    page = (study / "README.md").read_text()
+    for name in ("parts",):
+        cells: dict[str, list[str]] = {}
+        for row in rows_of(study / name, "statistics"):
+            numbers = [row[f"pooled_difference{bound}"] for bound in ("", "_low", "_high")]
+            difference = "–"
+            if all(numbers):
+                difference = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*map(float, numbers))
+            shown = (f"{float(row['dice']):.3f}", difference.replace("-", "−"))
+            cells.setdefault(row["model"], []).extend(shown)
+        for model, texts in cells.items():
+            assert f"| {model} | {' | '.join(texts)} |" in page

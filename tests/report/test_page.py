@@ -214,5 +214,5 @@ def test_a_study_without_a_pretext_and_of_the_complement_protocol_has_a_report(t
     options = {"pretext": False, "protocol": "complement"}
     report = SmallReport(tmp_path, figures=("figure1", "figure4"), **options)
     page = report.write(tmp_path / "report.html")
-    assert "Pretext: radiographs behind blocks" not in page and "Table 2" in page
+    assert "Pretext: radiographs restored" not in page and "Table 2" in page
     assert "<strong>Complement protocol.</strong> All radiographs that a training leaves" in page

@@ -21,6 +21,7 @@ from maskedteeth.report.chance import (
     signed_rank_test,
     training_chance,
 )
+from maskedteeth.report.results import pooled_by_run
 from maskedteeth.report.table import Table, in_latex
 from maskedteeth.report.tables.boundary import boundary
 from maskedteeth.report.tables.statistics import compare_with_ours, statistics
@@ -230,6 +231,27 @@ def test_the_table_says_when_there_are_too_few_radiographs_for_any_test(make):
     assert "With 5 radiographs no p can be below 0.062 (0.250 when corrected for 4" in lead
     assert "With 5 test radiographs such intervals are too narrow" in lead
     assert "There is no other model to compare." in make(statistics, runs(methods=["ours"])).notes
+
+
+def test_a_difference_has_an_interval_that_includes_chance_in_training_where_both_have_seeds(make):
+    frame = runs(images=12)
+    first = (frame["method"] == "unet") & (frame["fraction"] == 0.2)
+    table = make(statistics, frame).frame.set_index(["model", "fraction"])
+    dice = pooled_by_run(frame).groupby(["method", "fraction"])["dice"].mean()
+    row = table.loc["U-Net", 0.2]
+    assert row["pooled_difference"] == pytest.approx(dice["unet", 0.2] - dice["ours", 0.2])
+    assert row["pooled_difference_low"] < row["pooled_difference"] < row["pooled_difference_high"]
+    assert table.loc[LABELS["ours"], "pooled_difference"].isna().all()
+
+    def width(frame):
+        row = make(statistics, frame).frame.set_index(["model", "fraction"]).loc["U-Net", 0.2]
+        return row["pooled_difference_high"] - row["pooled_difference_low"]
+
+    unstable = frame.copy()
+    unstable.loc[first & (frame["seed"] == 0), "fp"] += 200  # one training went wrong
+    assert width(unstable) > 2 * width(frame)
+    once = make(statistics, frame[~first | (frame["seed"] == 0)])
+    assert once.parts[0].text["Pooled difference, trained again"][0] == "–"
 
 
 def test_the_boundary_table_averages_radiographs_then_seeds(make):

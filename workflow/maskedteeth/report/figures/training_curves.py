@@ -30,8 +30,8 @@ def training_curves(report: Presentation, *, history: list[Path], runs: list[Pat
     """
     caption = (
         "Training curves: loss on the radiographs that were trained on, averaged over each epoch; "
-        "a line a training, a colour a training fraction. A pretext minimises L1 (equation 1), a "
-        "method a weighted sum of Dice loss and binary cross-entropy (equation 5). "
+        "a line a training, a colour a training fraction. A pretext minimises the mean "
+        "absolute error (L1), a method a weighted sum of Dice loss and cross-entropy. "
     )
     trained, pretexts, adversarial, detecting = [], {}, set(), set()
     for run, file in zip(map(read, runs), history, strict=True):

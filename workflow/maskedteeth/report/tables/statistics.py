@@ -19,9 +19,11 @@ from maskedteeth.report.chance import (
     signed_rank_test,
     too_narrow,
 )
+from maskedteeth.report.evidence import Study
 from maskedteeth.report.results import read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import interval, number, once
+from maskedteeth.report.verdicts import ONE_SEED
 from maskedteeth.settings.sections import Presentation
 
 #: Corrected p-values below this are taken to show that trained networks differ.
@@ -37,9 +39,14 @@ def statistics(report: Presentation, *, metrics: list[Path], runs: list[Path]) -
     """Make the table of intervals and tests.
 
     Returns:
-        Columns model, those of :func:`compare_with_ours`, and protocol.
+        Columns model, those of :func:`compare_with_ours`, pooled_difference with its bounds of
+        :func:`differences_with_training`, and protocol.
     """
-    table = compare_with_ours(read_rows(*metrics), report.ours, report.bootstrap_resamples)
+    measured = read_rows(*metrics)
+    table = compare_with_ours(measured, report.ours, report.bootstrap_resamples)
+    table = table.join(
+        differences_with_training(measured, table, report.ours, report.bootstrap_resamples)
+    )
     table.insert(0, "model", table.pop("method").map(report.labels))
     rows = [row for _, row in table.iterrows()]
     text = pd.DataFrame(
@@ -50,6 +57,9 @@ def statistics(report: Presentation, *, metrics: list[Path], runs: list[Path]) -
             "Difference to ours": [interval(row, "difference", "+.3f") for row in rows],
             "p": [p_value(row["p"]) for row in rows],
             "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+            "Pooled difference, trained again": [
+                interval(row, "pooled_difference", "+.3f") for row in rows
+            ],
         }
     )
     limits = (about(report, runs), too_narrow(int(table["radiographs"].min())), too_few(table))
@@ -93,6 +103,30 @@ def compare_with_ours(metrics: pd.DataFrame, ours: str, resamples: int) -> pd.Da
     known = table["p"].notna()
     table.loc[known, "p_holm"] = holm(table.loc[known, "p"].to_numpy(float))
     return table
+
+
+def differences_with_training(
+    metrics: pd.DataFrame, compared: pd.DataFrame, ours: str, resamples: int
+) -> pd.DataFrame:
+    """Estimate differences to ours with intervals that include chance in training.
+
+    They are what claims are judged by (:class:`maskedteeth.report.evidence.Study`): differences of
+    the scores of table 2.
+
+    Returns:
+        For each row of ``compared`` (:func:`compare_with_ours`) pooled_difference and the bounds of
+        its 95 % interval, ``_low`` and ``_high``; NaN where nothing was compared, or a method or
+        ours was trained once.
+    """
+    study = Study(metrics, pd.DataFrame({"id": []}, dtype=str), resamples)
+    names = [f"pooled_difference{bound}" for bound in ("", "_low", "_high")]
+    found = pd.DataFrame(np.nan, compared.index, names)
+    for place, row in compared[compared["pairs"].notna()].iterrows():
+        of_each = (study.dice(method, row["fraction"]) for method in (row["method"], ours))
+        difference = next(of_each) - next(of_each)
+        if difference.remark != ONE_SEED:
+            found.loc[place] = difference.value, *difference.interval()
+    return found
 
 
 def too_few(table: pd.DataFrame) -> str:
@@ -151,6 +185,10 @@ def _notes(compared: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
         f"are dropped ({dropped}). *p (Holm)*: corrected for all {len(compared)} comparisons.",
         "A small p says that these trained networks differ on radiographs like these. It does not "
         "say that networks trained again would differ.",
+        "*Pooled difference, trained again*: Dice as in table 2, minus that of "
+        f"{report.labels[report.ours]}. Its interval includes chance in training, too (the "
+        "differences between seeds); it is left out where one of both has one seed. A pretext is "
+        "trained once, and its own chance is in no interval.",
     )
 
 
