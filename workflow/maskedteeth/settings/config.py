@@ -483,9 +483,7 @@ class Annotations(Strict):
         le=100,
         description="Outlines have as few corners as lie within so many pixels of the real one.",
     )
-    shift: float = Field(
-        0.0, ge=0, le=100, description="Pixels that each tooth is moved, anywhere."
-    )
+    shift: int = Field(0, ge=0, le=100, description="Pixels that each tooth is moved, anywhere.")
     grow: int = Field(
         0, ge=-50, le=50, description="Pixels that outlines lie too far outside; below 0: inside."
     )
