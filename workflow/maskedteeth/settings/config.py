@@ -252,7 +252,7 @@ class HeldOut(Strict):
         description="A split that is given: a CSV of id, part (train, test or unlabelled) and, if "
         "known, patient; 'folders', for radiographs in folders train, test and valid; or the "
         "folder of an earlier study's results, whose test radiographs test again. "
-        "test_fraction and test_seed do not count then. Null: drawn.",
+        "test_fraction and test_seed count then only for what `validation` divides. Null: drawn.",
     )
 
 
@@ -273,7 +273,8 @@ class Split(HeldOut):
                 f"given is {self.given!r}, but protocol is 'complement', which tests on what a "
                 "subset leaves out; leave one of them out"
             )
-        if not self.given and self.protocol != "complement" and fraction > largest + 1e-9:
+        drawn = self.protocol == "validation" or (self.protocol == "fixed-test" and not self.given)
+        if drawn and fraction > largest + 1e-9:
             raise ValueError(
                 f"fraction {fraction:g} does not fit beside a test set of "
                 f"{self.test_fraction:g}; the largest possible is {largest:g}"
