@@ -208,6 +208,9 @@ class Data(Layout):
                 f"path is {self.path or 'not set'}, but source is {self.source!r}; name the folder "
                 "of your radiographs, for instance --config data='{path: my/radiographs}'"
             )
+        if self.source not in ("auto", "folder"):
+            names = ("images", "masks", "mask_name")
+            _refuse_meaningless(self, names, f"source {self.source!r}")
         return self
 
     @property
