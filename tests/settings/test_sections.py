@@ -23,7 +23,7 @@ EVALUATIONS = {"evaluate", "evaluate_elsewhere"}
 #: A changed setting, and the stages that see it, besides the report page, which shows them all.
 CHANGES = [
     ({"data": {"most_problems": 0.2}}, {"prepare"}),
-    ({"data": {"masks": "teeth"}}, {"prepare"}),
+    ({"data": {"numbering": "fdi"}}, {"prepare"}),
     ({"data": {"classes": {7: 11}}}, {"prepare"}),
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
     ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),
