@@ -14,7 +14,7 @@ from snakemake.utils import update_config
 from maskedteeth.data.phantom import draw_dataset
 from maskedteeth.settings.config import Compute, Phantom, Settings
 from maskedteeth.training.device import set_up
-from maskedteeth.training.engine import fit
+from maskedteeth.training.engine import fit, last_steps
 from maskedteeth.training.pretrain import Probes, Reconstruction
 from maskedteeth.training.weights import new_network
 
@@ -82,7 +82,7 @@ class Pretraining:
     def epoch(self) -> None:
         """Train one epoch, as the workflow does."""
         count = len(self.pixels)
-        counts = {"samples": count, "epoch_samples": count}
+        counts = {"samples": count, "ends": last_steps(self.job, count)}
         fit(self.network, self.task, self.job, **counts, seed=0, machine=self.machine)
         self.wait()
 

@@ -1,17 +1,23 @@
 """Which changes of the code change the fingerprints of which stages."""
 
 import shutil
+from pathlib import Path
 
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from maskedteeth import fingerprint as module
 from maskedteeth.fingerprint import closure, fingerprint
+from maskedteeth.jobs import Jobs
+from maskedteeth.settings.config import Settings
+from maskedteeth.settings.validation import validate
 from maskedteeth.stages import STAGES, locate, sections_of
 
-LOSSES, TEETH, OURS, BASELINES = (
-    f"maskedteeth.{name}"
-    for name in ("training.losses", "tasks.teeth", "models.modified_resunet", "models.baselines")
+LOSSES, TEETH, OURS = (
+    f"maskedteeth.{name}" for name in ("training.losses", "tasks.teeth", "models.modified_resunet")
 )
+CONFIG = Path(__file__).parents[1] / "config"
 #: All stages but tables and figures, which the report page stands for.
 WATCHED = [s for s, place in STAGES.items() if s == "report" or not place.startswith("report.")]
 
@@ -62,9 +68,11 @@ def test_words_about_the_code_do_not_count(package):
         ("training/losses.py", {"train"}),
         ("training/engine.py", {"pretrain", "train"}),
         ("metrics/boundary.py", {"evaluate", "evaluate_elsewhere"}),
+        ("use/look.py", set()),
         ("data/copies.py", {"prepare", "pretrain", "evaluate_elsewhere"}),
         ("data/sources/hitl.py", {"fetch"}),
-        ("settings/config.py", set()),  # what it decides reaches a stage as its settings
+        ("pretext/patches.py", {"pretrain", "measure_pretext"}),
+        ("settings/config.py", set()),  # its values reach a stage as its settings
         ("record.py", set()),
         ("report/records.py", {"report"}),
         ("cli.py", set()),
@@ -77,16 +85,32 @@ def test_changed_code_changes_exactly_the_stages_that_use_it(package, file, stag
     assert changed(before) == stages
 
 
-def test_a_changed_network_changes_the_fingerprints_that_name_it(package):
-    def with_networks():
-        forget()
-        return [fingerprint(locate("train")[0], name) for name in (OURS, BASELINES)]
+@pytest.mark.parametrize(
+    ("file", "methods"),
+    [
+        ("models/baselines.py", {"unet", "toothpix"}),
+        ("models/mask_rcnn.py", {"mask_rcnn"}),
+        ("training/adversarial.py", {"toothpix"}),
+        ("training/instances.py", {"mask_rcnn"}),
+        ("training/segmentation.py", {"unet", "toothpix", "mask_rcnn", "modified_resunet"}),
+    ],
+)
+def test_what_a_method_chooses_counts_for_its_trainings_alone(package, file, methods):
+    content: dict = {}
+    for name in ("paper", "related"):
+        update_config(content, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
+    study, run = validate(content, Settings), {"fraction": "0.1", "seed": "42"}
 
-    before = with_networks()
-    with (package / "models" / "modified_resunet.py").open("a") as content:
-        content.write("\nx = 1\n")
-    after = with_networks()
-    assert after[0] != before[0] and after[1] == before[1]
+    def codes():
+        forget()
+        code = Jobs(study, {}, Path("results"), {"": ""}).parameters("train")["code"]
+        return {name: code({"method": name} | run) for name in chosen}
+
+    chosen = ("unet", "toothpix", "mask_rcnn", "modified_resunet")
+    before = codes()
+    with (package / file).open("a") as text:
+        text.write("\nx = 1\n")
+    assert {name for name, code in codes().items() if code != before[name]} == methods
 
 
 @pytest.mark.parametrize(

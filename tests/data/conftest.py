@@ -22,13 +22,14 @@ def rows_of(file):
 def run_prepare(tmp_path):
     """Run the stage `prepare` as if on a dataset of a source; return its rows and its problems."""
 
-    def run(raw, source="folder", height=64, width=128, given=None, **layout):
+    def run(raw, source="folder", height=64, width=128, given=None, most_problems=0.1, **layout):
         files = {name: tmp_path / f"{name}.csv" for name in ("index", "problems")}
         arrays = {name: tmp_path / f"{name}.npy" for name in ("images", "labels")}
         layout, size = Layout(source=source, **layout), Image(height=height, width=width)
         state = tmp_path / "state.txt"
-        prepare(layout, size, "as it is", given, raw=raw, state=state, **files, **arrays)
-        return tuple(rows_of(file) for file in files.values())
+        files |= arrays | {"raw": raw, "state": state}
+        prepare(layout, size, "as it is", given, **files, most_problems=most_problems)
+        return rows_of(files["index"]), rows_of(files["problems"])
 
     return run
 

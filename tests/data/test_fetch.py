@@ -24,7 +24,8 @@ def fetch(tmp_path, raw):
     """Run the stage `fetch`."""
 
     def fetch(source="publisher", **files):
-        module.fetch(source, "as it is", raw=raw, downloads=tmp_path / "downloads", **files)
+        files = {"raw": raw, "downloads": tmp_path / "downloads"} | files
+        module.fetch("as it is", download=source, **files)
 
     return fetch
 
@@ -93,7 +94,8 @@ def test_kaggle_serves_with_the_users_credentials(kaggle, fetch, raw, capfd):
 
 def test_studies_that_fetch_at_once_download_kaggles_zip_once(kaggle, fetch, raw, tmp_path):
     files = {"raw": tmp_path / "other/raw", "downloads": tmp_path / "downloads"}
-    thread = threading.Thread(target=module.fetch, args=("kaggle", ""), kwargs=files)
+    files["download"] = "kaggle"
+    thread = threading.Thread(target=module.fetch, args=("",), kwargs=files)
     thread.start()
     fetch("kaggle")
     thread.join()

@@ -12,7 +12,7 @@ def alexnet_weights(request):
     weights = folder / "alexnet-3.safetensors"
     with filelock.FileLock(folder / "lock"):  # pytest-xdist runs several sessions
         if not weights.exists():
-            fetch_weights("optional", None, weights=weights)
+            fetch_weights("optional", weights=weights)
         if not load_file(weights):
             weights.unlink()
             pytest.skip("AlexNet's weights cannot be had here")

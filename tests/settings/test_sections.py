@@ -22,7 +22,8 @@ EVALUATIONS = {"evaluate", "evaluate_elsewhere"}
 
 #: A changed setting, and the stages that see it, besides the report page, which shows them all.
 CHANGES = [
-    ({"data": {"most_problems": 0.2}}, {"prepare"}),
+    ({"data": {"most_problems": 0.2}}, set()),
+    ({"data": {"download": "kaggle"}}, set()),
     ({"data": {"numbering": "fdi"}}, {"prepare"}),
     ({"data": {"classes": {7: 11}}}, {"prepare"}),
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
@@ -53,6 +54,7 @@ CHANGES = [
     ({"pretext": {"random_block_masking": {"also_on": ["clinic"]}}}, PRETEXT),
     ({"evaluation": {"mask_seed": 9}}, {"measure_pretext"}),
     ({"evaluation": {"lpips": "off"}}, {"lpips_weights"}),
+    ({"evaluation": {"lpips_weights": "/mine/alexnet.pth"}}, set()),
     ({"report": {"samples": 2}}, {TABLE, "describe"}),
     ({"report": {"bootstrap_resamples": 500}}, {TABLE, "describe"}),
     (
@@ -82,7 +84,8 @@ def test_the_report_shows_what_was_given_but_for_what_changes_no_result(settings
     def shown(**given):
         return cut(settings(), ("changed",), {"given": given})["changed"]
 
-    given = {"data": {"path": "/home/jo/set.zip", "download": "kaggle"}, "methods": {"unet": None}}
+    data = {"path": "/home/jo/set.zip", "download": "kaggle", "most_problems": 0.2}
+    given = {"data": data, "methods": {"unet": None}}
     found = shown(**given, compute={"checkpoint_minutes": 1})
     assert found == {"data": {"path": "set.zip"}, "methods": {"unet": None}}
     clinic = {"path": "/home/jo/clinic", "source": "folder"}

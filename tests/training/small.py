@@ -5,7 +5,7 @@ from torch import nn
 
 from maskedteeth.settings.config import Recipe
 from maskedteeth.training.device import Machine
-from maskedteeth.training.engine import Task, fit
+from maskedteeth.training.engine import Task, fit, last_steps
 
 MACHINE = Machine(torch.device("cpu"), torch.float32, "test")
 
@@ -47,5 +47,5 @@ def new_network(seed=0):
 def run(network, task, samples=10, epoch_samples=10, state=None, **recipe):
     """Train; by default 3 epochs of 10 radiographs in batches of 4, which are 8 steps."""
     recipe = Recipe(**({"epochs": 3, "batch_size": 4, "learning_rate": 0.01} | recipe))
-    options = {"samples": samples, "epoch_samples": epoch_samples, "seed": 0, "state": state}
-    return fit(network, task, recipe, machine=MACHINE, **options)
+    options = {"samples": samples, "ends": last_steps(recipe, epoch_samples), "state": state}
+    return fit(network, task, recipe, machine=MACHINE, seed=0, **options)

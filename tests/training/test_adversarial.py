@@ -39,11 +39,11 @@ def test_steps_are_pix2pixs_with_the_studys_loss_in_the_place_of_l1(task):
     minimised = AdversarialSegmentation(
         *(learnt, radiographs, learnt.target_of(labels), training, ("xray",), MACHINE),
         adversary=Adversary(weight=2, widths=(4, 8)),
-        epoch_samples=4,
+        ends=[1, 2, 3],
     )
     other, judge = copy.deepcopy(network), copy.deepcopy(minimised.discriminator)
     progress = fit(
-        *(network, minimised, training), samples=4, epoch_samples=4, seed=0, machine=MACHINE
+        *(network, minimised, training), samples=4, ends=[1, 2, 3], seed=0, machine=MACHINE
     )
 
     first, second = (torch.optim.Adam(n.parameters(), lr=0.01) for n in (other, judge))

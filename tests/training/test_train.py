@@ -16,7 +16,7 @@ from maskedteeth.settings.config import Annotations, HeldOut
 from maskedteeth.settings.sections import as_values
 from maskedteeth.training.engine import last_steps, shuffled_rows
 from maskedteeth.training.losses import segmentation_loss
-from maskedteeth.training.train import Segmentation
+from maskedteeth.training.segmentation import Segmentation
 from maskedteeth.training.weights import new_network
 
 ONE_TINY_STEP = {"epochs": 1, "batch_size": 16, "learning_rate": 1e-12}
@@ -130,25 +130,42 @@ def test_light_augmentation_changes_each_step_and_a_stopped_training_goes_on_to_
     stop_and_go_on("train", Segmentation, 2, changes=recipe)
 
 
-def test_a_method_instead_of_a_pretext_trains_as_many_epochs_longer(study, train):
-    methods = {"longer": {"like": "scratch", "label": "Longer", "instead_of": "blocks"}}
-    changes = {"methods": methods, "pretext": {"blocks": {"longer": 2}}}
-    history = pd.read_csv(train(method="longer", changes=changes) / "history.csv")
-    assert len(history) == 2 + 2 * 3
+@pytest.mark.parametrize("budget", ["equal-steps", "equal-epochs"])
+@pytest.mark.parametrize("own", [{}, {"adversary": {"widths": [4]}}])
+def test_a_method_instead_of_a_pretext_trains_as_many_steps_longer(study, train, budget, own):
+    """Also where batches differ, and the pretext sees a radiograph without annotation."""
+    longer = {"like": "scratch", "label": "Longer", "instead_of": "blocks", **own}
+    training = {"batch_size": 2, "budget": budget, "schedule": "cosine", "augment": "light"}
+    changes = {"training": training, "methods": {"longer": longer}}
+    pretext = study / "pretext/run.json"
+    folders = {
+        "pretext": pretext.parent,
+        "plain": train("plain", changes=changes),
+        "longer": train("longer", method="longer", changes=changes, instead_of=pretext),
+    }
+    steps = {n: json.loads((f / "run.json").read_text())["steps"] for n, f in folders.items()}
+    assert steps == {
+        "pretext": 3 * 10 // 4 + 1,  # nine radiographs that train, and one without annotation
+        "plain": (plain := {"equal-steps": 9, "equal-epochs": 3}[budget]),
+        "longer": plain + 8,
+    }
+    history = pd.read_csv(folders["longer"] / "history.csv")
+    assert history["step"].iloc[-1] == plain + 8 and history["loss"].notna().all()
+    assert list(history["epoch"]) == list(range(1, len(history) + 1))
 
 
 def test_a_methods_own_training_says_in_what_it_differs_from_the_studys(study, train):
     own = {"like": "scratch", "label": "Own", "training": {"schedule": "cosine", "epochs": 1}}
-    more = {"label": "More", "training": {"augment": "light"}, "instead_of": "blocks"}
+    more = {"label": "More", "training": {"augment": "light"}}
     changes = {"methods": {"own": own, "more": {"like": "own", **more}}}
     trained = {
         method: json.loads((train(method, method=method, changes=changes) / "run.json").read_text())
         for method in ("scratch", "own", "more")
     }
     plain, own, more = (record["settings"]["training"] for record in trained.values())
-    assert plain == study.settings().training.model_dump()
+    assert plain == study.settings().training.model_dump() | {"more_steps": 0}
     assert own == plain | {"schedule": "cosine", "epochs": 1}
-    assert more == own | {"augment": "light", "epochs": 1 + 3}
+    assert more == own | {"augment": "light"}
 
 
 def test_a_training_that_numbers_teeth_takes_all_but_the_last_layer_and_says_so(
@@ -186,9 +203,11 @@ def test_the_loss_falls_when_teeth_are_learned_and_radiographs_reconstructed(
 def test_the_run_is_recorded(study):
     run = json.loads((study / "run/run.json").read_text())
     modules = ("maskedteeth.training.train", "maskedteeth.models.modified_resunet")
-    assert run["code"] == fingerprint(*modules, "maskedteeth.tasks.teeth")
+    modules += ("maskedteeth.tasks.teeth", "maskedteeth.training.segmentation")
+    assert run["code"] == fingerprint(*modules)
     settings = study.settings()
-    sections = {"training": settings.training, "model": settings.model_of("ours"), "seed": 3407}
+    training = settings.training.model_dump() | {"more_steps": 0}
+    sections = {"training": training, "model": settings.model_of("ours"), "seed": 3407}
     sections |= {"held_out": HeldOut(test_fraction=0.25), "fraction": 0.25, "transfer": "all"}
     sections["task"] = "teeth"
     compute = {"device": "cpu", "precision": "float32", "threads": 1}
@@ -211,7 +230,7 @@ def test_a_library_network_trains_from_settings_alone(train):
     folder = train(method="library", changes={"methods": methods})
     assert any("decoder" in name for name in weights_of(folder))
     run = json.loads((folder / "run.json").read_text())
-    modules = ("training.train", "models.baselines", "tasks.teeth")
+    modules = ("training.train", "models.baselines", "tasks.teeth", "training.segmentation")
     assert run["code"] == fingerprint(*(f"maskedteeth.{name}" for name in modules))
 
 

@@ -49,11 +49,11 @@ def test_drafts_are_annotations_of_a_dataset(kind, numbers, study, numbered, xra
         shutil.copy(file, target)
     names = ("index", "problems", "state", "images", "labels")
     files = {name: tmp_path / name for name in names}
-    layout = Layout(source="folder" if kind == "png" else kind, most_problems=0.9)
+    layout = Layout(source="folder" if kind == "png" else kind)
     if numbers == "fdi" and kind != "png":
         layout = layout.model_copy(update={"numbering": "fdi"})
     size = Image(height=SIZE[0], width=SIZE[1])
-    prepare(layout, size, "", None, raw=raw, **files)
+    prepare(layout, size, "", None, raw=raw, **files, most_problems=0.9)
     labels = np.load(files["labels"])
     rows = read_index(files["index"])
     assert [row["labelled"] for row in rows] == ["1"] * 4

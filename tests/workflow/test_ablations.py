@@ -1,5 +1,6 @@
 """The ablations, and the pretexts that docs/extending.md adds, run on any dataset."""
 
+import json
 import re
 from pathlib import Path
 
@@ -31,4 +32,15 @@ def test_the_ablations_and_the_documented_pretexts_are_one_study(project, tmp_pa
         metrics = project.folder / "results/ablations/pretext" / name / "metrics.csv"
         assert pd.read_csv(metrics)["hidden"].between(least, most).all()
         assert (most > 0) == (set(pretexts["pixels"][pretexts["pretext"] == name]) > {"all"})
+    results = project.folder / "results/ablations"
+    method = "runs/{}/fraction-0.2/seed-42/run.json"
+    control, trained, pretrained = (
+        json.loads((results / record).read_text())["steps"]
+        for record in (
+            method.format("no_pretext"),
+            method.format("random_block_masking"),
+            "pretext/random_block_masking/run.json",
+        )
+    )
+    assert control == trained + pretrained
     assert claims.set_index("claim").loc["sobel_guides", "ours"] != "not tested"

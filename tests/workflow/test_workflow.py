@@ -55,7 +55,9 @@ def test_what_changes_no_result_reruns_nothing(project, monkeypatch):
     monkeypatch.setenv("MASKEDTEETH_IMAGE", f"docker://registry.example/teeth@sha256:{'d' * 64}")
     old = '"""Losses of the segmentation (appendix B)."""'
     with project.edit(f"{TRAINING}/losses.py", old, '"""Other words."""\n\n# And a comment.'):
-        assert project.planned("--config", "compute={checkpoint_minutes: 1}") == {}
+        other = ["compute={checkpoint_minutes: 1}", "evaluation={lpips_weights: mine.pth}"]
+        other.append("data={most_problems: 0.5, download: kaggle}")
+        assert project.planned("--config", *other) == {}
     assert "Nothing to be done" in project.snakemake()
 
 

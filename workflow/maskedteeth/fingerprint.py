@@ -2,9 +2,9 @@
 
 A fingerprint covers a module and all modules of this package that it imports, directly or not.
 It is taken from syntax trees without docstrings and without what exceptions say, so that comments,
-docstrings, formatting and reworded errors do not count. Left out are ``settings``, for what these
-decide reaches a stage, complete, as its sections; and ``record``, ``machine``, ``errors`` and this
-module, which describe results and do not change them.
+docstrings, formatting and reworded errors do not count. Left out are ``settings``, which hold
+values and compute no result: the values reach a stage, complete, as its sections; and ``record``,
+``machine``, ``errors`` and this module, which describe results and do not change them.
 """
 
 import ast

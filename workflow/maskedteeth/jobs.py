@@ -19,6 +19,7 @@ from maskedteeth.settings.config import Model, Settings
 from maskedteeth.settings.sections import as_values, cut, models_in
 from maskedteeth.stages import locate, sections_of
 from maskedteeth.tasks import module_of_task
+from maskedteeth.training import module_of_loss
 
 #: What a pretraining leaves in a pretext's folder; everything else there is of its measurement.
 PRETRAINED = ("weights.safetensors", "history.csv", "previews.npz", "run.json")
@@ -84,6 +85,11 @@ class Jobs:
         """Return the weights that a method starts from, or an empty list."""
         pretexts = self.initialisation(method)
         return self.of_pretexts("weights.safetensors", pretexts)[0] if pretexts else []
+
+    def of_skipped_pretext(self, method: str) -> str | list[str]:
+        """Return the record of the pretext that a method goes without, or an empty list."""
+        name = self.study.methods[method].instead_of
+        return self.of_pretexts("run.json", [name])[0] if name else []
 
     def of_encoder(self, model: Model) -> str | list[str]:
         """Return the weights that a network's encoder starts from, or an empty list."""
@@ -187,6 +193,8 @@ class Jobs:
                 chosen.add(module_of_source(sections["layout"].source))
             if {"training", "runs"} & sections.keys():
                 chosen.add(module_of_task(self.study.task))
+            if "adversary" in sections:
+                chosen.add(module_of_loss(sections["model"], sections["adversary"]))
             code = fingerprint(locate(stage)[0], *chosen)
             before = dict.fromkeys(self.seen(*made) for made in self._builds_on(stage, job))
             digest = hashlib.sha256(repr([*before]).encode()).hexdigest()[:16] if before else ""

@@ -29,6 +29,7 @@ for DATASET, DATA in DATASETS.items():
                     dataset=DATASET,
                     archive=DATA_PATH,
                     downloads="results/downloads",
+                    download=DATA.download,
                 ),
             message:
                 f"Getting the radiographs{OF}"
@@ -64,6 +65,7 @@ for DATASET, DATA in DATASETS.items():
                 path=DATA.path,
                 raw=RAW,
                 setting=setting_of(DATASET),
+                most_problems=DATA.most_problems,
             ),
         message:
             f"Reading and resizing the radiographs{OF}"

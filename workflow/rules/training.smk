@@ -7,6 +7,7 @@ TO_PRETRAIN = PIXELS | {
 }
 TO_TRAIN = ARRAYS | {
     "pretext": lambda w: JOBS.initial_weights(w.method),
+    "instead_of": lambda w: JOBS.of_skipped_pretext(w.method),
     # A pretext's weights are also of its encoder.
     "encoder": lambda w: (
         [] if JOBS.initialisation(w.method) else JOBS.of_encoder(STUDY.model_of(w.method))
@@ -167,7 +168,7 @@ rule lpips_weights:
         RESULTS / "logs" / "lpips_weights.log",
     localrule: True
     params:
-        **JOBS.parameters("lpips_weights"),
+        **JOBS.parameters("lpips_weights", lpips_weights=STUDY.evaluation.lpips_weights),
     message:
         "Getting AlexNet's weights for LPIPS"
     shell:

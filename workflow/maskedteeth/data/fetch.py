@@ -36,7 +36,12 @@ CREDENTIALS = (
 
 
 def fetch(
-    download: str, dataset: str, *, raw: Path, downloads: Path, archive: Path | None = None
+    dataset: str,
+    *,
+    raw: Path,
+    downloads: Path,
+    archive: Path | None = None,
+    download: str = "publisher",
 ) -> None:
     """Make the folder ``raw`` with the dataset, as it is in its zip.
 
@@ -44,12 +49,12 @@ def fetch(
     MASKEDTEETH_HITL_SHA256 where its zip is another.
 
     Args:
-        download: where the zip comes from: "publisher", whose sha256 is checked, or "kaggle", with
-            the user's credentials.
         dataset: size and time of the zip that the user has: another one is unpacked again.
         raw: folder to make; it appears when it is complete.
         downloads: folder that keeps downloaded zips, which are used again.
         archive: the dataset's zip; nothing is downloaded then.
+        download: where the zip comes from: "publisher", whose sha256 is checked, or "kaggle", with
+            the user's credentials.
 
     Raises:
         InputError: no download, or not the dataset.

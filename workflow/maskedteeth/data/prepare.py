@@ -78,11 +78,12 @@ def prepare(
     labels: Path,
     path: str | None = None,
     setting: str = "data",
+    most_problems: float = 0.1,
 ) -> None:
     """List every radiograph with its digest, size, teeth and duplicate group, and resize it.
 
     Args:
-        layout: which source ``raw`` is, and the share of radiographs that may be unusable.
+        layout: which source ``raw`` is, and how it is laid out.
         image: the size to write.
         dataset: names, sizes and times of the user's files, as one text.
         given: split.given: a CSV, `folders` or None.
@@ -99,6 +100,7 @@ def prepare(
             numbering, 99 a tooth of unknown number; all 0 for unlabelled radiographs.
         path: the setting data.path.
         setting: whose settings those of the dataset are; sentences name them.
+        most_problems: share of the radiographs that may be unusable.
 
     Raises:
         InputError: nothing usable was found, a larger share than data.most_problems is unusable, it
@@ -140,7 +142,7 @@ def prepare(
     used = [result for result in results if isinstance(result, _Radiograph)]
     unusable = found.problems + [result for result in results if isinstance(result, Problem)]
     set_aside = [problem for problem in unusable if problem.radiograph]
-    _refuse_too_many(set_aside, len(used) + len(set_aside), layout.most_problems, raw)
+    _refuse_too_many(set_aside, len(used) + len(set_aside), most_problems, raw)
 
     rows = [radiograph.row for radiograph in used]
     copied = near_pairs(np.stack([radiograph.hash for radiograph in used]))

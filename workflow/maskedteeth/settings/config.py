@@ -19,10 +19,16 @@ STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
 def _each_once(values: tuple) -> tuple:
-    # As they are printed: numbers are parts of files' names, too.
-    if len({f"{value:g}" if isinstance(value, float) else value for value in values}) < len(values):
+    if len(set(values)) < len(values):
         raise PydanticCustomError("twice", "the same value must not appear twice")
     return values
+
+
+def _as_printed(value: float) -> float:
+    """Refuse a number with more digits than names of folders and tables have."""
+    if value != float(f"{value:g}"):
+        raise PydanticCustomError("digits", f"it must have at most six digits, such as {value:g}")
+    return value
 
 
 def _inside(folder: str) -> str:
@@ -64,7 +70,7 @@ def last_name(path: str) -> str:
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1), AfterValidator(_as_printed)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 Positive = Annotated[int, Field(ge=1)]
@@ -122,7 +128,7 @@ class Phantom(Strict):
 
 
 class Layout(Strict):
-    """How a dataset is laid out, and how much of it may be unusable."""
+    """How a dataset is laid out."""
 
     source: Literal[
         "auto", "folder", "coco", "labelme", "yolo", "supervisely", "hitl", "phantom"
@@ -158,11 +164,6 @@ class Layout(Strict):
         "radiographs of one patient are never both in training and in test. Null: each is of its "
         "own.",
     )
-    most_problems: Share = Field(
-        0.1,
-        description="Share of the radiographs that may be unusable and are set aside in "
-        "data/problems.csv; more stop the run.",
-    )
 
 
 class Data(Layout):
@@ -184,6 +185,11 @@ class Data(Layout):
         "publisher",
         description="Where hitl is downloaded from: the publisher's copy, verified by sha256, "
         "or Kaggle with your credentials.",
+    )
+    most_problems: Share = Field(
+        0.1,
+        description="Share of the radiographs that may be unusable and are set aside in "
+        "data/problems.csv; more stop the run.",
     )
     phantom: Phantom = Phantom()
 
@@ -247,7 +253,7 @@ class HeldOut(Strict):
         "set and the pretext sees every radiograph (the paper's likely protocol; its pretext has "
         "seen the test radiographs).",
     )
-    test_fraction: Fraction = Field(0.1, description="Share of the labelled radiographs.")
+    test_fraction: float = Field(0.1, gt=0, lt=1, description="Share of the labelled radiographs.")
     test_seed: Seed = Field(42, description="Seed that draws the test set, the same for all runs.")
     given: str | None = Field(
         None,
@@ -397,15 +403,6 @@ class Mask(Strict):
         if self.fewest > self.most:
             raise ValueError(f"fewest ({self.fewest}) is above most ({self.most})")
         return self
-
-    def patches(self, height: int, width: int) -> tuple[int, int, int]:
-        """Return rows and columns of a radiograph's patches, and how many of them are masked.
-
-        Of those that are seen one by one in squares of 2 x 2, how many of these.
-        """
-        rows, columns = -(-height // self.size), -(-width // self.size)
-        drawn = rows * columns // (4 if self.kind == "uniform" else 1)
-        return rows, columns, round(self.ratio * drawn)
 
 
 class PretextLoss(Strict):
@@ -566,8 +563,8 @@ class Method(Strict):
     seeds: Seeds | None = Field(None, description="Null: the study's seeds.")
     instead_of: str | None = Field(
         None,
-        description="A pretext, without which this method trains as many epochs longer, so that "
-        "both are computed equally long.",
+        description="A pretext. This method goes without it and trains as many steps longer as "
+        "that pretext takes, which is trained first.",
     )
     like: Name | None = Field(
         None,
@@ -734,8 +731,11 @@ class Settings(Strict):
 
     @model_validator(mode="after")
     def _some_patches(self) -> "Settings":
+        from maskedteeth.pretext.patches import count_patches
+
+        height, width = self.image.height, self.image.width
         for name, pretext in self.pretext.items():
-            rows, columns, masked = pretext.mask.patches(self.image.height, self.image.width)
+            rows, columns, masked = count_patches(pretext.mask, height, width)
             if pretext.mask.kind == "uniform" and (rows % 2 or columns % 2):
                 raise ValueError(
                     f"pretext.{name}.mask takes patches two by two, but a radiograph has {rows} x "
@@ -843,12 +843,10 @@ class Settings(Strict):
         return "without_head" if (self.task, chosen) == ("numbering", "all") else chosen
 
     def training_of(self, method: str) -> Training:
-        """Return the training of a method: its own, longer where it is instead of a pretext."""
+        """Return the training of a method: the study's, but for what it has of its own."""
         entry = self.methods[method]
         own = entry.training.model_dump(exclude_unset=True) if entry.training else {}
-        training = self.training.model_copy(update=own)
-        more = self.pretext_of(entry.instead_of).epochs if entry.instead_of else 0
-        return training.model_copy(update={"epochs": training.epochs + more})
+        return self.training.model_copy(update=own)
 
     def pretext_of(self, name: str) -> Pretext:
         """Return a pretext with all its epochs."""

@@ -132,8 +132,10 @@ def _run(study: Settings, job: dict[str, str]) -> Run:
     return Run(**about, model=model, task=study.task, annotations=annotations)
 
 
-#: What changes no result: how often states are written, where weights come from.
+#: What changes no result: how often states are written, where files come from, when a run stops.
+#: The rules tell stages these, and Snakemake does not compare them.
 CHANGES_NOTHING = (("compute", "checkpoint_minutes"), ("evaluation", "lpips_weights"))
+OF_DATA = ("download", "most_problems")
 
 
 def _changed(given: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +145,8 @@ def _changed(given: dict[str, Any]) -> dict[str, Any]:
         changed.get(section, {}).pop(name, None)
     for data in [changed.get("data", {}), *changed.get("datasets", {}).values()]:
         if data:
-            data.pop("download", None)
+            for name in OF_DATA:
+                data.pop(name, None)
             if data.get("path"):
                 data["path"] = last_name(data["path"])
     return {name: part for name, part in changed.items() if part != {}}
@@ -152,7 +155,6 @@ def _changed(given: dict[str, Any]) -> dict[str, Any]:
 #: Section → how it is cut out of a study for one job; ``job`` holds the job's wildcards.
 SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "phantom": lambda study, job: study.data.phantom,
-    "download": lambda study, job: study.data.download,
     "layout": lambda study, job: _part(study.data, Layout),
     "dataset": lambda study, job: job["dataset"],
     "image": lambda study, job: study.image,
@@ -183,7 +185,6 @@ SECTIONS: dict[str, Callable[[Settings, dict[str, Any]], Any]] = {
     "boundary_tolerance": lambda study, job: study.evaluation.boundary_tolerance,
     "mask_seed": lambda study, job: study.evaluation.mask_seed,
     "lpips": lambda study, job: study.evaluation.lpips,
-    "lpips_weights": lambda study, job: study.evaluation.lpips_weights,
     "compute": lambda study, job: _part(study.compute, Compute),
     "report": lambda study, job: _presentation(study),
     "study": lambda study, job: study.study,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from maskedteeth.settings.config import Adversary
-from maskedteeth.training.engine import last_steps, learning_rate
+from maskedteeth.training.engine import learning_rate
 from maskedteeth.training.optimiser import Adam
 from maskedteeth.training.segmentation import Segmentation
 
@@ -39,17 +39,17 @@ class AdversarialSegmentation(Segmentation):
     Args:
         *of_segmentation: as of :class:`Segmentation`.
         adversary: widths of the discriminator, and how much its verdict counts.
-        epoch_samples: radiographs that count as one epoch.
+        ends: of :func:`last_steps`.
     """
 
-    def __init__(self, *of_segmentation, adversary: Adversary, epoch_samples: int):
+    def __init__(self, *of_segmentation, adversary: Adversary, ends: list[int]):
         super().__init__(*of_segmentation)
         device = self.machine.device
         self.weight = adversary.weight
         self.discriminator = PatchDiscriminator(adversary.widths)
         self.discriminator.to(device, memory_format=torch.channels_last)
         self.adam = Adam(self.discriminator, self.training.learning_rate)
-        self.ends = [0, *last_steps(self.training, epoch_samples)]
+        self.ends = [0, *ends]
         self.total = torch.zeros((), device=device)
         self.losses = torch.zeros(len(self.ends), dtype=torch.float64)  # after each epoch, from 1
 

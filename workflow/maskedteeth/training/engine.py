@@ -103,11 +103,12 @@ class Progress:
             "resumed_after_steps": self.resumed,
         }
 
-    def end_epoch(self, recipe: Recipe, begin: float) -> None:
+    def end_epoch(self, recipe: Recipe, epochs: int, begin: float) -> None:
         """Add a row to the history and print it.
 
         Args:
             recipe: of the training.
+            epochs: that it takes.
             begin: when the loop would have begun if the training had never been stopped.
 
         Raises:
@@ -118,18 +119,16 @@ class Progress:
         mean = self.total.item() / steps if steps else before["loss"]
         if not math.isfinite(mean):
             raise Diverged(
-                f"The loss is {mean} after epoch {epoch} of {recipe.epochs} (step {self.step}); it "
+                f"The loss is {mean} after epoch {epoch} of {epochs} (step {self.step}); it "
                 f"must be a finite number. Try a learning_rate below {recipe.learning_rate:g}."
             )
         self.history.append({"epoch": epoch, "step": self.step, "loss": mean})
         self.total.zero_()
         self.seconds = time.perf_counter() - begin  # after the loss was read: the steps are done
         rate = self.step * recipe.batch_size / self.seconds
-        say(
-            f"epoch {epoch}/{recipe.epochs}  step {self.step}  loss {mean:.4f}  {rate:.1f} images/s"
-        )
+        say(f"epoch {epoch}/{epochs}  step {self.step}  loss {mean:.4f}  {rate:.1f} images/s")
 
-    def refuse_divergence(self, network: nn.Module, recipe: Recipe) -> None:
+    def refuse_divergence(self, network: nn.Module, recipe: Recipe, epochs: int) -> None:
         """Stop when a weight, or a statistic of a BatchNorm, is no longer a finite number.
 
         The loss does not tell by itself: after the last step nobody asks for another.
@@ -141,18 +140,31 @@ class Progress:
         if broken:
             raise Diverged(
                 f"The network holds NaN or infinite numbers in {broken} after step {self.step} "
-                f"(epoch {len(self.history)} of {recipe.epochs} was the last whole one); all must "
+                f"(epoch {len(self.history)} of {epochs} was the last whole one); all must "
                 f"be finite. Try a learning_rate below {recipe.learning_rate:g}."
             )
 
 
-def last_steps(recipe: Recipe, epoch_samples: int) -> list[int]:
+def last_steps(recipe: Recipe, epoch_samples: int, more_steps: int = 0) -> list[int]:
     """Return the number of steps taken at the end of every epoch.
 
     An epoch ends with the first step that completes its radiographs.
+
+    Args:
+        recipe: epochs and batch size.
+        epoch_samples: radiographs that count as one epoch. With those that batches are drawn from
+            an epoch is a pass; with the whole pool every fraction gets the same number of steps.
+        more_steps: after the recipe's epochs, in further ones; the last may be cut short.
     """
-    epochs = range(1, recipe.epochs + 1)
-    return [math.ceil(epoch * epoch_samples / recipe.batch_size) for epoch in epochs]
+
+    def end(epoch: int) -> int:
+        return math.ceil(epoch * epoch_samples / recipe.batch_size)
+
+    ends = [end(epoch) for epoch in range(1, recipe.epochs + 1)]
+    steps = ends[-1] + more_steps
+    while ends[-1] < steps:
+        ends.append(min(end(len(ends) + 1), steps))
+    return ends
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
@@ -168,7 +180,7 @@ def fit(
     recipe: Recipe,
     *,
     samples: int,
-    epoch_samples: int,
+    ends: list[int],
     seed: int,
     machine: Machine,
     state: StateFile | None = None,
@@ -178,10 +190,9 @@ def fit(
     Args:
         network: on the machine's device.
         task: loss of a batch.
-        recipe: epochs, batch size, learning rate and its schedule.
+        recipe: batch size, learning rate and its schedule.
         samples: radiographs to draw batches from.
-        epoch_samples: radiographs that count as one epoch. With ``samples`` an epoch is a pass;
-            with the size of the whole pool every fraction gets the same number of steps.
+        ends: of :func:`last_steps`.
         seed: of the order of the radiographs.
         machine: where and how precisely.
         state: where to go on from, and where to leave the state meanwhile. None: nowhere.
@@ -191,7 +202,6 @@ def fit(
         Stopped: the process was asked to stop; the state is written.
     """
     state = state or StateFile()
-    ends = last_steps(recipe, epoch_samples)
     # All of the order at once, on the device: a step picks its row and waits for nothing.
     stream = generator(seed, "order")
     order = shuffled_rows(samples, ends[-1], recipe.batch_size, stream).to(machine.device)
@@ -214,13 +224,13 @@ def fit(
             progress.step = step + 1
             # Where a batch holds more than an epoch, several epochs end with one step.
             for epoch in range(len(progress.history) + 1, bisect_right(ends, step + 1) + 1):
-                progress.end_epoch(recipe, begin)
+                progress.end_epoch(recipe, len(ends), begin)
                 task.after_epoch(network, epoch)
             if state.due():
                 progress.seconds = time.perf_counter() - begin
-                progress.refuse_divergence(network, recipe)
+                progress.refuse_divergence(network, recipe, len(ends))
                 state.save(parts)
-        progress.refuse_divergence(network, recipe)
+        progress.refuse_divergence(network, recipe, len(ends))
         progress.parameters = adam.moved
     return progress
 

@@ -88,7 +88,7 @@ def pretrain(
             task,
             pretext,
             samples=len(radiographs),
-            epoch_samples=len(radiographs),
+            ends=last_steps(pretext, len(radiographs)),
             seed=pretext.seed,
             machine=machine,
             state=state,

@@ -1,5 +1,7 @@
 """Stage `train`: learn to segment teeth (section 3.3, appendix B)."""
 
+import importlib
+import json
 from pathlib import Path
 
 import torch
@@ -23,12 +25,10 @@ from maskedteeth.settings.config import (
     Transfer,
 )
 from maskedteeth.tasks import CHANNELS, module_of_task, task_of
-from maskedteeth.training.adversarial import AdversarialSegmentation
+from maskedteeth.training import module_of_loss
 from maskedteeth.training.augment import draw_changes
 from maskedteeth.training.device import set_up
 from maskedteeth.training.engine import fit, last_steps
-from maskedteeth.training.instances import InstanceSegmentation
-from maskedteeth.training.segmentation import Segmentation
 from maskedteeth.training.state import StateFile
 from maskedteeth.training.weights import new_network, save_weights, stored_network
 
@@ -55,6 +55,7 @@ def train(
     run: Path,
     pretext: Path | None = None,
     encoder: Path | None = None,
+    instead_of: Path | None = None,
     checkpoint_minutes: float = 5,
 ) -> None:
     """Train one method on one fraction with one seed; the last weights are kept.
@@ -80,14 +81,17 @@ def train(
         run: JSON to write, see :mod:`maskedteeth.record`.
         pretext: weights to start from; None: random.
         encoder: weights of the encoder to start from, where ``model`` names some.
+        instead_of: ``run.json`` of a pretext, as many steps longer than which this one trains.
         checkpoint_minutes: between two states, from which a stopped training goes on.
     """
     machine = set_up(compute)
-    sections = {"task": task, "training": training, "model": model, "transfer": transfer}
+    more_steps = json.loads(instead_of.read_bytes())["steps"] if instead_of else 0
+    about = dict(training) | {"more_steps": more_steps}
+    sections = {"task": task, "training": about, "model": model, "transfer": transfer}
     sections |= {"held_out": held_out, "fraction": fraction, "seed": seed, "compute": compute}
     record = RunRecord(
         {**sections, "annotations": annotations, "adversary": adversary},
-        (__name__, module_of(model), module_of_task(task)),
+        (__name__, module_of(model), module_of_task(task), module_of_loss(model, adversary)),
         machine,
         images=images,
         labels=labels,
@@ -112,34 +116,32 @@ def train(
         network = stored_network(model, pretext, machine.device, seed, transfer, CHANNELS[task])
 
     epoch_samples = split.pool if training.budget == "equal-steps" else len(split.train)
-    changes = None
+    ends, changes = last_steps(training, epoch_samples, more_steps), None
     if training.augment == "light":
-        shape = (last_steps(training, epoch_samples)[-1], training.batch_size)
+        shape = (ends[-1], training.batch_size)
         changes = draw_changes(shape, generator(seed, "augment")).to(machine.device)
     of_all = learnt, radiographs, truth, training, model.inputs, machine, changes
+    module = importlib.import_module(module_of_loss(model, adversary))
     if model.finds_instances:
-        minimised = InstanceSegmentation(*of_all, numbered=task == "numbering")
+        minimised = module.InstanceSegmentation(*of_all, numbered=task == "numbering")
     elif adversary:
-        about = {"adversary": adversary, "epoch_samples": epoch_samples}
-        minimised = AdversarialSegmentation(*of_all, **about)
+        minimised = module.AdversarialSegmentation(*of_all, adversary=adversary, ends=ends)
     else:
-        minimised = Segmentation(*of_all)
+        minimised = module.Segmentation(*of_all)
     with StateFile(weights.with_suffix(".state"), record.identity, checkpoint_minutes) as state:
         progress = fit(
             network,
             minimised,
             training,
             samples=len(split.train),
-            epoch_samples=epoch_samples,
+            ends=ends,
             seed=seed,
             machine=machine,
             state=state,
         )
         save_weights(network, weights)
         further = minimised.further_losses().items()
-        losses = [
-            {name: column[epoch] for name, column in further} for epoch in range(training.epochs)
-        ]
+        losses = [{name: column[epoch] for name, column in further} for epoch in range(len(ends))]
         write_csv(history, [row | more for row, more in zip(progress.history, losses, strict=True)])
         record.write(
             run,

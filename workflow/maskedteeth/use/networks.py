@@ -21,6 +21,7 @@ from maskedteeth.settings.config import Compute, Model, TaskName
 from maskedteeth.tasks import CHANNELS, task_of
 from maskedteeth.training.device import Machine, set_up
 from maskedteeth.training.weights import stored_network
+from maskedteeth.use.look import differences
 from maskedteeth.use.radiographs import read_radiograph
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -195,7 +196,7 @@ class Segmenter:
 
         Raises:
             InputError: it cannot be read, is smaller than radiographs are, or its proportions are
-                far from those of the training (:mod:`maskedteeth.data.look`).
+                far from those of the training (:mod:`maskedteeth.use.look`).
         """
         pixels = read_radiograph(radiograph)
         if min(pixels.shape) < FEWEST_PIXELS:
@@ -203,10 +204,10 @@ class Segmenter:
                 f"The radiograph has {pixels.shape[0]} x {pixels.shape[1]} pixels; at least "
                 f"{FEWEST_PIXELS} were expected on each side: export it larger."
             )
-        found, differences = [], {}  # of which each is said once
+        found, unlike = [], {}  # of which each is said once
         for network in self.networks:
             small = network.small(pixels)
-            differences |= dict.fromkeys(network.look.differences(pixels, small))
+            unlike |= dict.fromkeys(differences(network.look, pixels, small))
             found.append(network.probabilities(small, self.flip, self.machine))
 
         def at_full_size(channel: int) -> np.ndarray:
@@ -226,7 +227,7 @@ class Segmenter:
         if self.smallest:
             _drop_small(labels, self.smallest)
         mask = (labels > 0).astype(np.uint8)
-        return Segmentation(pixels, probability, mask, labels, "; ".join(differences))
+        return Segmentation(pixels, probability, mask, labels, "; ".join(unlike))
 
 
 def _drop_small(labels: np.ndarray, smallest: int) -> None:
