@@ -177,15 +177,24 @@ def test_drafts_in_another_folder_leave_the_test_set_as_it_is(radiograph, study,
     assert parts["second/4"] == parts["second/13"] == "train" and len(parts) == 14
 
 
-def test_radiographs_that_may_be_those_of_two_folders_are_a_sentence(
-    earlier, write_folder, run_prepare, tmp_path
+def test_folders_with_the_same_names_are_told_apart_by_content(
+    earlier, write_folder, run_prepare, study, tmp_path
 ):
-    write_folder(tmp_path / "raw", 13)
+    raw, others = tmp_path / "raw", write_folder(tmp_path / "others", 13, first=31)
+    write_folder(tmp_path / "same", 13)
     for part in ("images", "masks"):
-        shutil.copytree(tmp_path / "raw" / part, tmp_path / "two" / part / "a")
-        shutil.copytree(tmp_path / "raw" / part, tmp_path / "two" / part / "b")
-    with pytest.raises(InputError, match=r"may be those in 'a/' or in 'b/'; rename those that"):
-        run_prepare(tmp_path / "two", given=str(earlier))
+        for number in range(1, 14):
+            (others / part / f"{30 + number}.png").rename(others / part / f"{number}.png")
+        shutil.copytree(others / part, raw / part / "a")
+        shutil.copytree(tmp_path / "same" / part, raw / part / "b")
+    run_prepare(raw, given=str(earlier))
+    parts = parts_in(tmp_path / "index.csv")
+    tested = {f"b/{name}" for name in study.split().test}
+    assert {name for name, part in parts.items() if part == "test"} == tested
+    for part in ("images", "masks"):
+        shutil.copytree(tmp_path / "same" / part, raw / part / "c")
+    with pytest.raises(InputError, match=r"both in 'b/' and in 'c/'; remove the copies"):
+        run_prepare(raw, given=str(earlier))
 
 
 UNFIT = {

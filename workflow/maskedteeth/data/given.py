@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from maskedteeth.data.arrays import read_index
+from maskedteeth.data.arrays import Row, read_index
 from maskedteeth.data.folders import part_of
 from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.data.splits import draw_pretext_split
@@ -143,20 +143,21 @@ def test_set_of(study: Path) -> list[str]:
     return [name for names in tested for name in names]
 
 
-def parts_of_study(study: Path, labelled: dict[str, bool]) -> dict[str, str]:
+def parts_of_study(study: Path, rows: list[dict]) -> dict[str, str]:
     """Return who trains and who tests so that the test set of an earlier study stays.
 
     All other annotated radiographs train, drafts that a network made for them, too.
 
     Args:
         study: its folder of results.
-        labelled: id → whether it is annotated, of all radiographs.
+        rows: id, sha256 and whether it is labelled, of all radiographs.
 
     Raises:
         InputError: a radiograph of that test set is not there, or no longer annotated.
     """
-    home = _home_of({row["id"] for row in read_index(_index_of(study))}, labelled, study)
-    tested = [home + name for name in test_set_of(study)]
+    tested = test_set_of(study)
+    home = _home_of(read_index(_index_of(study)), rows, study)
+    tested, labelled = [home + name for name in tested], {r["id"]: r["labelled"] for r in rows}
     if lost := [name for name in tested if not labelled.get(name)]:
         raise InputError(
             f"{study} (split.given) tested {lost[0]!r}, which is not among the annotated "
@@ -170,23 +171,23 @@ def _index_of(study: Path) -> Path:
     return study / "data" / "index.csv"
 
 
-def _home_of(ids: set[str], names: Iterable[str], study: Path) -> str:
-    """Return what comes before the ids of a study in the names of its radiographs here.
+def _home_of(before: list[Row], rows: list[dict], study: Path) -> str:
+    """Return what comes before the ids of a study in those of its radiographs here.
 
-    Names begin below the folder that all radiographs are in, so that others elsewhere lengthen
-    them.
+    Ids begin below the folder that all radiographs are in, so that others elsewhere lengthen them.
     """
+    known = {(row["id"], row["sha256"]) for row in before}
     homes: Counter[str] = Counter()
-    for name in names:
-        ends = [0, *(found.end() for found in re.finditer("/", name))]
-        homes.update(name[:end] for end in ends if name[end:] in ids)
-    (first, most), (second, as_many) = (*homes.most_common(2), ("", 0), ("", 0))[:2]
-    if most == as_many > 0:
+    for name, digest in ((row["id"], row["sha256"]) for row in rows):
+        ends = [0, *(slash.end() for slash in re.finditer("/", name))]
+        homes.update(name[:end] for end in ends if (name[end:], digest) in known)
+    best = [home for home, count in homes.items() if count == max(homes.values())]
+    if len(best) > 1:
         raise InputError(
-            f"The radiographs of {study} (split.given) may be those in {first or '.'!r} or in "
-            f"{second or '.'!r}; rename those that are others, or name a CSV."
+            f"The radiographs of {study} (split.given) are both in {best[0] or '.'!r} and in "
+            f"{best[1] or '.'!r}; remove the copies, or name a CSV."
         )
-    return first
+    return best[0] if best else ""
 
 
 def parts_of_folders(labelled: dict[str, bool]) -> dict[str, str]:
