@@ -42,10 +42,12 @@ onstart:
 
 
 onsuccess:
+    print(how_read())
     print(f"\nDone. Results: {RESULTS}\nDataset: {STUDY.data.name}")
 
 
 onerror:
+    print(how_read())
     print(
         "\nThe log of each failed job says why, in its last line. What is finished stays: the same "
         "command goes on from there once the cause is mended."

@@ -320,7 +320,7 @@ def test_a_radiograph_whose_annotation_is_no_use_is_set_aside(tmp_path, source, 
 
 
 REFUSED = [
-    ("coco", {}, "holds no COCO annotation, a JSON file with 'images' and 'annotations'"),
+    ("coco", {}, "holds no COCO annotation, a JSON file with .* or set data.source to 'auto'"),
     ("coco", {"a.json": '{"images": [], "annot'}, "a.json is not a COCO annotation .*EOF"),
     ("coco", {"a.json": '{"images": [], "annotations": []}'}, "categories: Field required"),
     (
@@ -339,8 +339,8 @@ REFUSED = [
         },
         "a.json has several categories of the id 1, so that nobody knows",
     ),
-    ("labelme", {"a.json": "{}"}, "holds no annotation of LabelMe"),
-    ("yolo", {"data.yaml": "names: [1]"}, "has no text file in a folder 'labels'"),
+    ("labelme", {"a.json": "{}"}, "holds no annotation of LabelMe, .* set data.source to 'auto'"),
+    ("yolo", {"data.yaml": "names: [1]"}, "has no text file in .* set data.source to 'auto'"),
     ("yolo", {"labels/1.txt": ""}, "has no file that names classes, but one list"),
     ("yolo", {"labels/1.txt": "", "data.yaml": "names: ["}, "data.yaml does not name classes"),
     ("yolo", {"labels/1.txt": "", "data.yaml": "names: 7"}, "data.yaml does not name classes"),

@@ -116,9 +116,12 @@ def test_the_counts_are_printed(raw, run_prepare, tmp_path, capsys):
     (raw / "images" / "12.png").write_bytes((raw / "images" / "1.png").read_bytes())
     (raw / "images" / "5.png").write_bytes(b"not an image")
     (raw / "images" / "notes.txt").write_text("")
+    for name in ("2", "3"):
+        (raw / "masks" / f"{name}.png").unlink()
     run_prepare(raw)
     assert capsys.readouterr().out.strip() == (
-        "11 radiographs, 9 labelled, 1 duplicates, 1 set aside, 1 other files passed over; "
+        "11 radiographs: 7 annotated, 4 not (2, 3, 11 and 1 more), for pretexts alone; "
+        "copies: 1, set aside: 1, other files passed over: 1; "
         f"the reasons are in {tmp_path / 'problems.csv'}"
     )
 
@@ -126,7 +129,13 @@ def test_the_counts_are_printed(raw, run_prepare, tmp_path, capsys):
 def test_too_many_unusable_radiographs_stop_it_and_leave_no_file(raw, run_prepare, tmp_path):
     for name in ("5", "6"):
         (raw / "images" / f"{name}.png").write_bytes(b"")
-    with pytest.raises(InputError, match=r"2 of 12 radiographs .* more than 10%.*5\.png"):
+    with pytest.raises(InputError, match=r"2 of 12 radiographs .* more than 10%") as error:
+        run_prepare(raw)
+    reason = f"The first: {raw}/images/5.png is empty (0 bytes); restore or remove it. Likewise 6."
+    assert str(error.value).endswith(f"Mend or remove them, or raise data.most_problems. {reason}")
+    (raw / "images" / "4.png").write_bytes(b"no image")
+    (raw / "images" / "7.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"4\.png is not .*/5\.png is empty .* Likewise 6, 7\.$"):
         run_prepare(raw)
     for file in (raw / "images").iterdir():
         file.write_bytes(b"")

@@ -158,6 +158,17 @@ def test_too_few_radiographs_or_masks_are_explained(held_out):
         draw_split(unlabelled, held_out, 0.1, 42)
     with pytest.raises(InputError, match="0 to test"):
         draw_pretext_split(unlabelled[:2], held_out)
+    with pytest.raises(InputError) as error:
+        draw_split(tidy(12), held_out, 0.01, 42)
+    assert str(error.value).endswith("Change split.fractions (the smallest possible is 0.042).")
+    assert len(draw_split(tidy(12), held_out, 0.042, 42).train) == 1
+
+
+def test_a_test_set_that_would_be_empty_is_explained_by_its_own_setting():
+    with pytest.raises(
+        InputError, match=r"1 to train and 0 to test.*Change split\.test_fraction\.$"
+    ):
+        draw_split(tidy(4), FIXED, 0.3, 42)
 
 
 @pytest.mark.parametrize("held_out", [FIXED, COMPLEMENT])

@@ -245,6 +245,12 @@ def test_what_maps_mean_is_decided_once_and_said_aloud(read_masks, capsys):
     assert printed[1] == "32 classes, 11 to 48, are FDI numbers (data.numbering)"
 
 
+def test_what_a_mask_of_one_value_means_is_said_aloud(read_masks, capsys):
+    read_masks(MASK // 2, MASK // 2)
+    said = "/masks have one value besides 0, 127, which is read as tooth"
+    assert capsys.readouterr().out.splitlines()[0].endswith(said)
+
+
 def test_what_is_ignored_in_maps_is_counted(read_masks):
     void = np.where(EDGE, np.uint8(255), FDI_MAP)
     _, problems = read_masks(void, void, FDI_MAP, classes={"255": "ignore"})
@@ -415,4 +421,4 @@ def test_objects_that_are_left_out_are_counted_in_the_problems(read_classes, cap
     }
     printed = capsys.readouterr().out
     assert printed.startswith("2 classes, 1 to 9, are Universal numbers (data.numbering)\n")
-    assert "0 set aside, 3 objects left out" in printed
+    assert "set aside: 0, objects left out: 3" in printed

@@ -1,5 +1,6 @@
 """The profiles, planned only: they need no scheduler, just Snakemake's plugins."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 
 pytestmark = pytest.mark.workflow
 
-PROFILES = Path(__file__).parents[2] / "profiles"
+ROOT = Path(__file__).parents[2]
 SLURM = "profiles/slurm"
 USES = {
     "gpu": ("--profile", "profiles/gpu"),
@@ -18,7 +19,7 @@ USES = {
 
 
 def profile(name):
-    return yaml.safe_load((PROFILES / name).read_text())
+    return yaml.safe_load((ROOT / "profiles" / name).read_text())
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +32,16 @@ def test_every_profile_plans_what_a_local_run_does(use, fresh, planned_locally):
     assert fresh.planned(*USES[use]) == planned_locally
 
 
-@pytest.mark.parametrize("file", sorted(PROFILES.glob("*/*.yaml")), ids=lambda f: str(f.name))
-def test_resources_are_set_for_rules_that_there_are(file, planned_locally):
-    content = yaml.safe_load(file.read_text())
-    asked = {*content.get("set-resources", {}), *content.get("set-threads", {})}
-    assert asked <= set(planned_locally)
+@pytest.mark.parametrize("file", ["gpu/profile", "slurm/profile", "slurm/gres", "slurm/cpu"])
+def test_every_rule_that_runs_a_network_gets_what_a_profile_gives_them(file):
+    rules = (ROOT / "workflow/rules/training.smk").read_text()
+    _, *parts = re.split(r"^rule (\w+):$", rules, flags=re.M)
+    bodies = zip(parts[::2], parts[1::2], strict=True)
+    networks = [name for name, body in bodies if "**NETWORK" in body]
+    settings = profile(f"{file}.yaml")
+    given = settings.get("set-resources", settings.get("set-threads"))
+    assert "evaluate_elsewhere" in given and set(given) == set(networks)
+    assert len(networks) == rules.count("**NETWORK")
 
 
 def test_the_profile_of_a_cluster_repeats_the_default_one_which_it_replaces():

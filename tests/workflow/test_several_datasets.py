@@ -60,13 +60,18 @@ def test_a_second_run_has_nothing_to_do(several):
         (
             "height: 64, seed: 2",
             "height: 64, seed: 4",
-            {"draw_phantom_clinic": 1, "prepare_clinic": 1, "evaluate_clinic": 2, "elsewhere": 1},
+            {
+                "draw_phantom_clinic": 1,
+                "prepare_clinic": 1,
+                "evaluate_elsewhere": 2,
+                "elsewhere": 1,
+            },
             {"train", "pretrain", "evaluate", "prepare", "table2"},
         ),
         (
             "annotations: {drop: 0.3}",
             "annotations: {drop: 0.4}",
-            {"train": 1, "evaluate": 2, "evaluate_clinic": 1, "robustness": 1},
+            {"train": 1, "evaluate": 2, "evaluate_elsewhere": 1, "robustness": 1},
             {"pretrain", "prepare", "prepare_clinic", "prepare_archive"},
         ),
         (

@@ -31,6 +31,7 @@ def test_the_whole_paper_runs_and_leaves_every_table_and_figure(project):
     page = (project.results / "report.html").read_text(encoding="utf-8")
     for name in TABLES | FIGURES:
         assert f'id="{name}"' in page, name
+    assert "\n12 radiographs: 11 annotated, 1 not (3), for pretexts alone" in project.printed
     assert "Done. Results: results/tiny" in project.printed
     assert "digital phantom" in project.printed
 
@@ -201,7 +202,7 @@ def test_a_target_behind_a_stage_that_failed_stays_out_of_date(folder_project):
         hidden = raw.with_name("images")
         (raw / "images").rename(hidden)
         failed = project.snakemake("contact_sheet", check=False)
-        assert "Error in rule" in failed
+        assert "Error in rule" in failed and "The radiographs (" not in failed
         hidden.rename(raw / "images")
         jobs = project.planned("contact_sheet")
         assert {"prepare", "contact_sheet"} <= set(jobs)
@@ -219,7 +220,7 @@ def test_failed_trainings_stop_no_others_and_say_why(new_project, tmp_path):
     assert (project.results / "tables" / "table3.md").exists()
     assert not (project.results / "tables" / "table2.md").exists()
     assert "pspnet" in printed and "no_such" in printed
-    assert "What is finished stays" in printed
+    assert "12 radiographs: 11 annotated" in printed and "What is finished stays" in printed
     log = (project.results / "logs" / "train-pspnet-0.2-42.log").read_text()
     assert "no_such" in log and "Traceback" not in log
 

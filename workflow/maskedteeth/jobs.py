@@ -145,7 +145,7 @@ class Jobs:
         Args:
             stage: what it runs.
             inputs: the rule's: paths by name, or functions of the wildcards that return them.
-            dataset: that it is about, where that is a further one.
+            dataset: that it is about, where that is a further one and no wildcard says so.
             **more: what the stage is told besides, because it changes no result.
 
         Returns:
@@ -202,7 +202,9 @@ class Jobs:
         return self._seen[name]
 
     def _builds_on(self, stage: str, job: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-        for given in self._inputs[stage, job.get("elsewhere", "")].values():
+        of_dataset = stage, job.get("elsewhere", "")
+        inputs = self._inputs[of_dataset if of_dataset in self._inputs else (stage, "")]
+        for given in inputs.values():
             paths = given(SimpleNamespace(**job)) if callable(given) else given
             for path in [paths] if isinstance(paths, str) else paths:
                 if path in self._made_by:

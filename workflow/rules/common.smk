@@ -73,6 +73,7 @@ wildcard_constraints:
     fraction="|".join({run["fraction"].replace(".", r"\.") for run in JOBS.runs}),
     seed="|".join({run["seed"] for run in JOBS.runs}),
     group="|".join(JOBS.groups),
+    elsewhere="|".join(STUDY.evaluation.also_on) or "none",
     encoder="|".join({re.escape(m.pretrained) for m in models_in(STUDY) if m.pretrained}) or "none",
 
 

@@ -79,3 +79,12 @@ for DATASET, DATA in DATASETS.items():
 
 
 ARRAYS = ARRAYS_OF[""]
+
+
+def how_read():
+    """What the study's `prepare` printed in the end, once it has finished: a line or a few."""
+    log = Path(rules.prepare.log[0])
+    if not (log.exists() and Path(rules.prepare.output.index).exists()):
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
+    return "\n".join([f"\nThe radiographs ({log}):", *lines])

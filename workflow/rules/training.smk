@@ -22,7 +22,8 @@ TO_MEASURE = PIXELS | {
 }
 
 
-# It builds every network once, so that in a whole study a mistake in one is told in seconds.
+# It builds every network once and is started first, so that a mistake in one is told early. It stops
+# nothing: figure1 and the report need it, and profiles/default goes on with the others.
 rule describe:
     output:
         architecture=RESULTS / "architecture.json",
@@ -129,36 +130,34 @@ rule evaluate:
 
 # Further radiographs that pretexts are trained on: none of them may be measured as unseen.
 FURTHER = sorted({name for pretext in STUDY.pretext.values() for name in pretext.also_on})
+TO_EVALUATE_ELSEWHERE = {
+    "images": lambda w: ARRAYS_OF[w.elsewhere]["images"],
+    "labels": lambda w: ARRAYS_OF[w.elsewhere]["labels"],
+    "index": lambda w: ARRAYS_OF[w.elsewhere]["index"],
+    **{f"home_{name}": path for name, path in PIXELS.items()},
+    "further": [ARRAYS_OF[name]["images"] for name in FURTHER],
+    "weights": TO_EVALUATE["weights"],
+}
 
-for DATASET in STUDY.evaluation.also_on:
-    TO_EVALUATE_ELSEWHERE = {
-        **ARRAYS_OF[DATASET],
-        **{f"home_{name}": path for name, path in PIXELS.items()},
-        "further": [ARRAYS_OF[name]["images"] for name in FURTHER],
-        "weights": TO_EVALUATE["weights"],
-    }
-    MEASURED_THERE = Path(str(JOBS.elsewhere).replace("{elsewhere}", DATASET))
 
-    rule:
-        name:
-            f"evaluate_{DATASET}"
-        input:
-            **TO_EVALUATE_ELSEWHERE,
-        output:
-            **({"numbering": MEASURED_THERE / "numbering.csv"} if MORE["numbering"] else {}),
-            metrics=MEASURED_THERE / "metrics.csv",
-            evaluation=MEASURED_THERE / "evaluation.json",
-        log:
-            RESULTS / "logs" / f"evaluate_{DATASET}-{{group}}.log",
-        threads: STUDY.compute.threads
-        resources:
-            **NETWORK,
-        params:
-            **JOBS.parameters("evaluate_elsewhere", TO_EVALUATE_ELSEWHERE, dataset=DATASET),
-        message:
-            f"Evaluating on {DATASET}: {{wildcards.group}}"
-        shell:
-            RUN_STAGE
+rule evaluate_elsewhere:
+    input:
+        **TO_EVALUATE_ELSEWHERE,
+    output:
+        **({"numbering": JOBS.elsewhere / "numbering.csv"} if MORE["numbering"] else {}),
+        metrics=JOBS.elsewhere / "metrics.csv",
+        evaluation=JOBS.elsewhere / "evaluation.json",
+    log:
+        RESULTS / "logs" / "evaluate_elsewhere-{elsewhere}-{group}.log",
+    threads: STUDY.compute.threads
+    resources:
+        **NETWORK,
+    params:
+        **JOBS.parameters("evaluate_elsewhere", TO_EVALUATE_ELSEWHERE),
+    message:
+        "Evaluating on {wildcards.elsewhere}: {wildcards.group}"
+    shell:
+        RUN_STAGE
 
 
 rule lpips_weights:

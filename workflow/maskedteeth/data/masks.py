@@ -101,7 +101,10 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
     maps += [mask.classes for mask in drawn if not mask.trouble and mask.classes]
     masks_of = Counter(value for classes in maps for value in classes)
     names = {value: name_of_value(value) for value in sorted(masks_of)}
-    title = f"{len(maps):,} masks in {folder} are maps of {len(names)} values"
+    kind = f"are maps of {len(names)} values"
+    if len(names) == 1:
+        kind = f"have one value besides 0, {next(iter(names.values()))}"
+    title = f"{len(maps):,} masks in {folder} {kind}"
     listing = ", ".join(f"{name} (in {masks_of[value]:,})" for value, name in names.items())
     unsaid = [name for name in names.values() if name not in layout.classes]
     numbering, all_teeth = layout.numbering, layout.numbering == "none"
@@ -117,7 +120,7 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
                 "teeth. If some are something else, say so in data.classes, such as "
                 f"{{'{unsaid[0]}': tooth, '{unsaid[-1]}': ignore}}."
             )
-    print(title)
+    print(title + ", which is read as tooth" * (all_teeth and len(unsaid) == len(names) == 1))
     meant = layout.classes | (dict.fromkeys(unsaid, "tooth") if all_teeth else {})
     said = layout.model_copy(update={"numbering": numbering, "classes": meant})
     known = number_classes(names.values(), said, None, folder)

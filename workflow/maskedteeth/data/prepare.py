@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ MOST_TIMES_AS_LONG = 4
 #: each border, has an inverted mask. Real ones have 7 to 26 %.
 MOST_TOOTH = 0.6
 
-#: Problems that an error names.
+#: Radiographs that a sentence names.
 NAMED = 3
 
 
@@ -169,19 +170,25 @@ def prepare(
     write_csv(problems, lines, ("id", "reason"))
     write_text(state, f"{path}\n{dataset}\n")
 
-    labelled = sum(row["labelled"] for row in rows)
+    bare = [row["id"] for row in rows if not row["labelled"]]
     strays = sum(not problem.radiograph for problem in found.problems)
     copies = len(rows) - len({row["duplicate_group"] for row in rows})
     if given:
         parts = Counter(row["part"] for row in rows)
         print(", ".join(f"{parts[part]} {part}" for part in PARTS) + f" (split.given: {given})")
     print(
-        f"{len(rows)} radiographs, {labelled} labelled, {copies} duplicates, {len(set_aside)} set "
-        f"aside"
-        + (f", {strays} other files passed over" if strays else "")
-        + (f", {left_out.total()} objects left out" if left_out else "")
+        f"{len(rows)} radiographs: {len(rows) - len(bare)} annotated"
+        + (f", {len(bare)} not ({_first(bare)}), for pretexts alone" if bare else "")
+        + f"; copies: {copies}, set aside: {len(set_aside)}"
+        + (f", other files passed over: {strays}" if strays else "")
+        + (f", objects left out: {left_out.total()}" if left_out else "")
         + (f"; the reasons are in {problems}" if lines else "")
     )
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str | None) -> None:
@@ -274,8 +281,18 @@ def _refuse_mostly_tooth(record: Record, mask: np.ndarray) -> None:
 
 def _refuse_too_many(set_aside: list[Problem], count: int, most: float, raw: Path) -> None:
     if len(set_aside) > most * count or len(set_aside) == count:
-        reasons = " ".join(printable(problem.reason) for problem in set_aside[:NAMED])
+        alike: dict[str, list[Problem]] = {}
+        for problem in set_aside:
+            words = re.sub("[0-9]+", "", problem.reason.replace(f"/{problem.id}", "/"))
+            alike.setdefault(words, []).append(problem)
+        reasons = " ".join(map(_said_once, [*alike.values()][:NAMED]))
         raise InputError(
             f"{len(set_aside)} of {count} radiographs in {raw} are unusable, more than {most:.0%} "
-            f"(data.most_problems). Mend or remove them, or raise it. The first: {reasons}"
+            f"(data.most_problems). Mend or remove them, or raise data.most_problems. The first: "
+            f"{reasons}"
         )
+
+
+def _said_once(problems: list[Problem]) -> str:
+    others = [problem.id for problem in problems[1:]]
+    return printable(problems[0].reason + (f" Likewise {_first(others)}." if others else ""))

@@ -69,11 +69,19 @@ def draw_split(rows: list[Row], held_out: HeldOut, fraction: float, seed: int) -
     tests = [i for name in test for i in groups.get(name, [])] if fixed else outside
     if not train or not tests:
         unannotated = sum(row["labelled"] != "1" for row in rows)
+        change = "split.fractions" if not train or not fixed else "split.test_fraction"
+        if pool_ids and not train:  # a half is rounded to 0
+            least = (math.floor(500 / len(labelled)) + 1) / 1000
+            change += f" (the smallest possible is {least:g})"
+        if unannotated:
+            change += (
+                f", or add annotations: {unannotated} of {len(rows)} radiographs have none "
+                "(data.masks, data.mask_name)"
+            )
         raise InputError(
             f"Fraction {fraction:g} of {len(labelled)} labelled radiographs leaves "
             f"{len(train)} to train and {len(tests)} to test; both must have at least one. "
-            f"Change split.fractions, or add annotations: {unannotated} of {len(rows)} "
-            "radiographs have none (data.masks, data.mask_name)."
+            f"Change {change}."
         )
     _refuse_toothless(rows, {"train": train, "test": tests}, fraction, seed)
     order = {i: position for position, i in enumerate(labelled)}

@@ -65,6 +65,8 @@ def _sentence(kind: type[BaseModel], item: Any) -> str:
         known = _names_at(kind, item["loc"][:-1])
         near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}."
+        if ":" in str(item["loc"][-1]):
+            hint = "put a blank after the colon."
         return f"Setting {path} is unknown; {hint}"
     if problem == "missing":
         return f"Setting {path} is missing; add it."
@@ -77,15 +79,22 @@ def _sentence(kind: type[BaseModel], item: Any) -> str:
         rf"\b({'|'.join(in_yaml)})\b", lambda word: in_yaml[word[0]], repr(item["input"])
     )
     shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
-    return f"{where} {shown}; {_expected(problem, message, item.get('ctx', {}))}."
+    expected = _expected(problem, message, item.get("ctx", {}), item["input"])
+    return f"{where} {shown}; {expected}."
 
 
-def _expected(problem: str, message: str, limits: dict[str, Any]) -> str:
+def _expected(problem: str, message: str, limits: dict[str, Any], found: Any) -> str:
     """Return what must be: pydantic's own words where a person would choose them."""
     if problem == "string_pattern_mismatch":
         return f"it must consist of {PATTERNS[limits['pattern']]}"
-    if found := re.fullmatch("([a-z]+)_(type|parsing|parsing_size|from_float)", problem):
-        return f"it must be {TYPES[found[1]]}"
+    if kind := re.fullmatch("([a-z]+)_(type|parsing|parsing_size|from_float)", problem):
+        return f"it must be {TYPES[kind[1]]}"
+    if problem == "multiple_of" and isinstance(found, int):
+        step = limits["multiple_of"]
+        below = max(found // step, 1) * step
+        return f"it must be a multiple of {step}, such as {below} or {below + step}"
+    if limits.get("lt") == 1 and isinstance(found, int | float) and 1 < found < 100:
+        return f"it must be less than 1: write {found / 100:g} for {found:g} %"
     message = re.sub(r"^(Input|String|Tuple) should", "it must", message)
     return re.sub(r" after validation, not \d+$", "", message)
 

@@ -85,7 +85,7 @@ def find_records(root: Path, layout: Layout) -> Found:
     if not files:
         raise InputError(
             f"{root} holds no COCO annotation, a JSON file with 'images' and 'annotations'; export "
-            "the dataset as COCO, and name its folder in data.path."
+            "the dataset as COCO and name its folder in data.path, or set data.source to 'auto'."
         )
     entries, empty = [], []
     for file in files:

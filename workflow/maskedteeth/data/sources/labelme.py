@@ -66,7 +66,7 @@ def find_records(root: Path, layout: Layout) -> Found:
     if not count:
         raise InputError(
             f"{root} holds no annotation of LabelMe, a JSON file with 'shapes' and 'imagePath'; "
-            "name the folder that LabelMe saves to in data.path."
+            "name the folder that LabelMe saves to in data.path, or set data.source to 'auto'."
         )
     return listing.found()
 

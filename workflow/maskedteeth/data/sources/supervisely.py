@@ -64,7 +64,8 @@ def find_records(root: Path, layout: Layout) -> Found:
     if not folders:
         raise InputError(
             f"{root} holds no dataset of Supervisely, a folder with 'img' and 'ann'; export the "
-            "project in Supervisely's format, and name its folder in data.path."
+            "project in Supervisely's format and name its folder in data.path, or set data.source "
+            "to 'auto'."
         )
     several = len(folders) > 1
     found = [

@@ -39,7 +39,7 @@ def find_records(root: Path, layout: Layout) -> Found:
     if not files:
         raise InputError(
             f"{root} has no text file in a folder 'labels'; export the dataset as YOLO for "
-            "segmentation, and name its folder in data.path."
+            "segmentation and name its folder in data.path, or set data.source to 'auto'."
         )
     listing, names = Listing(root), _names_of_classes(root)
     for file in files:
