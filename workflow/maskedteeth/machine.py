@@ -70,8 +70,9 @@ def check_card(compute: Compute) -> None:
 
     if set_up(compute).device.type == "cpu":
         say(
-            "On two CPU cores the paper's study takes about five weeks (docs/speed.md). If you mean "
-            "it, set compute.device to 'cpu': as many trainings then run at once as --cores allows."
+            "On two CPU cores the paper's study takes about five weeks (docs/speed.md). If you "
+            "mean it, set compute.device to 'cpu': as many trainings then run at once as --cores "
+            "allows."
         )
 
 
