@@ -87,6 +87,16 @@ def test_coarse_outlines_have_few_corners_and_stay_within_the_pixels(labels):
     assert np.mean(corners) < 8
 
 
+def test_a_coarse_ring_of_teeth_that_touch_stays_a_ring():
+    ring = np.zeros((1, 120, 240), np.uint8)
+    cv2.ellipse(ring[0], (120, 60), (100, 45), 0, 0, 360, 99, 12)
+    inside = np.zeros_like(ring)
+    cv2.ellipse(inside[0], (120, 60), (85, 30), 0, 0, 360, 1, cv2.FILLED)
+    found = with_errors(ring, ["1"], Annotations(coarse=3), 1)
+    assert (found != ring).any() and not found[inside > 0].any()
+    assert np.count_nonzero(found) == pytest.approx(np.count_nonzero(ring), rel=0.1)
+
+
 def test_exchanged_numbers_are_of_neighbours_in_one_arch_and_nothing_else_changes(numbered):
     found = wrong(numbered, swap=0.4)
     assert ((found > 0) == (numbered > 0)).all()

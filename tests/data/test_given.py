@@ -1,14 +1,19 @@
 """Splits and patients that are given."""
 
+import shutil
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
-from formats import Drawn, write, write_coco
+from formats import WRITERS, Drawn, write, write_coco
 
+from maskedteeth.cli import main
 from maskedteeth.data.arrays import read_index
 from maskedteeth.data.splits import draw_pretext_split, draw_split
 from maskedteeth.data.state import state_of_dataset
 from maskedteeth.errors import InputError
+from maskedteeth.files import read_json, write_json
 from maskedteeth.settings.config import Data, HeldOut
 
 
@@ -62,21 +67,134 @@ def test_another_split_is_another_state_of_the_dataset(tmp_path):
         state_of_dataset(Data(source="hitl"), "nowhere.csv", tmp_path / "known")
 
 
-def test_the_test_set_of_an_earlier_study_stays_when_more_are_annotated(
-    dataset, run_prepare, tmp_path
+def test_a_copy_of_what_an_earlier_study_tested_is_to_be_removed(
+    study, earlier, write_folder, run_prepare, tmp_path
 ):
-    study = tmp_path / "results" / "first"
-    write(study / "evaluation" / "unet" / "metrics.csv", "id,dice\n4,0.9\n2,0.8\n4,0.7\n")
-    (dataset / "masks" / "6.png").write_bytes((dataset / "masks" / "5.png").read_bytes())
-    run_prepare(dataset, given=str(study))
-    parts = {row["id"]: row["part"] for row in read_index(tmp_path / "index.csv")}
-    trained = dict.fromkeys("1356", "train")
-    assert parts == trained | {"2": "test", "4": "test", "7": "unlabelled"}
-    (dataset / "masks" / "4.png").unlink()
-    with pytest.raises(InputError, match="tested '4', which is not among the annotated"):
-        run_prepare(dataset, given=str(study))
-    with pytest.raises(InputError, match="is not the folder of a study that has been evaluated"):
-        state_of_dataset(Data(source="hitl"), str(tmp_path), tmp_path / "known")
+    raw, tested = write_folder(tmp_path / "raw", 13), study.split().test[0]
+    for part in ("images", "masks"):
+        shutil.copy(raw / part / f"{tested}.png", raw / part / "again.png")
+    with pytest.raises(InputError, match=f"'again' in train and '{tested}' in test.* Remove the f"):
+        run_prepare(raw, given=str(earlier))
+
+
+@pytest.fixture
+def earlier(study, tmp_path):
+    """Results of the finished study, whose radiographs are 1 to 13, the last without a mask."""
+    folder = tmp_path / "results" / "first"
+    for name, target in (("index.csv", "data"), ("run/evaluation.json", "evaluation/ours")):
+        (folder / target).mkdir(parents=True)
+        shutil.copy(study / name, folder / target)
+    return folder
+
+
+def recorded(earlier, group, digest=None, **held_out):
+    """Write an evaluation of other settings of `split`, or of another index."""
+    record = read_json(earlier / "evaluation/ours/evaluation.json")
+    record["settings"]["held_out"] |= held_out
+    record["inputs_sha256"]["index"] = digest or record["inputs_sha256"]["index"]
+    (earlier / "evaluation" / group).mkdir(exist_ok=True)
+    write_json(earlier / "evaluation" / group / "evaluation.json", record)
+
+
+def parts_in(index):
+    return {row["id"]: row["part"] for row in read_index(index)}
+
+
+def test_the_test_set_of_an_earlier_study_stays_when_more_are_annotated(
+    study, earlier, write_folder, run_prepare, tmp_path
+):
+    raw, test = write_folder(tmp_path / "raw", 14, labelled=13), study.split().test
+    trained = dict.fromkeys(map(str, range(1, 14)), "train")
+    expected = trained | dict.fromkeys(test, "test") | {"14": "unlabelled"}
+    run_prepare(raw, given=str(earlier))
+    assert len(test) == 3 and parts_in(tmp_path / "index.csv") == expected
+    recorded(earlier, "gone", digest="0" * 64, test_seed=7)  # of a method that is no more
+    recorded(earlier, "ours", protocol="validation")  # sets it aside
+    run_prepare(raw, given=str(earlier))
+    assert parts_in(tmp_path / "index.csv") == expected
+    (raw / "masks" / f"{test[0]}.png").unlink()
+    with pytest.raises(InputError, match=f"tested '{test[0]}', which is not among the annotated"):
+        run_prepare(raw, given=str(earlier))
+
+
+def test_a_folder_without_one_test_set_is_a_sentence(earlier, tmp_path):
+    def state(given):
+        return state_of_dataset(Data(source="hitl"), str(given), tmp_path / "known")
+
+    assert state(earlier)
+    recorded(earlier, "gone", test_seed=7)
+    with pytest.raises(InputError, match="has other test sets in .*gone and .*ours; remove"):
+        state(earlier)
+    recorded(earlier, "gone", protocol="complement")
+    with pytest.raises(InputError, match="has split.protocol: complement, with another test set"):
+        state(earlier)
+    recorded(earlier, "gone", protocol="by age")
+    with pytest.raises(InputError, match=r"gone/evaluation\.json .* by another version"):
+        state(earlier)
+    for given in (tmp_path, earlier):
+        (earlier / "data/index.csv").write_text("id,labelled\n")  # of no evaluation
+        with pytest.raises(InputError, match="not the folder of a study that has been evaluated"):
+            state(given)
+
+
+def test_drafts_in_another_folder_leave_the_test_set_as_it_is(radiograph, study, tmp_path):
+    """The loop of docs/use.md, with an annotation tool's files; names get longer by the folder."""
+
+    def put(folder, numbers, seeds):
+        drawn = []
+        for number, seed in zip(numbers, seeds, strict=True):
+            pixels, mask = radiograph(seed)
+            outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+            teeth = [("tooth", outline[:, 0]) for outline in outlines if len(outline) > 2]
+            drawn.append(Drawn(f"{number}.png", pixels.shape, teeth))
+            (folder / "images").mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(folder / "images" / f"{number}.png"), pixels)
+        WRITERS["labelme"](folder, drawn, ["tooth"])
+
+    put(tmp_path / "raw/first", range(1, 13), range(1, 13))
+    labelme = {"data": {"source": "labelme"}}
+    first = replace(study, raw=tmp_path / "raw", out=tmp_path / "results/first/data", own=labelme)
+    ours = tmp_path / "results/first/evaluation/scratch"
+    assert first.run("prepare") == first.run("train", ours, method="scratch") == 0
+    assert first.run("evaluate", ours, method="scratch") == 0
+    assert list(parts_in(first / "index.csv")) == [str(number) for number in range(1, 13)]
+
+    words = ["--weights", ours / "weights.safetensors", "--format", "labelme", "--device", "cpu"]
+    rest, drafts = tmp_path / "raw/second", tmp_path / "drafts"
+    rest.mkdir()
+    for number, seed in ((4, 54), (13, 63)):
+        cv2.imwrite(str(rest / f"{number}.png"), radiograph(seed)[0])
+    assert main(["predict", str(rest), "--out", str(drafts), *map(str, words)]) == 0
+    for file in drafts.rglob("*.json"):
+        shutil.copy(file, rest)
+
+    given = {"split": {"given": str(tmp_path / "results/first")}}
+    second = replace(first, out=tmp_path / "results/second/data", own=labelme | given)
+    assert second.run("prepare") == 0
+    test = {f"first/images/{name}" for name in first.split().test}
+    parts = parts_in(second / "index.csv")
+    assert {name for name, part in parts.items() if part == "test"} == test
+    assert parts["second/4"] == parts["second/13"] == "train" and len(parts) == 14
+
+
+def test_folders_with_the_same_names_are_told_apart_by_content(
+    earlier, write_folder, run_prepare, study, tmp_path
+):
+    raw, others = tmp_path / "raw", write_folder(tmp_path / "others", 13, first=31)
+    write_folder(tmp_path / "same", 13)
+    for part in ("images", "masks"):
+        for number in range(1, 14):
+            (others / part / f"{30 + number}.png").rename(others / part / f"{number}.png")
+        shutil.copytree(others / part, raw / part / "a")
+        shutil.copytree(tmp_path / "same" / part, raw / part / "b")
+    run_prepare(raw, given=str(earlier))
+    parts = parts_in(tmp_path / "index.csv")
+    tested = {f"b/{name}" for name in study.split().test}
+    assert {name for name, part in parts.items() if part == "test"} == tested
+    for part in ("images", "masks"):
+        shutil.copytree(tmp_path / "same" / part, raw / part / "c")
+    with pytest.raises(InputError, match=r"both in 'b/' and in 'c/'; remove the copies"):
+        run_prepare(raw, given=str(earlier))
 
 
 UNFIT = {

@@ -28,6 +28,13 @@ def test_a_verdict_is_of_all_comparisons_and_shows_the_one_that_decides(a, b, ex
     assert (found.verdict, found.margin) == expected
 
 
+@pytest.mark.filterwarnings("ignore:All-NaN")
+def test_what_could_not_be_measured_shows_nothing():
+    for margins in ([np.nan], [1, np.nan], [np.nan, 1]):
+        found = judge(lambda _, margins=margins: [number(m) for m in margins], None)
+        assert found.verdict == "inconclusive" and np.isnan([found.margin, found.low]).all()
+
+
 def test_a_comparison_is_no_margin():
     """A claim that says `>` ends, instead of being judged by a bool."""
     with pytest.raises(TypeError, match="'>' not supported"):

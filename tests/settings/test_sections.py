@@ -24,7 +24,7 @@ EVALUATIONS = {"evaluate", "evaluate_elsewhere"}
 CHANGES = [
     ({"data": {"most_problems": 0.2}}, set()),
     ({"data": {"download": "kaggle"}}, set()),
-    ({"data": {"masks": "teeth"}}, {"prepare"}),
+    ({"data": {"numbering": "fdi"}}, {"prepare"}),
     ({"data": {"classes": {7: 11}}}, {"prepare"}),
     ({"data": {"title": "Other"}}, {TABLE, "describe"}),
     ({"data": {"phantom": {"seed": 2}}}, {"draw_phantom"}),

@@ -15,7 +15,7 @@ OPTIONS = {"width": 8, "anchors": [4, 8, 16, 32, 64], "box_batch_size_per_image"
 OPTIONS |= {"enlarge": 2, "rpn_pre_nms_top_n_train": 50, "rpn_pre_nms_top_n_test": 50}
 MODEL = {"architecture": "mask_rcnn", "encoder": "resnet18", "options": OPTIONS}
 CHANGES = {"methods": {"detector": {"label": "Mask R-CNN", "model": MODEL}}}
-RECIPE = {"learning_rate": 0.001, "epochs": 3}
+RECIPE = {"learning_rate": 0.01, "epochs": 12}
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,11 @@ def test_radiographs_without_teeth_train_it_too(study, tmp_path):
 
 def test_it_is_measured_like_all_others_and_its_instances_by_ap(detector):
     metrics, found = (pd.read_csv(detector / f"{n}.csv") for n in ("metrics", "instances"))
-    assert metrics["dice"].between(0, 1).all() and len(metrics) == 3
+    share = (metrics["tp"] + metrics["fn"]) / (32 * 64)
+    everything = 2 * share / (1 + share)  # Dice of a mask that is tooth everywhere
+    assert len(metrics) == 3 and metrics["dice"].mean() > 1.5 * everything.mean()
     assert found.columns.tolist() == ["method", "fraction", "seed", "ap", "ap50", "ap75"]
-    assert found[["ap", "ap50", "ap75"]].stack().between(0, 1).all()
+    assert found["ap50"][0] > max(0.05, found["ap"][0])
     run = json.loads((detector / "run.json").read_text())
     assert "maskedteeth.models.mask_rcnn" in run["modules"]
 
@@ -55,9 +57,10 @@ def test_it_is_measured_like_all_others_and_its_instances_by_ap(detector):
 def test_it_segments_radiographs_and_says_that_onnx_cannot_hold_it(
     detector, radiograph, tmp_path, capsys
 ):
-    pixels, _ = radiograph(1)
+    pixels, truth = radiograph(1)
     found = Segmenter(detector / "weights.safetensors", device="cpu")(pixels)
-    assert found.mask.shape == pixels.shape and found.probability.min() >= 0
+    both = np.count_nonzero(found.mask & (truth > 0))
+    assert 2 * both / (found.mask.sum() + np.count_nonzero(truth)) > 0.4
     command = ["export-onnx", "--weights", str(detector / "weights.safetensors")]
     assert main([*command, "--onnx", str(tmp_path / "network.onnx")]) == 2
     assert "is of mask_rcnn, whose steps depend on what it finds" in capsys.readouterr().err

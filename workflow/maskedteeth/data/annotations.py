@@ -95,9 +95,9 @@ def _exchanged(numbers: list[int], share: float, rng: np.random.Generator) -> li
 
 
 def _coarse(tooth: np.ndarray, tolerance: float) -> np.ndarray:
-    outlines, _ = cv2.findContours(tooth, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outlines, _ = cv2.findContours(tooth, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)  # holes', too
     corners = [cv2.approxPolyDP(outline, tolerance, True) for outline in outlines]
-    return cv2.drawContours(np.zeros_like(tooth), corners, -1, 1, cv2.FILLED)
+    return cv2.fillPoly(np.zeros_like(tooth), corners, 1)  # by the even-odd rule
 
 
 def _grown(tooth: np.ndarray, pixels: int) -> np.ndarray:

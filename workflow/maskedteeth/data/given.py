@@ -1,15 +1,20 @@
 """What is known of a split beforehand: who trains and who tests, and who is whose patient."""
 
 import csv
+import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
+from maskedteeth.data.arrays import Row, read_index
 from maskedteeth.data.folders import part_of
 from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
+from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.errors import InputError
-from maskedteeth.files import read_csv
+from maskedteeth.files import read_json
+from maskedteeth.settings.config import HeldOut
 
 TRAIN, TEST, UNLABELLED = PARTS = ("train", "test", "unlabelled")
 
@@ -93,44 +98,96 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
 
 
 def test_set_of(study: Path) -> list[str]:
-    """Return the ids of the test radiographs of an earlier study, sorted.
+    """Return the ids of the test radiographs of an earlier study, in the order of its index.
+
+    They are also those that `validation` has set aside.
 
     Args:
         study: its folder of results.
 
     Raises:
-        InputError: nothing has been evaluated in it.
+        InputError: nothing has been evaluated in it, or there is no one test set.
     """
-    metrics = sorted(study.glob("evaluation/*/metrics.csv"))
-    tested = sorted({row["id"] for file in metrics for row in read_csv(file)})
+    index = _index_of(study)
+    digest = hashlib.sha256(index.read_bytes()).hexdigest() if index.is_file() else None
+    tested: dict[tuple[str, ...], Path] = {}
+    for file in sorted(study.glob("evaluation/*/evaluation.json")):
+        try:
+            record = read_json(file)
+            if record["inputs_sha256"]["index"] == digest:  # else of a method that is no more
+                held_out = HeldOut.model_validate(record["settings"]["held_out"])
+                fixed = held_out.model_copy(update={"protocol": "fixed-test"})
+                test = draw_pretext_split(read_index(index), fixed).test
+                tested[tuple(test) if held_out.protocol != "complement" else ()] = file.parent
+        except (LookupError, TypeError, ValueError):  # pydantic's are ValueErrors
+            raise InputError(
+                f"{file} (split.given) was made by another version of this project. Make the "
+                "study again, or name a CSV."
+            ) from None
     if not tested:
         raise InputError(
             f"split.given {study} is not the folder of a study that has been evaluated: it has no "
-            "evaluation/*/metrics.csv. Name results/<study>, a CSV or 'folders'."
+            "evaluation/*/evaluation.json of its data/index.csv. Name results/<study>, a CSV or "
+            "'folders'."
         )
-    return tested
+    if () in tested:
+        raise InputError(
+            f"split.given {study} has split.protocol: complement, with another test set for every "
+            "training subset; name a study with one test set, or a CSV."
+        )
+    if len(tested) > 1:
+        raise InputError(
+            f"split.given {study} has other test sets in {' and '.join(map(str, tested.values()))}"
+            "; remove the folders of methods that are no more."
+        )
+    return [name for names in tested for name in names]
 
 
-def parts_of_study(study: Path, labelled: dict[str, bool]) -> dict[str, str]:
+def parts_of_study(study: Path, rows: list[dict]) -> dict[str, str]:
     """Return who trains and who tests so that the test set of an earlier study stays.
 
     All other annotated radiographs train, drafts that a network made for them, too.
 
     Args:
         study: its folder of results.
-        labelled: id → whether it is annotated, of all radiographs.
+        rows: id, sha256 and whether it is labelled, of all radiographs.
 
     Raises:
         InputError: a radiograph of that test set is not there, or no longer annotated.
     """
-    tested = set(test_set_of(study))
-    if lost := [name for name in sorted(tested) if not labelled.get(name)]:
+    tested = test_set_of(study)
+    home = _home_of(read_index(_index_of(study)), rows, study)
+    tested, labelled = [home + name for name in tested], {r["id"]: r["labelled"] for r in rows}
+    if lost := [name for name in tested if not labelled.get(name)]:
         raise InputError(
             f"{study} (split.given) tested {lost[0]!r}, which is not among the annotated "
             "radiographs. Add it again under this name, or give another split."
         )
     parts = {name: TRAIN if known else UNLABELLED for name, known in labelled.items()}
     return parts | dict.fromkeys(tested, TEST)
+
+
+def _index_of(study: Path) -> Path:
+    return study / "data" / "index.csv"
+
+
+def _home_of(before: list[Row], rows: list[dict], study: Path) -> str:
+    """Return what comes before the ids of a study in those of its radiographs here.
+
+    Ids begin below the folder that all radiographs are in, so that others elsewhere lengthen them.
+    """
+    known = {(row["id"], row["sha256"]) for row in before}
+    homes: Counter[str] = Counter()
+    for name, digest in ((row["id"], row["sha256"]) for row in rows):
+        ends = [0, *(slash.end() for slash in re.finditer("/", name))]
+        homes.update(name[:end] for end in ends if (name[end:], digest) in known)
+    best = [home for home, count in homes.items() if count == max(homes.values())]
+    if len(best) > 1:
+        raise InputError(
+            f"The radiographs of {study} (split.given) are both in {best[0] or '.'!r} and in "
+            f"{best[1] or '.'!r}; remove the copies, or name a CSV."
+        )
+    return best[0] if best else ""
 
 
 def parts_of_folders(labelled: dict[str, bool]) -> dict[str, str]:
@@ -175,10 +232,12 @@ def refuse_unfair(rows: list[dict], given: str) -> None:
     for (group, part), row in first.items():
         if part == TRAIN and (other := first.get((group, TEST))):
             copies = row["duplicate_group"] == other["duplicate_group"]
+            of_study = given != "folders" and Path(given).expanduser().is_dir()
             raise InputError(
                 f"split.given ({given}) has {row['id']!r} in train and {other['id']!r} in test, "
                 f"which are {'near copies' if copies else 'of one patient, or copies of such'}: "
-                "tests would be flattered. Put both in one part."
+                "tests would be flattered. "
+                + ("Remove the first, or name a CSV." if of_study else "Put both in one part.")
             )
     for part in (TRAIN, TEST):
         if not any(row["part"] == part and row["labelled"] for row in rows):

@@ -199,7 +199,7 @@ def _say_who_trains(rows: list[dict], found: Found, layout: Layout, given: str |
     if given == "folders":
         parts = parts_of_folders({row["id"]: bool(row["labelled"]) for row in rows})
     elif given and (study := Path(given).expanduser()).is_dir():
-        parts = parts_of_study(study, {row["id"]: bool(row["labelled"]) for row in rows})
+        parts = parts_of_study(study, rows)
     elif given:
         others = [entry.id for entry in (*found.records, *found.problems)]
         lines = read_split(Path(given).expanduser(), names, others)

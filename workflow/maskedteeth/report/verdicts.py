@@ -107,7 +107,7 @@ def judge(claim: Callable[[Any], list[Quantity]], evidence: Any) -> Verdict:
         return Verdict(NOT_TESTED, remark=str(reason))
     known = [margin for margin in margins if margin.remark != ONE_SEED]
     failing = [m for m in known if m.interval(TAIL / len(margins))[1] < 0]
-    unshown = [m for m in margins if m not in known or m.interval()[0] <= 0]
+    unshown = [m for m in margins if m not in known or not m.interval()[0] > 0]  # nor NaN
     verdict = REFUTED if failing else INCONCLUSIVE if unshown else SUPPORTED
     margin = min(failing or unshown or margins, key=lambda each: each.value)
     low, high = map(float, margin.interval())

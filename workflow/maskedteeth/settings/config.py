@@ -214,6 +214,9 @@ class Data(Layout):
                 f"path is {self.path or 'not set'}, but source is {self.source!r}; name the folder "
                 "of your radiographs, for instance --config data='{path: my/radiographs}'"
             )
+        if self.source not in ("auto", "folder"):
+            names = ("images", "masks", "mask_name")
+            _refuse_meaningless(self, names, f"source {self.source!r}")
         return self
 
     @property
@@ -258,7 +261,7 @@ class HeldOut(Strict):
         description="A split that is given: a CSV of id, part (train, test or unlabelled) and, if "
         "known, patient; 'folders', for radiographs in folders train, test and valid; or the "
         "folder of an earlier study's results, whose test radiographs test again. "
-        "test_fraction and test_seed do not count then. Null: drawn.",
+        "test_fraction and test_seed count then only for what `validation` divides. Null: drawn.",
     )
 
 
@@ -279,7 +282,8 @@ class Split(HeldOut):
                 f"given is {self.given!r}, but protocol is 'complement', which tests on what a "
                 "subset leaves out; leave one of them out"
             )
-        if not self.given and self.protocol != "complement" and fraction > largest + 1e-9:
+        drawn = self.protocol == "validation" or (self.protocol == "fixed-test" and not self.given)
+        if drawn and fraction > largest + 1e-9:
             raise ValueError(
                 f"fraction {fraction:g} does not fit beside a test set of "
                 f"{self.test_fraction:g}; the largest possible is {largest:g}"
@@ -480,9 +484,7 @@ class Annotations(Strict):
         le=100,
         description="Outlines have as few corners as lie within so many pixels of the real one.",
     )
-    shift: float = Field(
-        0.0, ge=0, le=100, description="Pixels that each tooth is moved, anywhere."
-    )
+    shift: int = Field(0, ge=0, le=100, description="Pixels that each tooth is moved, anywhere.")
     grow: int = Field(
         0, ge=-50, le=50, description="Pixels that outlines lie too far outside; below 0: inside."
     )

@@ -38,7 +38,7 @@ class Segmentation:
             regions that were to be left out.
         labels: uint8 (H, W), 0 where the mask is 0; else the most likely tooth, 1 to 32 in
             Universal numbers, or 99 where networks do not tell teeth apart.
-        warning: in what the radiograph is unlike those that the network was trained on, so that
+        warning: in what the radiograph is unlike those that a network was trained on, so that
             the mask may be wrong whatever the confidence; "" where it is alike.
     """
 
@@ -204,10 +204,10 @@ class Segmenter:
                 f"The radiograph has {pixels.shape[0]} x {pixels.shape[1]} pixels; at least "
                 f"{FEWEST_PIXELS} were expected on each side: export it larger."
             )
-        found, unlike = [], []
+        found, unlike = [], {}  # of which each is said once
         for network in self.networks:
             small = network.small(pixels)
-            unlike = unlike or differences(network.look, pixels, small)
+            unlike |= dict.fromkeys(differences(network.look, pixels, small))
             found.append(network.probabilities(small, self.flip, self.machine))
 
         def at_full_size(channel: int) -> np.ndarray:
