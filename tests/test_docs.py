@@ -135,7 +135,7 @@ def test_what_a_study_says_of_the_pretext_is_what_it_found(study):
 def test_differences_that_a_study_shows_are_those_that_it_found():
     study = ROOT / "docs/studies/ufba425"
     page = (study / "README.md").read_text()
-    for name in ("parts",):
+    for name in ("parts", "recipes"):
         cells: dict[str, list[str]] = {}
         for row in rows_of(study / name, "statistics"):
             numbers = [row[f"pooled_difference{bound}"] for bound in ("", "_low", "_high")]
