@@ -1,6 +1,8 @@
 """Intervals, tests and corrections against SciPy, enumeration, simulation and published values."""
 
+import re
 from itertools import chain, combinations, product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -200,6 +202,18 @@ def test_radiographs_that_only_one_of_two_methods_was_tested_on_are_not_compared
     table = compare_with_ours(frame, "ours", 200).set_index(["method", "fraction"])
     assert table.loc[("unet", 0.2), "pairs"] == 5 and table.loc[("unet", 0.2), "radiographs"] == 5
     assert table.loc[("linknet", 0.2), "pairs"] == table.loc[("ours", 0.2), "radiographs"] == 8
+
+
+def test_the_metric_and_the_table_that_the_documents_show_how_to_add(make):
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.S)
+    metric, table = ({}, {})
+    for names, found in ((metric, "def specificity(fp"), (table, "def specificity(report")):
+        exec(next(block for block in blocks if found in block), names)
+    frame = runs(images=3)
+    frame = frame.assign(**metric["specificity"](frame["fp"].to_numpy(), frame["tn"].to_numpy()))
+    made = make(table["specificity"], frame).frame
+    assert made["specificity"].tolist() == pytest.approx([1700 / 1720] * 6)
 
 
 @pytest.fixture
