@@ -57,11 +57,11 @@ def statistics(report: Presentation, *, metrics: list[Path], runs: list[Path]) -
             "Difference to ours": [interval(row, "difference", "+.3f") for row in rows],
             "p": [p_value(row["p"]) for row in rows],
             "p (Holm)": [p_value(row["p_holm"]) for row in rows],
-            "Pooled difference, trained again": [
-                interval(row, "pooled_difference", "+.3f") for row in rows
-            ],
         }
     )
+    if table["pooled_difference"].notna().any():
+        again = [interval(row, "pooled_difference", "+.3f") for row in rows]
+        text["Pooled difference, trained again"] = again
     limits = (about(report, runs), too_narrow(int(table["radiographs"].min())), too_few(table))
     return Table(
         title="Intervals of all models, and their differences to ours",
@@ -175,7 +175,7 @@ def _notes(compared: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
     if compared.empty:
         return intervals, "There is no other model to compare."
     dropped = f"{int(compared['zeros'].sum())} of {int(compared['pairs'].sum())}"
-    return (
+    notes = (
         intervals,
         f"*Difference to ours*: each radiograph's own Dice minus its Dice with "
         f"{report.labels[report.ours]}, both averaged over seeds; then the mean over radiographs. "
@@ -185,6 +185,11 @@ def _notes(compared: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
         f"are dropped ({dropped}). *p (Holm)*: corrected for all {len(compared)} comparisons.",
         "A small p says that these trained networks differ on radiographs like these. It does not "
         "say that networks trained again would differ.",
+    )
+    if compared["pooled_difference"].isna().all():
+        return notes
+    return (
+        *notes,
         "*Pooled difference, trained again*: Dice as in table 2, minus that of "
         f"{report.labels[report.ours]}. Its interval includes chance in training, too (the "
         "differences between seeds); it is left out where one of both has one seed. A pretext is "
