@@ -1,7 +1,6 @@
 """What is known of a split beforehand: who trains and who tests, and who is whose patient."""
 
 import csv
-import hashlib
 import io
 import re
 from collections import Counter
@@ -14,6 +13,7 @@ from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.data.splits import draw_pretext_split
 from maskedteeth.errors import InputError
 from maskedteeth.files import read_json
+from maskedteeth.record import sha256
 from maskedteeth.settings.config import HeldOut
 
 TRAIN, TEST, UNLABELLED = PARTS = ("train", "test", "unlabelled")
@@ -109,7 +109,8 @@ def test_set_of(study: Path) -> list[str]:
         InputError: nothing has been evaluated in it, or there is no one test set.
     """
     index = _index_of(study)
-    digest = hashlib.sha256(index.read_bytes()).hexdigest() if index.is_file() else None
+    digest = sha256(index) if index.is_file() else None
+    rows = read_index(index) if digest else []
     tested: dict[tuple[str, ...], Path] = {}
     for file in sorted(study.glob("evaluation/*/evaluation.json")):
         try:
@@ -117,7 +118,7 @@ def test_set_of(study: Path) -> list[str]:
             if record["inputs_sha256"]["index"] == digest:  # else of a method that is no more
                 held_out = HeldOut.model_validate(record["settings"]["held_out"])
                 fixed = held_out.model_copy(update={"protocol": "fixed-test"})
-                test = draw_pretext_split(read_index(index), fixed).test
+                test = draw_pretext_split(rows, fixed).test
                 tested[tuple(test) if held_out.protocol != "complement" else ()] = file.parent
         except (LookupError, TypeError, ValueError):  # pydantic's are ValueErrors
             raise InputError(

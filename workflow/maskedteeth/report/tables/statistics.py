@@ -122,8 +122,8 @@ def differences_with_training(
     names = [f"pooled_difference{bound}" for bound in ("", "_low", "_high")]
     found = pd.DataFrame(np.nan, compared.index, names)
     for place, row in compared[compared["pairs"].notna()].iterrows():
-        of_each = (study.dice(method, row["fraction"]) for method in (row["method"], ours))
-        difference = next(of_each) - next(of_each)
+        fraction = row["fraction"]
+        difference = study.dice(row["method"], fraction) - study.dice(ours, fraction)
         if difference.remark != ONE_SEED:
             found.loc[place] = difference.value, *difference.interval()
     return found
