@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from records import RECORD, presentation
+from scipy import stats
 
 from maskedteeth.data.arrays import Arrays
 from maskedteeth.files import write_csv, write_json
@@ -63,6 +64,31 @@ def test_means_are_over_teeth_then_seeds(files):
     assert groups["Teeth"].tolist() == ["incisors", "incisors", "molars", "wisdom teeth"]
     in_fdi = numbering(presentation(figure_fraction=0.2, numbers="fdi"), **files).frame
     assert {"11", "21", "16"} < set(in_fdi["teeth"])
+
+
+def test_differences_to_ours_include_chance_in_training(files, tmp_path):
+    rows = [{"fraction": 0.2} | dict(zip(COLUMNS, row, strict=True)) for row in ROWS]
+    ours = [{"method": "ours"} | row for row in rows if row["both"]]
+    worse = {42: 10, 0: 30}  # Dice 0.1 and 0.3 below ours, on each radiograph
+    unet = [row | {"method": "unet", "both": row["both"] - worse[row["seed"]]} for row in ours]
+    write_csv(tmp_path / "rows.csv", ours + unet)
+    files["numbering"] = [tmp_path / "rows.csv"]
+    table = numbering(presentation(figure_fraction=0.2, bootstrap_resamples=5000), **files)
+    frame = table.frame.set_index(["model", "teeth"])
+    difference = frame.loc[("U-Net", "all")].filter(like="dice_difference").astype(float)
+    assert difference["dice_difference"] == pytest.approx(-0.2)
+    # Whichever radiographs are drawn: so this is the paired t interval of −0.1 and −0.3, which of
+    # two seeds is wide. Of 5,000 draws it is no sharper.
+    bounds = stats.ttest_1samp([-0.1, -0.3], 0).confidence_interval()
+    assert difference.tolist()[1:] == pytest.approx(list(bounds), abs=0.2)
+    assert frame.loc[("Our approach", "all")].filter(like="difference").isna().all()
+    assert table.parts[2].text["Model"].tolist() == ["U-Net"]
+
+
+def test_what_was_trained_once_is_not_compared_with_ours(files):
+    table = numbering(REPORT, **files)
+    assert table.frame.filter(like="difference").isna().all(axis=None)
+    assert len(table.parts) == 2
 
 
 def test_wrong_numbers_are_counted_by_kind(files):

@@ -5,6 +5,8 @@ same radiographs and stay together, so that more seeds do not pass for more radi
 resampled, *draws*, is an array whose first value is the estimate itself.
 """
 
+from zlib import crc32
+
 import numpy as np
 import pandas as pd
 import scipy  # its parts when they are needed: they take long to import
@@ -86,7 +88,7 @@ def estimate(name: str, draws: np.ndarray) -> dict[str, float]:
     return {name: float(draws[0]), f"{name}_low": low, f"{name}_high": high}
 
 
-def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.ndarray:
+def training_chance(values: np.ndarray, resamples: int, seeds: list[int]) -> np.ndarray:
     """Draw by how much a mean over seeds may miss that over all seeds there could be.
 
     Each draw is a mean of normal deviates with the seeds' own covariance, divided by its chi-square
@@ -94,12 +96,17 @@ def training_chance(values: np.ndarray, resamples: int, seed: list[int]) -> np.n
     error of the mean, for several ones of the same seeds their joint law, so that the difference of
     two has its paired t.
 
-    Of ``values``, float (seeds,) of two seeds or more, it returns float64 (resamples,) around 0;
-    ``seed`` of the draw is the same for all that has the same seeds.
+    Args:
+        values: float (seeds,), of two seeds or more.
+        resamples: draws.
+        seeds: of which ``values`` are; what has the same ones shares the draw.
+
+    Returns:
+        float64 (resamples,), around 0.
     """
-    seeds, generator = len(values), np.random.default_rng(seed)
-    deviates = generator.standard_normal((resamples, seeds)) @ (values - np.mean(values))
-    return deviates / np.sqrt(seeds * generator.chisquare(seeds - 1, resamples))
+    count, generator = len(values), np.random.default_rng([SEED, crc32(repr(seeds).encode()), 1])
+    deviates = generator.standard_normal((resamples, count)) @ (values - np.mean(values))
+    return deviates / np.sqrt(count * generator.chisquare(count - 1, resamples))
 
 
 def too_narrow(images: int) -> str:

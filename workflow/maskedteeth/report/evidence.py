@@ -2,7 +2,6 @@
 
 from functools import cache
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,6 @@ from scipy import stats
 
 from maskedteeth.metrics.segmentation import METRICS, scores
 from maskedteeth.report.chance import (
-    SEED,
     bootstrap_weights,
     counts_by_seed,
     pooled_scores,
@@ -167,8 +165,7 @@ class Study(Evidence):
         if len(seeds) == 1:
             return Quantity(draws, remark=ONE_SEED)
         by_seed = scores(*(counts[key].sum(axis=1) for key in ("tp", "fp", "fn")))[metric]
-        same = crc32(repr(seeds).encode())
-        draws[1:] += training_chance(by_seed, len(draws) - 1, [SEED, same, 1])
+        draws[1:] += training_chance(by_seed, len(draws) - 1, seeds)
         return Quantity(draws)
 
     def spread(self, statistic: str, metric: str, method: str, fraction: float) -> Quantity:

@@ -9,7 +9,13 @@ import pandas as pd
 from maskedteeth.data.teeth import GROUPS, group_of, in_print
 from maskedteeth.metrics.numbering import LEAST_IOU
 from maskedteeth.report.about import about, about_seeds, percent
-from maskedteeth.report.chance import bootstrap_weights, percentiles, too_narrow
+from maskedteeth.report.chance import (
+    bootstrap_weights,
+    estimate,
+    percentiles,
+    too_narrow,
+    training_chance,
+)
 from maskedteeth.report.results import RUN, mean_over_seeds, read_rows
 from maskedteeth.report.table import Part, Table
 from maskedteeth.report.tables.layout import deviating, interval, once
@@ -26,7 +32,8 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
         Columns model, fraction, teeth (all, a group, or the number of one), seeds, annotated (teeth
         on the test radiographs, seeds together), each metric of :func:`scored` as mean over teeth,
         then seeds, with its sample standard deviation over seeds as ``_sd`` and, of all teeth and
-        of groups, its 95 % interval as ``_low`` and ``_high``; and protocol.
+        of groups, its 95 % interval as ``_low`` and ``_high``; of all teeth what
+        :func:`differences_to_ours` returns; and protocol.
     """
     rows = scored(read_rows(*numbering))
     numbers = rows["tooth"].map(lambda tooth: in_print(tooth, report.numbers))
@@ -44,6 +51,8 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
     )
     table = mean_over_seeds(by_run, tuple(SHOWN), keys).merge(annotated, on=keys)
     table = table.merge(intervals, "left", on=keys)
+    differences = differences_to_ours(rows, report.ours, ids, weights).assign(teeth="all")
+    table = table.merge(differences, "left", on=keys)
     table.insert(0, "model", table.pop("method").map(report.labels))
     table.insert(4, "annotated", table.pop("annotated"))
 
@@ -52,6 +61,14 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
     groups = table[shown & table["teeth"].isin(GROUPS)]
     order = {name: place for place, name in enumerate([*report.labels.values(), *GROUPS])}
     groups = groups.sort_values(["model", "teeth"], key=lambda column: column.map(order))
+    compared = whole[whole["dice_difference"].notna()]
+    against_ours = Part(
+        _text(compared, interval, "_difference", "+.3f", fraction="Train. data"),
+        "All teeth, minus ours",
+        f"Each cell: the model's mean minus that of {report.labels[report.ours]}, trained on as "
+        "much; in brackets its 95 % interval. It includes chance in training, too (the differences "
+        "between seeds). A pretext is trained once, and its own chance is in no interval.",
+    )
     return Table(
         title="Numbered teeth",
         frame=table.assign(protocol=report.protocol),
@@ -65,6 +82,7 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
                 _text(groups, deviating, teeth="Teeth", annotated="Annotated"),
                 f"Groups of teeth, trained on {percent(report.figure_fraction)}",
             ),
+            *([against_ours] if len(compared) else []),
         ),
         lead=about(report, runs),
         notes=(
@@ -82,6 +100,41 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
             f"file has both for all rows, and each tooth. {about_seeds(report, runs)}",
         ),
     )
+
+
+def differences_to_ours(
+    rows: pd.DataFrame, ours: str, ids: list[str], weights: np.ndarray
+) -> pd.DataFrame:
+    """Estimate differences to ours with intervals that include chance in training.
+
+    As those of the claims (:class:`maskedteeth.report.evidence.Study`), of means over teeth.
+
+    Args:
+        rows: of :func:`scored`.
+        ours: method that the others are compared with, at the same fraction.
+        ids: the radiographs that are drawn.
+        weights: as of :func:`resampled`.
+
+    Returns:
+        A row a method and fraction: method, fraction, and for each metric its ``_difference``, the
+        method's mean minus that of ours, with the bounds of its 95 % interval as
+        ``_difference_low`` and ``_difference_high``. No row where one of both was trained once, or
+        ours not on this fraction.
+    """
+    groups = dict(list(rows.groupby(["method", "fraction"], sort=False)))
+    several = {key: group for key, group in groups.items() if group["seed"].nunique() > 1}
+    found = []
+    for (method, fraction), group in several.items():
+        against = several.get((ours, fraction))
+        if method == ours or against is None:
+            continue
+        row = {"method": method, "fraction": fraction}
+        for metric in SHOWN:
+            model, base = (trained_again(r, metric, ids, weights) for r in (group, against))
+            row |= estimate(f"{metric}_difference", model - base)
+        found.append(row)
+    names = (f"{metric}_difference{end}" for metric in SHOWN for end in ("", "_low", "_high"))
+    return pd.DataFrame(found, columns=["method", "fraction", *names])
 
 
 def scored(rows: pd.DataFrame) -> pd.DataFrame:
@@ -124,6 +177,16 @@ def resampled(rows: pd.DataFrame, metric: str, ids: list[str], weights: np.ndarr
         return (sums / np.where(known, counts, 1)).sum(axis=0) / known.sum(axis=0)
 
 
+def trained_again(
+    rows: pd.DataFrame, metric: str, ids: list[str], weights: np.ndarray
+) -> np.ndarray:
+    """Return what :func:`resampled` does, with chance in training; of two seeds or more."""
+    draws = resampled(rows, metric, ids, weights)
+    by_seed = rows.groupby("seed")[metric].mean()
+    draws[1:] += training_chance(by_seed.to_numpy(), len(draws) - 1, by_seed.index.tolist())
+    return draws
+
+
 def _intervals(rows: pd.DataFrame, ids: list[str], weights: np.ndarray) -> dict[str, float]:
     bounds = {}
     for metric in SHOWN:
@@ -132,10 +195,15 @@ def _intervals(rows: pd.DataFrame, ids: list[str], weights: np.ndarray) -> dict[
     return bounds
 
 
-def _text(table: pd.DataFrame, cell: Callable, **columns: str) -> pd.DataFrame:
-    """Print a line a row: the model, other columns by name and title, and the metrics."""
+def _text(
+    table: pd.DataFrame, cell: Callable, end: str = "", form: str = ".3f", **columns: str
+) -> pd.DataFrame:
+    """Print a line a row: the model, other columns by name and title, and the metrics.
+
+    These are the columns that have the metrics' names with ``end`` behind.
+    """
     text = {"Model": once(table["model"])}
     text |= {title: table[name].astype(str) for name, title in columns.items()}
     for metric, title in SHOWN.items():
-        text[title] = [cell(row, metric, ".3f") for _, row in table.iterrows()]
+        text[title] = [cell(row, metric + end, form) for _, row in table.iterrows()]
     return pd.DataFrame(text)
