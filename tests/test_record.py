@@ -178,7 +178,7 @@ def test_evaluations_that_differ_are_named(study):
         f"Runs with different test sets: protocol: fixed-test (4 runs), complement ({name}). "
         f"Runs in different precision: evaluations: float32 (3 runs), bfloat16 ({name}). "
         f"Runs measured with different settings: threshold: 0.5 (3 runs), 0.4 ({name}). "
-        f"Measured on other weights than the run's own: {name}."
+        f"Measured with weights other than the run's: {name}."
     )
 
 
@@ -194,4 +194,4 @@ def test_a_run_is_explained_by_its_training_and_what_its_evaluation_adds(study, 
 @pytest.mark.parametrize("name", ["tables/table2.csv", "unet/missing.csv"])
 def test_what_is_no_result_of_a_training_is_a_sentence(study, name, capsys):
     assert main(["why", str(study / name)]) == 2
-    assert "is no result of a training" in capsys.readouterr().err
+    assert "is not the result of a training" in capsys.readouterr().err

@@ -19,6 +19,6 @@ def runs(tmp_path):
 def test_a_deviation_says_what_it_covers(runs):
     fixed, complement = presentation(), presentation(protocol="complement")
     assert "All seeds have the same test set." in about_seeds(fixed, runs)
-    assert "(all others test)" in about_seeds(complement, runs)
+    assert "(all others are its test set)" in about_seeds(complement, runs)
     assert "from the same pretraining" in about_seeds(fixed, runs)
     assert "pretraining" not in about_seeds(fixed, runs[1:])

@@ -32,7 +32,7 @@ def test_every_printed_row_gets_a_verdict(table):
     ]
     assert set(rows["verdict"][rows["model"] == "PSPNet"]) == {"pooled"}
     assert table.lead.startswith("**In 12 of the 40 rows of tables 2 and 3")
-    assert "It is 2 of them if Dice is a soft one" in table.lead
+    assert "It is 2 of them if Dice is soft" in table.lead
 
 
 def test_without_dice_two_rows_stay_impossible(table):

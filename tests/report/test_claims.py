@@ -186,7 +186,7 @@ def test_pretext_metrics_are_averaged_over_radiographs():
         ),
         (
             lambda r: [r.pretext("ssim", OURS)],
-            "the paper's number stands in this sentence alone",
+            "the paper gives this number only in this sentence",
             f"the study has no pretext {OURS}",
         ),
     ],

@@ -52,5 +52,5 @@ def test_a_cards_memory_is_shown_where_there_was_a_card(make):
 def test_trainings_that_stopped_or_moved_are_told(make):
     machines = [{"device": name, "precision": "bfloat16"} for name in ("a CPU", "a card", "a card")]
     table = make({"resumed_after_steps": [10, 20], "machines": machines})
-    assert "1 training was stopped and went on." in table.lead
+    assert "1 training was stopped and resumed." in table.lead
     assert table.frame["device"].tolist() == ["a CPU then a card"]

@@ -14,10 +14,10 @@ TESTED_ON = {
 }
 #: What the seed of a run decides of its training and test sets.
 DRAWN = {
-    "fixed-test": "which radiographs train, in what order, and the first weights. All seeds have "
-    "the same test set.",
-    "complement": "which radiographs train (all others test), in what order, and the first "
-    "weights.",
+    "fixed-test": "which radiographs it uses, in what order, and the initial weights. All seeds "
+    "have the same test set.",
+    "complement": "which radiographs it uses (all others are its test set), in what order, and the "
+    "initial weights.",
 }
 DRAWN["validation"] = DRAWN["fixed-test"]
 

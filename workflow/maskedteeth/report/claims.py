@@ -23,8 +23,8 @@ FRACTIONS = (0.1, 0.2, 0.3, 0.8, 0.9)
 #: Notes on several claims.
 BOTH = "That is, a higher Dice and a higher Jaccard."
 WITHIN = "Reached to within 0.001 of the printed value"
-BESIDE = f"{BOTH} No sentence of the paper says so; its tables set the two side by side."
-THESE = "Judged of the seeds that were trained: so few say little of others."
+BESIDE = f"{BOTH} The paper does not say so in words; its tables show the two side by side."
+THESE = "This is about the trained seeds only: so few seeds say little about others."
 WITH_ERRORS = "(`config/noise.yaml` does)"
 #: A claim's margins, from where its numbers are.
 Margins = Callable[[Evidence], list[Quantity]]
@@ -71,9 +71,9 @@ def outperforms_pspnet(r):
 @claim(
     "Abstract",
     "With 20 % of the samples, ours performs comparably to LinkNet trained on 80 %",
-    '"Comparably" is read as at most 0.02 below in Dice. The limit is ours, for the paper names '
-    "none; leads of 0.027 and 0.030 in Dice are called outperforming there. Jaccard follows from "
-    "Dice: there the same distance is 0.03.",
+    '"Comparably" is read as a Dice at most 0.02 lower. The limit is ours: the paper gives none, '
+    "but calls leads of 0.027 and 0.030 in Dice outperforming. Jaccard follows from Dice: in "
+    "Jaccard the same distance is 0.03.",
 )
 def comparable_to_linknet(r):
     return [r.dice(OURS, 0.2) - (r.dice("linknet", 0.8) - 0.02)]
@@ -82,8 +82,8 @@ def comparable_to_linknet(r):
 @claim(
     "Section 3.2; appendix A",
     "The Sobel-filtered input improves the pretext's reconstruction and helps to avoid blurring",
-    "Read as a higher SSIM, a higher FSIM and a lower L1 than of the same pretext without it "
-    "(`config/ablations.yaml` has one).",
+    "Read as a higher SSIM, a higher FSIM and a lower L1 than those of the same pretext without "
+    "this input (`config/ablations.yaml` has one).",
 )
 def sobel_guides(r):
     if r.side == "paper":
@@ -97,8 +97,8 @@ def sobel_guides(r):
 @claim("Section 3.2", "The masking ratio varies from 15 % to 75 %")
 def masking_ratio(r):
     raise r.untestable(
-        paper="it is a setting, of which no result is printed",
-        ours="it is a setting; the table of the pretext's metrics has the share that was masked",
+        paper="it is a setting; no result for it is printed",
+        ours="it is a setting; the table of the pretext's metrics has the masked share",
     )
 
 
@@ -146,16 +146,16 @@ def pretext_helps(r):
 @claim(
     "Abstract; section 4.3, figures 5 and 9",
     "Ours predicts the correct mask where the ground truth is wrong",
-    "Read of training radiographs whose annotations got errors that are known: the prediction's "
-    "Dice with the right annotation is higher than that of the annotation that was trained on. So "
-    "with all errors and fractions of the study; the intervals are over these radiographs.",
+    "Tested on training radiographs whose annotations were given known errors: the prediction's "
+    "Dice with the right annotation must be higher than that of the annotation with errors, for "
+    "all errors and fractions of the study. The intervals are over these radiographs.",
 )
 def correct_despite_errors(r):
     gains = r.corrections(OURS)
     if not gains:
         raise r.untestable(
             paper="it has no corrected masks to compare with (appendix D says so too)",
-            ours=f"no method of it is trained on errors that are known {WITH_ERRORS}",
+            ours=f"it trains no method on known errors {WITH_ERRORS}",
         )
     return list(gains.values())
 
@@ -163,8 +163,8 @@ def correct_despite_errors(r):
 @claim(
     "Section 4.3",
     "It does so due to Random Block Masking",
-    "Read as: on the same errors, its gain over the annotation that was trained on is higher than "
-    "that of Modified ResUNet without the pretext.",
+    "Read as: with the same errors, its gain over its training annotation is higher than the gain "
+    "of Modified ResUNet without the pretext.",
 )
 def due_to_pretext(r):
     ours, without = r.corrections(OURS), r.corrections(RESUNET)
@@ -179,8 +179,8 @@ def due_to_pretext(r):
 @claim(
     "Section 5",
     "Ours reaches scores that rival traditional architectures",
-    '"Rivaling" is read as at most 0.02 in Dice below each of U-Net, PSPNet and LinkNet trained on '
-    "as much; the limit is ours.",
+    '"Rivaling" is read as a Dice at most 0.02 lower than that of U-Net, PSPNet and LinkNet, each '
+    "at the same fraction; the limit is ours.",
 )
 def rivals_others(r):
     return [
@@ -203,8 +203,8 @@ def similar_over_seeds(r):
 @claim(
     "Appendix E",
     "With 20 % of the samples, the variation over seeds is 0.4 %, averaged over the metrics",
-    "Read as the mean of the four metrics' standard deviations, below 0.0045: so the printed seeds "
-    f"give 0.4 %. {THESE}",
+    "Read as: the mean of the four metrics' standard deviations is below 0.0045. Read like this, "
+    f"the printed seeds give 0.4 %. {THESE}",
 )
 def variation_mean(r):
     return [0.0045 - 0.25 * sum(r.spread("sd", m, OURS, 0.2) for m in METRICS)]
@@ -213,7 +213,7 @@ def variation_mean(r):
 @claim(
     "Appendix E",
     "With 20 % of the samples, the variation over seeds is at most 0.4 % in every metric",
-    '"Across all metrics" is read as the range over seeds of each of the four, below 0.0045. '
+    '"Across all metrics" is read as: for each of the four, the range over seeds is below 0.0045. '
     f"{THESE}",
 )
 def variation_every_metric(r):

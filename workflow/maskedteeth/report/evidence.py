@@ -110,7 +110,7 @@ class Paper(Evidence):
 
     def pretext(self, metric: str, pretext: str) -> Quantity:
         """Refuse: the paper gives each of these numbers once, so nothing can confirm it."""
-        raise Unavailable("the paper's number stands in this sentence alone")
+        raise Unavailable("the paper gives this number only in this sentence")
 
     def _of_seeds(self, metric: str, method: str, fraction: float) -> np.ndarray:
         """Return the seeds of table 3, (seeds,); (0,) where they are not of this method."""

@@ -48,7 +48,7 @@ def unlike(runs: list[Path]) -> str:
     measured = [part for r in records if is_evaluation(r) for part in r.get("runs", [r])]
     digests = dict.fromkeys((name_of(part), part["weights_sha256"]) for part in measured)
     if replaced := [name for name, digest in digests if written.get(name, digest) != digest]:
-        sentences.append(f"Measured on other weights than the run's own: {', '.join(replaced)}.")
+        sentences.append(f"Measured with weights other than the run's: {', '.join(replaced)}.")
     return " ".join(sentences)
 
 
@@ -128,8 +128,8 @@ def why(run: Path, /) -> None:
     files = [file for file in files if file.is_file()]
     if not run.exists() or not files:
         raise InputError(
-            f"{run} is no result of a training or an evaluation: no run.json or evaluation.json is "
-            "beside it. Name a folder runs/METHOD/fraction-F/seed-S, pretext/NAME or "
+            f"{run} is not the result of a training or an evaluation: there is no run.json or "
+            "evaluation.json. Name a folder runs/METHOD/fraction-F/seed-S, pretext/NAME or "
             "evaluation/METHOD of a study."
         )
     known: dict[str, str] = {}

@@ -48,7 +48,7 @@ def contact_sheet(report: Presentation, *, dataset: Arrays, problems: Path) -> S
     words = [
         f"Contact sheet: the radiographs as the networks see them ({width} × {height} pixels), "
         "with the size of the file below each; orange: outline of the annotation. Copies of one "
-        f"radiograph have a frame of one colour and one number; no split parts them. Dataset: "
+        "radiograph have frames of the same colour and number; no split separates them. Dataset: "
         f"{report.dataset}. Radiographs: {len(rows):,}; annotated: {len(shares):,}; copies of "
         f"others among them: {rows['copies'].count():,}; lines in problems.csv, on what was left "
         f"out: {left_out:,}."

@@ -53,7 +53,7 @@ def dental_chart(report: Presentation, *, numbering: list[Path], runs: list[Path
     caption = (
         f"Dental chart: mean Dice of each tooth over the test radiographs that have it in "
         f"annotation or prediction, {report.labels[report.ours]}, trained on "
-        f"{percent(report.figure_fraction)} of the samples, all seeds together. A tooth that just "
+        f"{percent(report.figure_fraction)} of the samples, all seeds together. A tooth that only "
         f"one of the two has counts 0; grey: in neither. {about(report, runs)}"
     )
     return Sheet([figure], caption)

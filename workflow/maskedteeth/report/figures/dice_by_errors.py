@@ -33,8 +33,8 @@ def dice_by_errors(
     given = table.groupby("errors")["given"].mean()
     ticks = [CLEAN, *(f"{name}\n({given[name]:.2f})" for name in errors[1:])]
     caption = (
-        f"Errors in annotations: {words} on the test radiographs, whose annotations stay as they "
-        "are, by the errors that the training annotations got (in brackets: their own Dice with "
+        f"Errors in annotations: {words} on the test radiographs, whose annotations stay "
+        "unchanged, by the errors in the training annotations (in brackets: Dice of these with "
         "the right ones). Markers: means over the seeds; bars: ± their standard deviation. "
         f"{about(report, runs)}"
     )

@@ -31,14 +31,14 @@ def figure1(report: Presentation, *, architecture: Path) -> Sheet:
     caption = (
         f"Figure 1: Architecture of {'Modified ResUNet' if known else network['name']}, "
         f"{_short(network['parameters'])} parameters, for inputs of {_shape(network['input'])} "
-        "(channels × height × width). Blocks show the shape that they return and their "
-        "parameters, in the decoder with the transposed convolution's. Arrows: 2×2 max-pooling "
+        "(channels × height × width). Blocks show their output shape and their number of "
+        "parameters, in the decoder including the transposed convolution. Arrows: 2×2 max-pooling "
         "(blue), 2×2 transposed convolution (green), skip connection, which is concatenated "
-        "(grey). Below: the residual block of width w, which concatenates what its first batch "
-        f"normalisation (BN₁) returns. Dataset: {report.dataset}."
+        "(grey). Below: the residual block of width w, which concatenates the output of its first "
+        f"batch normalisation (BN₁). Dataset: {report.dataset}."
     )
     if not known:
-        words = f"No drawing: this figure knows modified_resunet, not {network['name']}."
+        words = f"No drawing: this figure can show modified_resunet, but not {network['name']}."
         return draw_words(words, caption)
     levels = sum(block["name"].startswith("encoder.") for block in network["blocks"])
     height = (levels + 2) * STEP + 0.3

@@ -33,8 +33,8 @@ def numbered_teeth(
     names = {"universal": "Universal", "fdi": "FDI"}
     caption = (
         f"Numbered teeth: {report.labels[run.method]}, trained on {percent(run.fraction)} of the "
-        f"samples in the dataset (seed {run.seed}), on {first_radiographs(ids)}. A colour a tooth, "
-        f"with {names[report.numbers]} numbers; grey: tooth of unknown number. {about(report)}"
+        f"samples in the dataset (seed {run.seed}), on {first_radiographs(ids)}. One colour per "
+        f"tooth, {names[report.numbers]} numbers; grey: tooth of unknown number. {about(report)}"
     )
     sheet = draw_grid(rows, ("Dental X-ray", "Annotation", "Prediction"), caption, width=WIDE)
     return sheet._replace(many_colours=True)

@@ -29,9 +29,9 @@ def training_curves(report: Presentation, *, history: list[Path], runs: list[Pat
     ``history`` are their ``history.csv``, ``runs`` their ``run.json``, in the same order.
     """
     caption = (
-        "Training curves: loss on the radiographs that were trained on, averaged over each epoch; "
-        "a line a training, a colour a training fraction. A pretext minimises the mean "
-        "absolute error (L1), a method a weighted sum of Dice loss and cross-entropy. "
+        "Training curves: loss on the training radiographs, averaged over each epoch; one line per "
+        "training, one colour per training fraction. A pretext minimises the mean absolute error "
+        "(L1), a method a weighted sum of Dice loss and cross-entropy. "
     )
     trained, pretexts, adversarial, detecting = [], {}, set(), set()
     for run, file in zip(map(read, runs), history, strict=True):
@@ -45,7 +45,7 @@ def training_curves(report: Presentation, *, history: list[Path], runs: list[Pat
             if MASK_RCNN in run["modules"]:
                 detecting.add(run["method"])
     if adversarial:
-        caption += "Dashed: the cross-entropy of its discriminator, whose verdict is in the loss. "
+        caption += "Dashed: the cross-entropy of a discriminator, whose verdict is in the loss. "
     if detecting:
         caption += "Mask R-CNN minimises the sum of its five losses. "
     caption += about(report, runs, tested=False)

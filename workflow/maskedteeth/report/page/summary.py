@@ -62,7 +62,7 @@ def against_best(statistics: pd.DataFrame, ours: str, shown: float) -> str:
         f"Trained on {percent(own['fraction'])} of the annotated radiographs, {ours} reaches a "
         f"Dice of {interval(own, 'dice')}. The best other method is {best['model']}, with "
         f"{interval(best, 'dice')}. These two trained networks {differ} on radiographs like these. "
-        "In brackets are 95% intervals, for other radiographs would have given other numbers. "
+        "In brackets are 95% intervals, as other radiographs would have given other numbers. "
         f"{too_narrow(int(best['radiographs']))}"
     ).rstrip()
 

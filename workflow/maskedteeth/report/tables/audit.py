@@ -17,18 +17,18 @@ COLUMNS = ["check", "place", "model", "fraction", *METRICS, "jaccard_residual", 
 COLUMNS += ["excess", "empty_share", "without_dice", "metric", "quoted", "recomputed", "verdict"]
 COLUMNS += ["note"]
 LEGEND = (
-    "In one count of pixels precision P and recall R determine Dice D, and Dice determines Jaccard "
-    "J: D = 2PR/(P + R) and J = D/(2 − D). The two columns of differences are zero then.",
+    "Within one count of pixels, precision P and recall R determine Dice D, and Dice determines "
+    "Jaccard J: D = 2PR/(P + R) and J = D/(2 − D). The two columns of differences are then zero.",
     "*pooled*: one count of pixels can have these metrics.",
     "*averaged*: no single count can, but an average may, over images, seeds, batches or classes, "
     "with any weights. Then J − D/(2 − D) is never negative and D − 2PR/(P + R) never positive.",
-    f"**{IMPOSSIBLE}**: no average can either, if all metrics of a case are of the same counts. "
+    f"**{IMPOSSIBLE}**: no average can either, if all metrics of a case come from the same counts. "
     "This is proved for all values that round to the printed ones, in "
-    "`maskedteeth/report/consistency.py`. *Off by*: one of the printed values is wrong by at least "
-    "this much more than rounding.",
+    "`maskedteeth/report/consistency.py`. *Off by*: beyond rounding, one of the printed values is "
+    "wrong by at least this much.",
     "*Without Dice*: the verdict if Dice is ignored, because equation 11, read literally, computes "
     "it from probabilities and not from masks.",
-    "*Or empty*: a way out. Images without teeth, in which none are found, get 0 or 1 by "
+    "*Or empty*: another explanation. Images without teeth, in which none are found, get 0 or 1 by "
     "convention, perhaps not the same for each metric. At least this share of such images is "
     "needed to make the row possible. The dataset has 0.5 % (3 of 598).",
 )
@@ -116,9 +116,9 @@ def _lead(full: pd.DataFrame) -> str:
     dice, without = ((full[key] == IMPOSSIBLE).sum() for key in ("verdict", "without_dice"))
     return (
         f"**In {dice} of the {len(full)} rows of tables 2 and 3 the four metrics do not fit "
-        "together, however they were averaged**, if Dice is of thresholded masks, as Jaccard, "
-        f"precision and recall are. It is {without} of them if Dice is a soft one, which is what "
-        "eq. 11 says when read literally."
+        "together, however they were averaged**, if Dice, like Jaccard, precision and recall, is "
+        f"computed from thresholded masks. It is {without} of them if Dice is soft, as eq. 11 says "
+        "when read literally."
     )
 
 

@@ -65,7 +65,7 @@ def boundary(report: Presentation, *, metrics: list[Path], runs: list[Path]) -> 
             f"{report.boundary_tolerance:g} pixels{size} of the other one; higher is better. "
             "*HD95*: 95th percentile of the distance between the outlines, in the same pixels; "
             "lower is better.",
-            "A prediction is missed when teeth are in it or in the annotation alone: its NSD is 0, "
+            "A prediction is missed if only it or only the annotation has teeth: its NSD is 0, "
             f"its HD95 the diagonal. {missed.sum()} of {len(images)} are missed.{without}",
         ),
     )

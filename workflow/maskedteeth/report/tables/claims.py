@@ -16,28 +16,28 @@ from maskedteeth.report.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPO
 from maskedteeth.settings.sections import Noise, Presentation
 
 LEGEND = (
-    "Each row is a claim of the paper, put as a comparison of numbers. It is judged twice: by the "
-    "numbers that the paper prints, and by those that this study measured. *Ours*, in a claim, is "
-    "the paper's approach: Random Block Masking + Modified ResUNet.",
-    "The number behind a verdict says by how much the claim holds, in the metric that is compared "
-    "(mostly Dice or Jaccard, from 0 to 1). Below zero, the claim fails. In brackets is the 95 % "
-    "interval of that number: how far chance may have moved it.",
+    "Each row is a claim of the paper, expressed as a comparison of numbers. It is judged twice: "
+    "by the numbers that the paper prints, and by those that this study measured. *Ours*, in a "
+    "claim, is the paper's approach: Random Block Masking + Modified ResUNet.",
+    "The number after a verdict says by how much the claim holds, in the compared metric (mostly "
+    "Dice or Jaccard, from 0 to 1). Below zero, the claim fails. In brackets is the 95 % interval "
+    "of that number: how far chance may have moved it.",
     "**supported**: the interval is above zero. **refuted**: it is below zero. *inconclusive*: "
     "zero is inside, so chance alone could explain the number. *not tested*: no number decides the "
-    "claim, for the reason that follows.",
+    "claim; the reason follows.",
     "Many claims make several comparisons. Such a claim is supported if all of them are, and "
-    "refuted if one clearly fails; the one that decides is shown. Of many comparisons one may fail "
-    "by chance, so it has to fail more clearly than by the interval shown: with k comparisons, by "
+    "refuted if one clearly fails; the one that decides is shown. With many comparisons, one may "
+    "fail by chance, so refuting takes a wider interval than the one shown: with k comparisons, "
     "that of (100 − 5/k) %.",
-    "*The paper's numbers*: the intervals hold rounding and, for our approach, the differences "
-    "between the three trainings (seeds) in table 3. More is not known of the paper's chance. *not "
-    "pooled*: metrics that are compared were averaged in some way, or cannot all be right (see the "
-    "audit), so the comparison may not be fair.",
-    "*This study's numbers*: the intervals hold chance in the choice of the {images} test "
+    "*The paper's numbers*: the intervals include rounding and, for our approach, the differences "
+    "between the three trainings (seeds) in table 3. No more is known about chance in the paper. "
+    "*not pooled*: some of the compared metrics were averaged in some way, or cannot all be right "
+    "(see the audit), so the comparison may not be fair.",
+    "*This study's numbers*: the intervals include chance in the choice of the {images} test "
     "radiographs ({draws:,} bootstrap draws) and in training (the differences between seeds). *one "
     "seed*: a method was trained once. Nobody knows what another training would give, so this "
-    "comparison is inconclusive in any case. A pretext is trained once, and its claims are about "
-    "that one.",
+    "comparison is inconclusive in any case. A pretext is trained once; claims about it are about "
+    "that training.",
 )
 #: Of the two columns of verdicts.
 TITLES = {"paper": "By the paper's numbers", "ours": "By this study's numbers"}

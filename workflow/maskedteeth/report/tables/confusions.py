@@ -67,10 +67,10 @@ def confusions(report: Presentation, *, numbering: list[Path], runs: list[Path])
         ),
         lead=about(report, runs),
         notes=(
-            "Counted are annotated teeth that were found (see the table of numbered teeth), on all "
-            "test radiographs, seeds together. *Neighbour*: the next tooth of the same jaw, also "
-            "across the midline; *other side*: the same tooth on the other side of the jaw; *other "
-            "jaw*: the tooth that bites on it. In the CSV file numbers are Universal.",
+            "Only annotated teeth that were found are counted (see the table of numbered teeth), "
+            "on all test radiographs, seeds together. *Neighbour*: the next tooth of the same jaw, "
+            "also across the midline; *other side*: the same tooth on the other side of the jaw; "
+            "*other jaw*: the tooth that bites on it. In the CSV file numbers are Universal.",
         ),
     )
 

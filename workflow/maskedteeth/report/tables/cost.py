@@ -34,16 +34,16 @@ def cost(report: Presentation, *, runs: list[Path]) -> Table:
     table = pd.DataFrame(trained).astype({"seed": "Int64"})
     lines = [_line(model, rows) for model, rows in table.groupby("model", sort=False)]
     text = pd.DataFrame([*lines, _line("All", table)] if len(lines) > 1 else lines)
-    text = text.loc[:, (text != NOTHING).any()]  # without the card's memory where there was none
+    text = text.loc[:, (text != NOTHING).any()]  # without GPU memory where there was none
     return Table(
         title="Cost of all trainings",
         frame=table.assign(protocol=report.protocol),
         parts=(Part(text),),
         lead=f"{_machines(table)} {about(report, runs, tested=False)}",
         notes=(
-            "*Training*: time in training steps, of all and of one on average. *Images/s*: median "
-            "over trainings. *Measuring*: time of the evaluations. *Memory*: the most that a "
-            "process held, and the most that torch held on a card.",
+            "*Training*: time in training steps, in total; *A training*: the mean of one. "
+            "*Images/s*: median over trainings. *Measuring*: time of the evaluations. *Memory*: "
+            "the most that a process used; *GPU memory*: the most that torch used there.",
         ),
     )
 
@@ -73,7 +73,7 @@ def _row(report: Presentation, record: dict, seconds: dict[str, float]) -> dict:
 
 
 def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
-    card = rows["peak_device_memory_mib"].astype(float).max()
+    gpu = rows["peak_device_memory_mib"].astype(float).max()
     return {
         "Model": model,
         "Trainings": str(len(rows)),
@@ -82,17 +82,17 @@ def _line(model: str, rows: pd.DataFrame) -> dict[str, str]:
         "Images/s": f"{rows['images_per_second'].median():.1f}",
         "Measuring": duration(rows["evaluation_seconds"].sum()),
         "Memory": f"{rows['peak_memory_mib'].max():,.0f} MiB",
-        "Card's memory": NOTHING if math.isnan(card) else f"{card:,.0f} MiB",
+        "GPU memory": NOTHING if math.isnan(gpu) else f"{gpu:,.0f} MiB",
     }
 
 
 def _machines(table: pd.DataFrame) -> str:
     listed = {key: ", ".join(map(str, table[key].unique())) for key in table}
     said = (
-        "Device: {device}; threads a training: {threads}; precision: {precision}; torch {torch}; "
+        "Device: {device}; threads per training: {threads}; precision: {precision}; torch {torch}; "
         "Python {python}."
     ).format_map(listed)
     resumed = (table["resumed"] > 0).sum()
     if resumed:
-        said += f" {resumed} training{'s were' if resumed > 1 else ' was'} stopped and went on."
+        said += f" {resumed} training{'s were' if resumed > 1 else ' was'} stopped and resumed."
     return said

@@ -107,17 +107,18 @@ def elsewhere(
         parts=tuple(parts),
         lead=about(report, runs),
         notes=(
-            "*Dice*: the pixels of all labelled radiographs of the other dataset counted together, "
-            "averaged over seeds ± their standard deviation. *At home*: the same on the study's "
-            "own test radiographs. Nothing was trained on annotations of the other datasets.",
+            "*Dice*: computed from the pixels of all labelled radiographs of the other dataset "
+            "together, averaged over seeds ± their standard deviation. *At home*: the same on the "
+            "study's own test radiographs. Nothing was trained on annotations of the other "
+            "datasets.",
             "*Drop*: Dice at home minus Dice on the other dataset; above zero the model is worse "
             f"there. In brackets: 95 % bootstrap intervals ({report.bootstrap_resamples:,} draws "
             "of the radiographs of both). They do not show how results vary when the networks are "
-            "trained again. Datasets are annotated by other people and other rules, so a drop is "
-            "not the network's alone.",
+            "trained again. Each dataset is annotated by other people and rules, so a drop is not "
+            "due to the network alone.",
             "Near copies of a radiograph that any network or pretext may have trained on are left "
             "out.",
-            *(["What numbered teeth are measured by: see their table."] if numbering else []),
+            *(["For the metrics of numbered teeth, see their table."] if numbering else []),
         ),
     )
 

@@ -65,9 +65,9 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
     against_ours = Part(
         _text(compared, interval, "_difference", "+.3f", fraction="Train. data"),
         "All teeth, minus ours",
-        f"Each cell: the model's mean minus that of {report.labels[report.ours]}, trained on as "
-        "much; in brackets its 95 % interval. It includes chance in training, too (the differences "
-        "between seeds). A pretext is trained once, and its own chance is in no interval.",
+        f"Each cell: the model's mean minus that of {report.labels[report.ours]} at the same "
+        "fraction; in brackets its 95 % interval, which includes chance in training (the "
+        "differences between seeds). A pretext is trained once, so its chance is in no interval.",
     )
     return Table(
         title="Numbered teeth",
@@ -86,18 +86,19 @@ def numbering(report: Presentation, *, numbering: list[Path], runs: list[Path]) 
         ),
         lead=about(report, runs),
         notes=(
-            "*Dice*, *Jaccard*: of the pixels of one tooth on one radiograph; a tooth that neither "
-            "annotation nor prediction has does not count, and one that just one of them has "
-            "counts 0. The mean is over the teeth of all test radiographs.",
-            f"*Found*: share of the annotated teeth of which a predicted region has an IoU of at "
-            f"least {LEAST_IOU:g} with the tooth, whatever its number. A region is what hangs "
-            "together of one number; the one that covers most of the tooth counts. *Rightly "
-            "numbered*: share of the found teeth whose region has their number.",
+            "*Dice*, *Jaccard*: computed for each tooth on one radiograph and averaged over the "
+            "teeth of all test radiographs. A tooth that neither annotation nor prediction has "
+            "does not count; one that only one of them has counts 0.",
+            "A *region* is connected pixels of one predicted number. *Found*: share of the "
+            "annotated teeth for which the region that covers most of the tooth has an IoU of at "
+            f"least {LEAST_IOU:g} with it, whatever its number. *Rightly numbered*: share of the "
+            "found teeth whose region has their number.",
             "Each cell: mean over seeds; in brackets its 95 % bootstrap interval "
             f"({report.bootstrap_resamples:,} draws of the test radiographs, each with all its "
             "seeds), or ± its standard deviation over seeds. The intervals do not show how results "
             "vary when the networks are trained again. *Annotated*: teeth, seeds together. The CSV "
-            f"file has both for all rows, and each tooth. {about_seeds(report, runs)}",
+            "file has both for all teeth and groups at every fraction, and means of each tooth. "
+            f"{about_seeds(report, runs)}",
         ),
     )
 

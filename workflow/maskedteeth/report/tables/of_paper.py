@@ -19,8 +19,8 @@ FRACTIONS = (0.2, 0.3, 0.8)
 KEYS = ("method", "fraction", "seed")
 #: How to read a cell.
 CELL = (
-    "Each cell: our value, then in brackets the paper's value and ours minus the paper's. Ours "
-    "counts the pixels of all test radiographs together"
+    "Each cell: our value, then in brackets the paper's value and ours minus the paper's. Ours is "
+    "computed from the pixels of all test radiographs together"
 )
 OVER_SEEDS = "; it is the mean over seeds ± their standard deviation"
 
@@ -56,7 +56,7 @@ def table2(
     per_image = images.groupby(["method", "fraction"], sort=False)["dice"].mean()
     ours["dice_per_image"] = per_image.to_numpy()
     ours.insert(0, "model", ours["method"].map(report.labels))
-    note = f"{OVER_SEEDS}. The CSV file also has the mean of the radiographs' own Dice"
+    note = f"{OVER_SEEDS}. The CSV file also has the mean Dice per radiograph"
     title = "Table 2: performance of all models"
     return _beside_paper(report, title, ours, METRICS, published, runs, note)
 

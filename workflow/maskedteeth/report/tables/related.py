@@ -65,19 +65,19 @@ def related(
     if len(originals):
         parts.append(_as_published(originals))
     return Table(
-        title="The systems that the paper stands beside",
+        title="Systems from the paper's related work",
         frame=frame.assign(protocol=report.protocol),
         parts=tuple(parts),
         lead=about(report, runs),
         notes=(
             "*From*: numbers in brackets are the paper's references. `docs/decisions.md` says what "
-            "of each original is left out here.",
-            "*Dice*, *Jaccard*: of the pixels of all test radiographs together, by the share of "
-            "the radiographs that trained. *AP*: COCO's average precision of the masks, where "
-            "teeth are found one by one. Mean over seeds ± standard deviation.",
-            "*Parameters*: numbers that were trained. *Training*: time of one, on average. "
-            "*Pretext*: time of the pretext that it starts from, on top. *Images/s*: in training. "
-            "On which machine: see the table of costs.",
+            "each original has that is left out here.",
+            "*Dice*, *Jaccard*: computed from the pixels of all test radiographs together, at each "
+            "training fraction. *AP*: COCO's average precision of the masks, for networks that "
+            "find teeth one by one. Mean over seeds ± standard deviation.",
+            "*Parameters*: those that were trained. *Training*: mean time of one. *Pretext*: "
+            "additional time of the pretext that it starts from. *Images/s*: during training. The "
+            "table of costs names the machine.",
             about_seeds(report, runs),
         ),
     )
@@ -139,8 +139,8 @@ def _as_published(originals: pd.DataFrame) -> Part:
         }
     )
     notes = (
-        "None of these can be held against a number above. Originals that are not listed report "
-        "nothing that we could check. What the paper reports of U-Net, PSPNet and LinkNet stands "
-        "in table 2."
+        "None of these can be compared with a number above. Originals that are not listed report "
+        "nothing that we could check. Table 2 has what the paper reports for U-Net, PSPNet and "
+        "LinkNet."
     )
     return Part(text, "What the originals report", notes)

@@ -16,7 +16,7 @@ from maskedteeth.settings.sections import CLEAN, Noise, Presentation
 #: What there is more where teeth are numbered: column → name in print; and what it is.
 NUMBERS = {"tooth_dice": "Dice of a tooth", "found": "Found", "right": "Rightly numbered"}
 NUMBERED = (
-    "*Dice of a tooth*, *Found*, *Rightly numbered*: on the test radiographs, see the table of "
+    "*Dice of a tooth*, *Found*, *Rightly numbered*: on the test radiographs, as in the table of "
     "numbered teeth. In *Given*, *Prediction* and *Gain* a pixel is right if its number is."
 )
 
@@ -63,22 +63,22 @@ def robustness(
         }
     )
     return Table(
-        title="Errors in the annotations that are trained on",
+        title="Errors in the training annotations",
         frame=table.assign(protocol=report.protocol),
         parts=(Part(text),),
         lead=about(report, runs),
         notes=(
-            "*Errors*: those that training annotations got (drop and swap: shares of the teeth; "
-            "coarse, shift and grow: pixels). *Dice*: of teeth and background, on the test "
-            "radiographs, whose annotations stay as they are; pooled, and averaged over seeds ± "
+            "*Errors*: added to the training annotations (drop and swap: shares of the teeth; "
+            "coarse, shift and grow: pixels). *Dice*: teeth against background on the test "
+            "radiographs, whose annotations stay unchanged; pooled, and averaged over seeds ± "
             "their standard deviation.",
-            "*Given* and *Prediction*, of the radiographs that were trained on: Dice of the "
-            "annotation with its errors, and of the network's own, with the right annotation. "
-            "*Gain*: prediction minus given; above zero the network is nearer to what is right "
-            "than what it learnt from (section 4.3). In brackets: 95 % bootstrap intervals "
-            f"({report.bootstrap_resamples:,} draws of the radiographs). The table of claims "
-            "also has the chance in training.",
-            "The right annotation is the dataset's. What is wrong in that counts as right here.",
+            "*Given* and *Prediction*: on the training radiographs, Dice of the annotation with "
+            "errors and of the network's prediction, both with the right annotation. *Gain*: "
+            "prediction minus given; above zero the prediction is nearer to the right annotation "
+            "than what the network learnt from (section 4.3). In brackets: 95 % bootstrap "
+            f"intervals ({report.bootstrap_resamples:,} draws of the radiographs). Those in the "
+            "table of claims also include chance in training.",
+            "The right annotation is the dataset's. Errors in it count as right here.",
             *([NUMBERED] if numbering else []),
         ),
     )

@@ -166,11 +166,11 @@ def _difference(by_image: pd.Series, draw: Callable[[int], np.ndarray]) -> dict[
 
 def _notes(compared: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
     intervals = (
-        "*Dice*: as in table 2, the pixels of all test radiographs counted together, averaged over "
-        "seeds. *Brackets*: 95% bootstrap intervals. The test radiographs, each with all its "
-        f"seeds, are drawn again {report.bootstrap_resamples:,} times, to see how much depends on "
-        "which ones are in the test set. The intervals do not show how results vary when the "
-        "networks are trained again."
+        "*Dice*: as in table 2, computed from the pixels of all test radiographs together and "
+        "averaged over seeds. *Brackets*: 95% bootstrap intervals. The test radiographs, each with "
+        f"all its seeds, are resampled {report.bootstrap_resamples:,} times, to show how much "
+        "depends on the choice of the test set. The intervals do not show how results vary when "
+        "the networks are trained again."
     )
     if compared.empty:
         return intervals, "There is no other model to compare."
@@ -191,9 +191,9 @@ def _notes(compared: pd.DataFrame, report: Presentation) -> tuple[str, ...]:
     return (
         *notes,
         "*Pooled difference, trained again*: Dice as in table 2, minus that of "
-        f"{report.labels[report.ours]}. Its interval includes chance in training, too (the "
-        "differences between seeds); it is left out where one of both has one seed. A pretext is "
-        "trained once, and its own chance is in no interval.",
+        f"{report.labels[report.ours]}. Its interval also includes chance in training (the "
+        "differences between seeds), so both methods need at least two seeds. A pretext is trained "
+        "once, so its chance is in no interval.",
     )
 
 

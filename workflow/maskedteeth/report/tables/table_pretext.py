@@ -45,24 +45,24 @@ COLUMNS += [
 ]
 LEGEND = (
     "The network sees a radiograph with masked parts and draws all of it. *Network*: its drawing, "
-    "in which the visible pixels are drawn anew, too, and not exactly. This is what the paper "
-    "measures. *Network, visible pixels kept*: its drawing inside the masks, outside the "
-    "radiograph itself.",
-    "The other rows keep the visible pixels and fill the masks with something for which nothing "
-    "was learnt. *Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 "
-    "pixels. *Image mean*: the mean of the visible pixels. *Unfilled*: the masks stay as they "
-    "are. A network with Sobel guidance sees the edges inside the masks; these do not.",
+    "which redraws the visible pixels as well, and not exactly. This is what the paper measures. "
+    "*Network, visible pixels kept*: its drawing inside the masks, and the radiograph itself "
+    "outside.",
+    "The other rows keep the visible pixels and fill the masks without having learnt anything. "
+    "*Inpainting*: OpenCV's Navier-Stokes method (Bertalmio 2001) with a radius of 3 pixels. "
+    "*Image mean*: the mean of the visible pixels. *Unfilled*: the masks stay as they are. A "
+    "network with Sobel guidance sees the edges inside the masks; these do not.",
     "SSIM and FSIM: higher is better. LPIPS and L1: lower is better. **Bold**: the best value of a "
     "pretext in that column. *Masked*: the share of the pixels that a pretext hides, on average; "
     "where the shares differ, so do the tasks: do not compare the values.",
     "†: better than the network on the same radiographs, by more than chance explains (interval of "
     "the difference, corrected for all comparisons here by Bonferroni). Without †, either may be "
     "better. Over the whole radiograph, the comparison is with *Network*; over the masked pixels, "
-    "with *Network, visible pixels kept*, because the others keep these, too. No interval shows "
-    "how results vary when the pretext is trained again.",
-    "*Masked pixels alone*: SSIM, LPIPS and L1 are averaged, and the sums of FSIM taken, over "
-    "these. All but L1 look at the surroundings of a pixel, so visible pixels still count a little "
-    "near the edge of a mask. The paper gives no such values.",
+    "with *Network, visible pixels kept*, because the other rows keep these, too. No interval "
+    "shows how results vary when the pretext is trained again.",
+    "*Masked pixels alone*: the averages of SSIM, LPIPS and L1 and the sums of FSIM are taken over "
+    "the masked pixels only. All but L1 look at the surroundings of a pixel, so visible pixels "
+    "still count a little near the edge of a mask. The paper gives no such values.",
 )
 
 
@@ -99,7 +99,7 @@ def table_pretext(
         if (marked["pixels"] == pixels).any()
     )
     unavailable = (
-        "LPIPS was not measured: `evaluation.lpips` is off, or its weights could not be had."
+        "LPIPS was not measured: `evaluation.lpips` is off, or its weights were not available."
         if table.loc[table["metric"] == "lpips", "value"].isna().any()
         else ""
     )
