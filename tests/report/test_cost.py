@@ -43,10 +43,10 @@ def test_a_line_a_method_and_one_of_all(make):
     ]
 
 
-def test_a_cards_memory_is_shown_where_there_was_a_card(make):
-    table = make({"device": "A card", "peak_device_memory_mib": 1234.4})
-    assert table.parts[0].text["Card's memory"].tolist() == ["1,234 MiB"]
-    assert "Device: A card" in table.lead
+def test_a_gpus_memory_is_shown_where_there_was_a_gpu(make):
+    table = make({"device": "A GPU", "peak_device_memory_mib": 1234.4})
+    assert table.parts[0].text["GPU memory"].tolist() == ["1,234 MiB"]
+    assert "Device: A GPU" in table.lead
 
 
 def test_trainings_that_stopped_or_moved_are_told(make):

@@ -42,7 +42,7 @@ def _with(word: str, example: str) -> AfterValidator:
 
     def check(pattern: str) -> str:
         if pattern.count(word) != 1 or set("{}/") & set(pattern.replace(word, "")):
-            expected = f"it must hold {word} once, as in {example}, and no other brace or slash"
+            expected = f"it must contain {word} once, as in {example}, and no other brace or slash"
             raise PydanticCustomError("without", expected)
         return pattern
 
@@ -134,35 +134,37 @@ class Layout(Strict):
         "auto", "folder", "coco", "labelme", "yolo", "supervisely", "hitl", "phantom"
     ] = Field(
         "auto",
-        description="auto: hitl without a path, else what the folder is recognised as; folder: "
-        "images with masks of the same name; coco, labelme, yolo (of segmentation), supervisely: "
+        description="auto: hitl without a path, else recognised from the folder; folder: images "
+        "with masks of the same name; coco, labelme, yolo (for segmentation), supervisely: "
         "annotations in these formats; hitl: the paper's dataset (Humans in the Loop, Supervisely "
         "JSON); phantom: drawn from a seed.",
     )
-    images: Subfolder = Field("images", description="Folder of the radiographs inside a `folder`.")
-    masks: Subfolder = Field("masks", description="Folder of the masks inside a `folder`.")
+    images: Subfolder = Field(
+        "images", description="Subfolder with the radiographs, for source folder."
+    )
+    masks: Subfolder = Field("masks", description="Subfolder with the masks, for source folder.")
     mask_name: MaskName | None = Field(
         None,
-        description="How masks are named after radiographs, such as {name}_mask. Null: as all but "
-        "a few are, which is printed.",
+        description="How masks are named after radiographs, such as {name}_mask. Null: the pattern "
+        "that nearly all follow; the run prints it.",
     )
     numbering: Literal["auto", "universal", "fdi", "none"] = Field(
         "auto",
-        description="What numbers in the names of classes are: universal (1 to 32), fdi (11 to "
-        "48), or none: teeth are not told apart. auto: the one that fits; where both do, the run "
-        "stops. Of drawn masks, the same of their values.",
+        description="What numbers in class names (for drawn masks: their values) mean: universal "
+        "(1 to 32), fdi (11 to 48), or none: teeth are not told apart. auto: the one that fits; "
+        "if both fit, the run stops.",
     )
     classes: dict[ClassName, Meaning] = Field(
         {},
-        description="What classes of objects are whose names do not say it, such as {crown: tooth, "
-        "front left: 21, implant: ignore}: a tooth, its number (read as data.numbering says), or "
-        "nothing.",
+        description="Classes whose names do not say what they are, such as {crown: tooth, front "
+        "left: 21, implant: ignore}: a tooth, the tooth's number (read as data.numbering says), "
+        "or nothing.",
     )
     patient: Annotated[str, _with("{patient}", "{patient}_*")] | None = Field(
         None,
-        description="What in a radiograph's name is its patient, such as '{patient}_*': "
-        "radiographs of one patient are never both in training and in test. Null: each is of its "
-        "own.",
+        description="Where a radiograph's name gives its patient, such as '{patient}_*': "
+        "radiographs of one patient are never split between training and test. Null: each has its "
+        "own patient.",
     )
 
 
@@ -172,7 +174,7 @@ class Data(Layout):
     title: str | None = Field(
         None,
         min_length=1,
-        description="Name of the dataset, printed on every table and figure. Null: told from "
+        description="Name of the dataset, printed on every table and figure. Null: made from "
         "source and path.",
     )
     path: str | None = Field(
@@ -188,8 +190,8 @@ class Data(Layout):
     )
     most_problems: Share = Field(
         0.1,
-        description="Share of the radiographs that may be unusable and are set aside in "
-        "data/problems.csv; more stop the run.",
+        description="Share of the radiographs that may be unusable. They are left out and listed "
+        "in data/problems.csv; more stop the run.",
     )
     phantom: Phantom = Phantom()
 
@@ -248,25 +250,25 @@ class HeldOut(Strict):
     protocol: Literal["fixed-test", "validation", "complement"] = Field(
         "fixed-test",
         description="fixed-test: one test set that nothing trains on. validation: that test set is "
-        "set aside, and what is left is divided in the same way, so that settings can be chosen "
-        "before they are tested. complement: all that a training subset leaves out is its test "
-        "set and the pretext sees every radiograph (the paper's likely protocol; its pretext has "
-        "seen the test radiographs).",
+        "set aside and the rest is divided in the same way, so that settings can be chosen before "
+        "they are tested. complement: all radiographs outside a training subset are its test set, "
+        "and the pretext trains on every radiograph, test radiographs included (the paper's likely "
+        "protocol).",
     )
     test_fraction: float = Field(0.1, gt=0, lt=1, description="Share of the labelled radiographs.")
     test_seed: Seed = Field(42, description="Seed that draws the test set, the same for all runs.")
     given: str | None = Field(
         None,
         min_length=1,
-        description="A split that is given: a CSV of id, part (train, test or unlabelled) and, if "
+        description="Your own split: a CSV with id, part (train, test or unlabelled) and, if "
         "known, patient; 'folders', for radiographs in folders train, test and valid; or the "
-        "folder of an earlier study's results, whose test radiographs test again. "
-        "test_fraction and test_seed count then only for what `validation` divides. Null: drawn.",
+        "results folder of an earlier study, whose test radiographs are used again. test_fraction "
+        "and test_seed then only count for what `validation` divides. Null: drawn.",
     )
 
 
 class Split(HeldOut):
-    """Who trains and who tests."""
+    """Which radiographs are for training and which for testing."""
 
     fractions: Annotated[tuple[Fraction, ...], AfterValidator(_each_once)] = Field(
         (0.1, 0.2, 0.3, 0.8, 0.9),
@@ -317,7 +319,7 @@ class Model(Strict):
     )
     encoder: str = Field(
         "resnet34",
-        description="Encoder of segmentation_models_pytorch, by that library's name; of mask_rcnn "
+        description="Encoder of segmentation_models_pytorch, by that library's name; for mask_rcnn "
         "a ResNet of torchvision: resnet18 to resnet152.",
     )
     encoder_weights: str | None = Field(
@@ -327,7 +329,7 @@ class Model(Strict):
     )
     options: dict[str, Any] = Field(
         {},
-        description="Further arguments of the library's architecture, e.g. decoder_channels. Of "
+        description="Further arguments of the library's architecture, e.g. decoder_channels. For "
         "mask_rcnn: width (of pyramid and heads, 256), anchors (sides in pixels on five levels, 32 "
         "to 512), enlarge (factor on the radiographs' sides, 1) and those of torchvision's "
         "MaskRCNN.",
@@ -341,8 +343,8 @@ class Model(Strict):
         _refuse_meaningless(self, names, self.architecture)
         if self.encoder_weights and self.inputs != ("xray",):
             raise ValueError(
-                f"inputs are {', '.join(self.inputs)}, but encoder_weights were trained on "
-                "pictures, whose place the X-ray alone can take; set inputs to [xray]"
+                f"inputs are {', '.join(self.inputs)}, but a network with encoder_weights takes "
+                "only the X-ray; set inputs to [xray]"
             )
         return self
 
@@ -366,30 +368,31 @@ class Recipe(Strict):
     epochs: int = Field(
         80, ge=1, le=1_000_000, description="Passes over the pool (fixed-test: 0.9 of the data)."
     )
-    batch_size: int = Field(8, ge=1, le=100_000, description="Radiographs a step.")
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's, in the first step.")
+    batch_size: int = Field(8, ge=1, le=100_000, description="Radiographs per step.")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Of Adam, in the first step.")
     schedule: Literal["constant", "cosine"] = Field(
         "constant",
-        description="The learning rate stays, or falls to 0 along half a cosine, step by step.",
+        description="The learning rate stays constant, or falls to 0 along half a cosine, step by "
+        "step.",
     )
 
 
 class Mask(Strict):
-    """What is hidden of a radiograph: random blocks (section 3.2), patches or nothing."""
+    """What is hidden in a radiograph: random blocks (section 3.2), patches or nothing."""
 
     kind: Literal["blocks", "patches", "uniform", "none"] = Field(
         "blocks",
         description="blocks: `fewest` to `most` rectangles of `area`, anywhere. patches: squares "
         "of `size` on a grid, the same share `ratio` of every radiograph, as in MAE [6]. uniform: "
-        "of each 2 x 2 such patches one is seen, and of these the share `ratio` is masked, too, as "
-        "in UM-MAE [20].",
+        "one of each 2 x 2 such patches is visible, and the share `ratio` of these is masked, too, "
+        "as in UM-MAE [20].",
     )
     fewest: Positive = Field(2, description="Fewest blocks on a radiograph.")
     most: int = Field(5, ge=1, le=64, description="Most blocks on a radiograph.")
     area: float = Field(0.15, gt=0, lt=1, description="Share of the radiograph a block covers.")
     size: int = Field(16, ge=4, le=1024, description="Side of a patch in pixels.")
     ratio: float = Field(
-        0.25, gt=0, lt=1, description="Share that is masked: of the patches, or of those seen."
+        0.25, gt=0, lt=1, description="Masked share of all patches, or (uniform) of the visible."
     )
     fill: float = Field(0.0, ge=0, le=1, description="Grey value of masked pixels.")
 
@@ -408,26 +411,26 @@ class Mask(Strict):
 class PretextLoss(Strict):
     """The mean absolute error that a pretext minimises (eq. 1)."""
 
-    over: Literal["all", "masked"] = Field("all", description="All pixels, or the masked alone.")
+    over: Literal["all", "masked"] = Field("all", description="All pixels, or only the masked.")
 
 
 class Pretext(Recipe):
-    """A self-supervised pretraining: reconstruct a radiograph of which something is hidden."""
+    """A self-supervised pretraining: reconstruct a radiograph that is partly hidden."""
 
     model: Model = Model(architecture="modified_resunet", inputs=("xray", "sobel"))
     mask: Mask = Mask()
     guidance: Literal["unmasked", "masked"] = Field(
         "unmasked",
-        description="The Sobel channel has the edges of the whole radiograph, or of what the "
-        "network sees of it. For no guidance leave sobel out of `model.inputs`.",
+        description="The Sobel channel has the edges of the whole radiograph, or only of what the "
+        "network sees of it. For no guidance, leave sobel out of `model.inputs`.",
     )
     loss: PretextLoss = PretextLoss()
     denoise: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Standard deviation of the Gaussian noise on what the network sees, grey being "
-        "0 to 1.",
+        description="Standard deviation of the Gaussian noise on what the network sees, with grey "
+        "values from 0 to 1.",
     )
     seed: Seed = Field(42, description="Seed of weights, order, masks and noise.")
     preview_epochs: Annotated[tuple[Positive, ...], AfterValidator(_each_once)] = Field(
@@ -437,13 +440,14 @@ class Pretext(Recipe):
     )
     probes: int = Field(6, ge=1, le=32, description="Test radiographs that figure 6 follows.")
     also_on: Annotated[tuple[Name, ...], AfterValidator(_each_once)] = Field(
-        (), description="Further datasets that it is trained on, too, without their annotations."
+        (), description="Further datasets that it also trains on, without their annotations."
     )
     like: Name | None = Field(
         None,
         exclude=True,
-        description="A pretext above this one, whose settings hold where this one has none; but "
-        "none of a mask whose kind this one names, or of a model whose encoder.",
+        description="A pretext above this one. Settings that this one does not give are taken from "
+        "there; but none of mask if this one gives mask.kind, and none of model if it gives "
+        "model.encoder.",
     )
     longer: int = Field(1, ge=1, le=100, description="Factor on `epochs`.")
 
@@ -451,7 +455,7 @@ class Pretext(Recipe):
     @classmethod
     def _none_is_an_input_less(cls, value: Any) -> Any:
         if value in ("none", None):
-            expected = "for no guidance leave sobel out of model.inputs, and guidance, too"
+            expected = "for no guidance, leave out both guidance and sobel in model.inputs"
             raise PydanticCustomError("guidance", expected)
         return value
 
@@ -471,10 +475,10 @@ class Pretext(Recipe):
 
 
 class Annotations(Strict):
-    """Errors that the annotations get on which a method is trained; those that test stay clean.
+    """Errors added to the annotations that a method is trained on; test annotations stay clean.
 
     They are drawn from the seed of the run, the same for all methods. A tooth is what has one
-    number, and of teeth without numbers a region that touches no other one.
+    number; without numbers, it is a region that touches no other one.
     """
 
     drop: Share = Field(0.0, description="Share of the teeth that are missing.")
@@ -482,11 +486,14 @@ class Annotations(Strict):
         0.0,
         ge=0,
         le=100,
-        description="Outlines have as few corners as lie within so many pixels of the real one.",
+        description="Outlines have as few corners as possible within this many pixels of the real "
+        "one.",
     )
-    shift: int = Field(0, ge=0, le=100, description="Pixels that each tooth is moved, anywhere.")
+    shift: int = Field(
+        0, ge=0, le=100, description="Pixels by which each tooth is moved, in a random direction."
+    )
     grow: int = Field(
-        0, ge=-50, le=50, description="Pixels that outlines lie too far outside; below 0: inside."
+        0, ge=-50, le=50, description="Pixels by which outlines are too far out; below 0: in."
     )
     swap: Share = Field(
         0.0, description="Share of the teeth whose number is exchanged with a neighbour's."
@@ -495,7 +502,7 @@ class Annotations(Strict):
     @model_validator(mode="after")
     def _some_error(self) -> "Annotations":
         if not self.model_dump(exclude_defaults=True):
-            raise ValueError("annotations has no error; set one of them above 0 or leave it out")
+            raise ValueError("annotations has no errors; set one of its values, or leave it out")
         return self
 
 
@@ -504,16 +511,16 @@ class Training(Recipe):
 
     budget: Literal["equal-steps", "equal-epochs"] = Field(
         "equal-steps",
-        description="equal-steps: every fraction trains as many steps as `epochs` over the pool "
-        "take. equal-epochs: `epochs` passes over the fraction itself.",
+        description="equal-steps: every fraction trains for as many steps as `epochs` passes over "
+        "the pool. equal-epochs: `epochs` passes over the fraction itself.",
     )
     augment: Literal["none", "light"] = Field(
         "none",
-        description="light: radiographs are turned by up to 5 degrees, scaled by 0.9 to 1.1, and "
-        "their contrast by 0.8 to 1.2.",
+        description="light: radiographs are rotated by up to 5 degrees and scaled by 0.9 to 1.1, "
+        "and their contrast by 0.8 to 1.2.",
     )
-    dice_weight: float = Field(0.7, ge=0, description="alpha of eqs. 4 and 5.")
-    bce_weight: float = Field(0.3, ge=0, description="beta of eqs. 4 and 5; of the cross-entropy.")
+    dice_weight: float = Field(0.7, ge=0, description="alpha of eqs. 4 and 5, of the Dice loss.")
+    bce_weight: float = Field(0.3, ge=0, description="beta of eqs. 4 and 5, of the cross-entropy.")
 
     @model_validator(mode="after")
     def _some_loss(self) -> "Training":
@@ -532,14 +539,15 @@ class Adversary(Strict):
         0.01,
         gt=0,
         le=1000,
-        description="Of its verdict in the network's loss, beside the segmentation's. pix2pix "
-        "weighs 1 against 100.",
+        description="Weight of its verdict in the network's loss, beside the segmentation loss. "
+        "pix2pix has 1 against 100.",
     )
     widths: tuple[Positive, ...] = Field(
         (64, 128, 256, 512),
         min_length=1,
         max_length=4,
-        description="Of its convolutions; pix2pix's, by default, judge patches of 70 x 70 pixels.",
+        description="Widths of its convolutions. The default is pix2pix's, which judges patches of "
+        "70 x 70 pixels.",
     )
 
 
@@ -549,13 +557,13 @@ class Method(Strict):
     label: str = Field(min_length=1, description="Name in tables and figures.")
     short_label: str | None = Field(None, description="Name where space is short; null: label.")
     initialisation: str = Field(
-        "random", description="random, or the name of a pretext whose weights are taken over."
+        "random", description="random, or the name of the pretext whose weights it starts from."
     )
     transfer: Transfer = Field(
         "all",
         description="Which weights of the pretext are taken over: all, all but the last layer's, "
-        "or the encoder's alone. The others are drawn from the run's seed. Where teeth are "
-        "numbered the last layer is another one: there all is without_head.",
+        "or only the encoder's. The others are drawn from the run's seed. A network that numbers "
+        "teeth has another last layer, so for it all means without_head.",
     )
     model: Model | None = Field(
         None, description="The network. Null, after a pretext: the pretext's, unmodified."
@@ -563,29 +571,29 @@ class Method(Strict):
     seeds: Seeds | None = Field(None, description="Null: the study's seeds.")
     instead_of: str | None = Field(
         None,
-        description="A pretext. This method goes without it and trains as many steps longer as "
-        "that pretext takes, which is trained first.",
+        description="A pretext. This method does without it and instead trains longer, by as many "
+        "steps as the pretext takes. That pretext is trained first.",
     )
     like: Name | None = Field(
         None,
         exclude=True,
-        description="A method above this one, whose settings hold where this one has none; but "
-        "not its labels and source, and none of a model whose encoder this one names.",
+        description="A method above this one. Settings that this one does not give are taken from "
+        "there; but not labels and source, and none of model if this one gives model.encoder.",
     )
     annotations: Annotations | None = Field(
         None, description="Errors in the annotations that it is trained on. Null: none."
     )
     training: Training | None = Field(
         None,
-        description="In what its training differs from the study's: what is given here holds, the "
-        "rest is the study's. Tables name the difference. Null: it does not differ.",
+        description="How its training differs from the study's: what is not given here is as in "
+        "the study. Tables name the difference. Null: no difference.",
     )
     adversary: Adversary | None = Field(
         None, description="A discriminator that it is trained against. Null: none."
     )
     source: str | None = Field(
         None,
-        description="Where the system is from, with the paper's number of the reference, such as "
+        description="Where the system comes from, with its reference number in the paper, such as "
         "'[14]'. The table `related` shows it.",
     )
 
@@ -622,7 +630,7 @@ class Evaluation(Strict):
     """How finished networks are measured."""
 
     threshold: float = Field(
-        0.5, gt=0, lt=1, description="Probability from which a pixel is tooth."
+        0.5, gt=0, lt=1, description="Least probability with which a pixel counts as tooth."
     )
     boundary_tolerance: float = Field(
         2.0,
@@ -633,14 +641,14 @@ class Evaluation(Strict):
     )
     lpips: Literal["required", "optional", "off"] = Field(
         "required",
-        description="required: stop when AlexNet's weights cannot be had. optional: say so in "
+        description="required: stop if AlexNet's weights are not available. optional: say so in "
         "the table and go on. off: leave LPIPS out.",
     )
     lpips_weights: str | None = Field(
         None, description="torchvision's alexnet-owt-7be5be79.pth, if you have it. Null: download."
     )
     mask_seed: Seed = Field(
-        0, description="Seed of the masks and the noise that pretexts are measured on."
+        0, description="Seed of the masks and the noise that pretexts are measured with."
     )
     also_on: Annotated[tuple[Name, ...], AfterValidator(_each_once)] = Field(
         (), description="Further datasets whose labelled radiographs all networks are measured on."
@@ -668,12 +676,11 @@ class Compute(Strict):
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto",
-        description="auto: CUDA where torch can use a card, else the CPU. Apple's GPUs are not "
-        "used.",
+        description="auto: CUDA if torch can use a GPU, else the CPU. Apple's GPUs are not used.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
-        description="auto: bfloat16 autocast where the device has instructions for it.",
+        description="auto: bfloat16 autocast if the device has instructions for it.",
     )
     threads: int = Field(2, ge=1, le=256, description="CPU threads of one training.")
 
@@ -684,8 +691,8 @@ class StudyCompute(Compute):
     checkpoint_minutes: float = Field(
         5,
         gt=0,
-        description="Minutes between two states of a training, from which it goes on when it was "
-        "stopped.",
+        description="Minutes between two saved states of a training. A stopped training goes on "
+        "from the last one.",
     )
 
 
@@ -698,8 +705,7 @@ class Settings(Strict):
     data: Data = Data()
     task: TaskName = Field(
         "teeth",
-        description="What networks learn to tell: which pixels are tooth, or also which of the 32 "
-        "teeth.",
+        description="What networks learn: which pixels are tooth, or also which of the 32 teeth.",
     )
     datasets: dict[Name, Data] = Field(
         {}, description="Further datasets, by name; nothing is trained on their annotations."
@@ -782,8 +788,8 @@ class Settings(Strict):
         ):
             if twice := [label for label in labels if labels.count(label) > 1]:
                 raise ValueError(
-                    f"methods.{setting} {twice[0]!r} stands twice; tables and figures tell methods "
-                    "apart by it"
+                    f"methods.{setting} {twice[0]!r} is used twice; tables and figures need "
+                    "different ones"
                 )
         _refuse_unknown("report.ours is", self.report.ours, self.methods, "methods")
         fraction, fractions = self.report.figure_fraction, self.split.fractions
@@ -822,8 +828,8 @@ class Settings(Strict):
                 _refuse_unknown(f"{where}.also_on has", name, self.datasets, "datasets")
                 if where != "evaluation" and name in measured:
                     raise ValueError(
-                        f"{where}.also_on has {name!r}, which evaluation.also_on has, too; what "
-                        "networks are measured on must not train them: take it out of one of them"
+                        f"{where}.also_on has {name!r}, and so has evaluation.also_on; networks "
+                        "must not train on what they are measured on: remove it from one of the two"
                     )
         return self
 

@@ -16,10 +16,10 @@ INTRODUCTION = """# Every setting
 
 Written by `make schema` from `workflow/maskedteeth/settings/config.py`; do not edit it by hand.
 
-*Paper* is the default, which is the paper's value or what was decided where the paper is silent
-(`decisions.md`). `config/paper.yaml` has them in place, and any other file, given with
-`--configfile`, is merged over it. `<name>` stands for names of your own; an entry that is set to
-null is left out.
+*Paper* is the default: the paper's value, or what was decided where the paper is silent
+(`decisions.md`). `config/paper.yaml` shows them in place; any other file given with
+`--configfile` is merged over it. `<name>` stands for a name of your choice; an entry that is set
+to null is left out.
 """
 
 #: Words of JSON schema → how they are printed.

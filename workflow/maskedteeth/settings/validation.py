@@ -30,7 +30,7 @@ TYPES = {
 #: Patterns of names → what they mean.
 PATTERNS = {
     MEANING_PATTERN: "a number of one or two digits, or the word tooth or ignore",
-    NAME_PATTERN: "small letters, digits and _, beginning with a letter",
+    NAME_PATTERN: "lower-case letters, digits and _, beginning with a letter",
     STUDY_PATTERN: "letters, digits, _ and -, beginning with a letter or digit",
 }
 
@@ -66,7 +66,7 @@ def _sentence(kind: type[BaseModel], item: Any) -> str:
         near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}."
         if ":" in str(item["loc"][-1]):
-            hint = "put a blank after the colon."
+            hint = "put a space after the colon."
         return f"Setting {path} is unknown; {hint}"
     if problem == "missing":
         return f"Setting {path} is missing; add it."

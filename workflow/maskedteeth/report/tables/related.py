@@ -1,4 +1,4 @@
-"""The systems that the paper stands beside, on the same splits; not in the paper."""
+"""Systems from the paper's related work, on the same splits; not in the paper."""
 
 import math
 import re
