@@ -62,11 +62,11 @@ def test_settings_and_files_become_what_the_function_asks_for(stage):
         (OSError(errno.ENOSPC, "full", "a.npy"), 2, "No space left on device (a.npy): make room"),
         (Stopped(signal.SIGTERM, "Goes on later."), 128 + signal.SIGTERM, "Goes on later."),
         (KeyboardInterrupt(), 128 + signal.SIGINT, "Interrupted before its end."),
-        (torch.OutOfMemoryError(CARD), 2, "The card's memory does not suffice: 2.00 GiB more"),
-        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), 2, "The card's memory does not"),
-        (MemoryError(), 2, "The computer's memory does not suffice. In a study, set a smaller tr"),
-        (np.empty, 2, "The computer's memory does not suffice: 32.0 PiB more were asked for."),
-        (torch.empty, 2, "The computer's memory does not suffice: 18014398509481984 bytes more"),
+        (torch.OutOfMemoryError(CARD), 2, "The GPU's memory is not enough: 2.00 GiB more"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), 2, "The GPU's memory is not"),
+        (MemoryError(), 2, "The computer's memory is not enough. In a study, set a smaller tr"),
+        (np.empty, 2, "The computer's memory is not enough: 32.0 PiB more were needed."),
+        (torch.empty, 2, "The computer's memory is not enough: 18014398509481984 bytes more"),
     ],
 )
 def test_what_a_person_can_change_is_a_sentence(stage, capsys, error, status, sentence):

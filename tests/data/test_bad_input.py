@@ -149,11 +149,11 @@ BAD = {
     "far too many pixels": (lambda x: png_of_size(10**6, 10**6), TOO_LARGE),
     "32 bits": (
         lambda x: saved(x.astype(np.float32), "TIFF"),
-        f"{PNG} holds numbers of 32 bits; export it with 8 or 16 bits a pixel.",
+        f"{PNG} has 32 bits per pixel; export it with 8 or 16 bits per pixel.",
     ),
     "a strip": (
         lambda x: saved(x[:32].repeat(2, axis=1)),
-        f"{PNG} is 32 x 256 pixels; a radiograph is at most 4 times as long as it is wide: cut it "
+        f"{PNG} is 32 x 256 pixels; a radiograph is at most 4 times as long as it is wide: crop it "
         "to the jaws or remove it.",
     ),
     "one pixel wide": (
@@ -172,7 +172,7 @@ def test_a_radiograph_that_cannot_be_used_is_set_aside(dataset, set_aside, radio
 
 
 ODD_FILES = {
-    "cannot be read": (lambda file: file.symlink_to(file), "cannot be read (…); mend or remove it"),
+    "cannot be read": (lambda file: file.symlink_to(file), "cannot be read (…); repair or remove"),
     "broken link": (lambda file: file.symlink_to("nowhere"), "does not exist; restore it"),
     "folder": (lambda file: file.mkdir(), "is not a file; remove it"),
     "pipe": (os.mkfifo, "is not a file; remove it"),
@@ -268,7 +268,7 @@ ANNOTATIONS = {
     "far outside": (annotation([[20, 20], [40, 20], [40, 10**30]]), NO_CORNERS),
     "of another class": (
         annotation(name="crown"),
-        f"{JSON} has, for {JPG}, objects of the classes 'crown' alone, none of which is known as "
+        f"{JSON} has, for {JPG}, only objects of the classes 'crown', none of which is known as "
         "a tooth. Say in data.classes what they are, or remove them.",
     ),
     "of no area that is known": (
@@ -293,7 +293,7 @@ ANNOTATIONS = {
     "of another size": (
         annotation(height=65),
         f"{JSON} says 65 x 128 pixels, but its radiograph {JPG} is 64 x 128 as viewers show it; "
-        "annotate it anew or restore the radiograph.",
+        "annotate it again or restore the radiograph.",
     ),
     "too large": (
         b" " * (2**26 + 1),

@@ -160,9 +160,9 @@ def test_a_zip_that_is_far_too_large_is_not_unpacked(archive, fetch, monkeypatch
 
 
 DAMAGES = {
-    "cut off": (ZIP[: len(ZIP) // 2], "not a whole, plain zip"),
-    "damaged inside": (ZIP[:50_000] + b"damage" * 10 + ZIP[50_060:], "not a whole, plain zip"),
-    "no zip": (b"<html>", "not a whole, plain zip"),
+    "cut off": (ZIP[: len(ZIP) // 2], "not a complete, plain zip"),
+    "damaged inside": (ZIP[:50_000] + b"damage" * 10 + ZIP[50_060:], "not a complete, plain zip"),
+    "no zip": (b"<html>", "not a complete, plain zip"),
     "something else": (zip_of({"x": b"y"}), f"no folder '{DATASET}/d2/img'"),
     "missing": (None, "does not exist; correct data.path"),
 }

@@ -209,7 +209,7 @@ def test_label_maps_of_the_same_names_are_no_radiographs(tmp_path):
     found = coco.find_records(tmp_path, Layout())
     assert [problem.id for problem in found.problems if problem.radiograph] == ["1.jpg"]
     assert re.search(
-        "is of '1.jpg', which may be .* and .*; move all but one", found.problems[0].reason
+        "belongs to '1.jpg', which may be .* and .*; move all but one", found.problems[0].reason
     )
 
 
@@ -289,7 +289,7 @@ SET_ASIDE = [
     ),
     ("labelme", '{"shapes": 7, "imagePath": "2.jpg"}', "is not a LabelMe annotation"),
     ("labelme", labelme_of("1.jpg"), "1.jpg is annotated twice, the second time in .*2.json;"),
-    ("labelme", labelme_of("3.jpg"), "is of '3.jpg', but no radiograph of that name is below"),
+    ("labelme", labelme_of("3.jpg"), "belongs to '3.jpg', but no radiograph of that name is below"),
     ("labelme", labelme_of(shape_type="rectangle"), "tooth '48' drawn as 'rectangle'; a polygon"),
     ("labelme", labelme_of(shape_type="circle"), "tooth '48' drawn as 'circle'; a polygon or mask"),
     ("labelme", labelme_of(points=[[1, "2"]]), "tooth '48' without a list of points"),
@@ -329,7 +329,7 @@ REFUSED = [
             "a.json": '{"images": [{"id": 1, "file_name": "a"}, {"id": "1", "file_name": "b"}], '
             '"categories": [], "annotations": []}'
         },
-        "a.json has several images of the id 1, so that nobody knows",
+        "a.json has several images with the id 1, so it is not clear",
     ),
     (
         "coco",
@@ -337,7 +337,7 @@ REFUSED = [
             "a.json": '{"images": [], "annotations": [], '
             '"categories": [{"id": 1, "name": 11}, {"id": 1, "name": 12}]}'
         },
-        "a.json has several categories of the id 1, so that nobody knows",
+        "a.json has several categories with the id 1, so it is not clear",
     ),
     ("labelme", {"a.json": "{}"}, "holds no annotation of LabelMe, .* set data.source to 'auto'"),
     ("yolo", {"data.yaml": "names: [1]"}, "has no text file in .* set data.source to 'auto'"),

@@ -63,7 +63,7 @@ def test_another_split_is_another_state_of_the_dataset(tmp_path):
         write(file, text)
         states.add(state_of_dataset(Data(source="hitl"), str(file), tmp_path / "known"))
     assert len(states) == 2
-    with pytest.raises(InputError, match="split.given nowhere.csv is not there; name a CSV"):
+    with pytest.raises(InputError, match="split.given nowhere.csv does not exist; name a CSV"):
         state_of_dataset(Data(source="hitl"), "nowhere.csv", tmp_path / "known")
 
 
@@ -123,7 +123,7 @@ def test_a_folder_without_one_test_set_is_a_sentence(earlier, tmp_path):
 
     assert state(earlier)
     recorded(earlier, "gone", test_seed=7)
-    with pytest.raises(InputError, match="has other test sets in .*gone and .*ours; remove"):
+    with pytest.raises(InputError, match="has different test sets in .*gone and .*ours; remove"):
         state(earlier)
     recorded(earlier, "gone", protocol="complement")
     with pytest.raises(InputError, match="has split.protocol: complement, with another test set"):

@@ -132,7 +132,9 @@ def test_too_many_unusable_radiographs_stop_it_and_leave_no_file(raw, run_prepar
     with pytest.raises(InputError, match=r"2 of 12 radiographs .* more than 10%") as error:
         run_prepare(raw)
     reason = f"The first: {raw}/images/5.png is empty (0 bytes); restore or remove it. Likewise 6."
-    assert str(error.value).endswith(f"Mend or remove them, or raise data.most_problems. {reason}")
+    assert str(error.value).endswith(
+        f"Repair or remove them, or raise data.most_problems. {reason}"
+    )
     (raw / "images" / "4.png").write_bytes(b"no image")
     (raw / "images" / "7.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"4\.png is not .*/5\.png is empty .* Likewise 6, 7\.$"):

@@ -184,6 +184,6 @@ def test_the_pretext_needs_no_annotation(held_out):
 def test_a_part_with_empty_masks_only_is_refused(part, advice):
     ids = getattr(draw_split(tidy(20), FIXED, 0.1, 42), part)
     rows = [r | {"tooth_fraction": "0.000000" if r["id"] in ids else "0.1"} for r in tidy(20)]
-    sentence = rf"All 2 radiographs that would {part} at fraction 0\.1 with seed 42 .*{advice}"
+    sentence = rf"All 2 radiographs for {part}ing at fraction 0\.1 with seed 42 .*{advice}"
     with pytest.raises(InputError, match=sentence):
         draw_split(rows, FIXED, 0.1, 42)

@@ -64,7 +64,7 @@ def test_an_iou_of_one_half_is_enough_and_the_larger_part_counts():
 def test_what_is_predicted_on_a_tooth_of_unknown_number_does_not_count():
     truth, prediction = teeth((99, 0), (7, 20)), teeth((6, 0), (7, 20))
     assert measured(prediction, truth) == {7: (60, 60, 60, 7, 1)}
-    with pytest.raises(InputError, match="None of the 1 radiographs that test has a tooth of kno"):
+    with pytest.raises(InputError, match="None of the 1 radiographs for testing has a tooth of k"):
         measured(prediction, teeth((99, 0)))
 
 

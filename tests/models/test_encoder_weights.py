@@ -85,7 +85,7 @@ def test_weights_of_another_network_or_none_are_a_sentence(fetched, cache, tmp_p
         new_network(other, 42, CPU, encoder=fetched)
     (cache / "model.safetensors").unlink()
     for encoder, sentence in (
-        ((NAME, "imagenet"), r"could not be had .* make .*new.safetensors where there is internet"),
+        ((NAME, "imagenet"), r"could not be downloaded .* make .*new.safetensors where there is"),
         (("dpn92", "imagenet"), "has no weights 'imagenet' of the encoder 'dpn92': .*5k.*Change"),
         (("tu-none", "imagenet"), "has no weights 'imagenet' of the encoder 'tu-none'"),
     ):

@@ -233,7 +233,7 @@ def test_the_table_states_intervals_tests_and_what_became_of_ties(make):
     row, text, said = table.frame.iloc[0], table.parts[0].text, " ".join(table.notes)
     assert table.frame["model"].tolist() == [label for label in LABELS.values() for _ in range(2)]
     assert text["Dice"][0] == f"{row['dice']:.3f} [{row['dice_low']:.3f}, {row['dice_high']:.3f}]"
-    assert "drawn again 1,000 times" in said and "all 4 comparisons" in said
+    assert "resampled 1,000 times" in said and "all 4 comparisons" in said
     assert "pairs without a difference are dropped (24 of 48)" in said
     assert "no p can be below" not in table.lead
     assert "these trained networks differ on radiographs like these" in said

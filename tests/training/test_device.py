@@ -70,7 +70,7 @@ def torch_says(nvidia_smi, monkeypatch):
         ([(8, 0)], {"error": OLD_DRIVER}, "too old (found version 11040). Update it, or install"),
         ([], {"error": "No CUDA GPUs are available"}, "CUDA_VISIBLE_DEVICES is '0,1'; unset or"),
         ([(6, 0)], {}, "Some card has compute capability 6.0, and torch"),
-        ([(7, 0)], {}, "was built for sm_75 sm_80 sm_90 compute_90. Install a build for this card"),
+        ([(7, 0)], {}, "was built for sm_75 sm_80 sm_90 compute_90. Install a build for this GPU"),
     ],
 )
 def test_a_card_that_torch_cannot_use_is_explained(torch_says, capsys, cards, answers, why):

@@ -186,7 +186,7 @@ def test_a_training_that_numbers_teeth_takes_all_but_the_last_layer_and_says_so(
 def test_radiographs_without_numbers_cannot_teach_them(study, tmp_path, capsys):
     assert study.run("train", tmp_path, changes={"task": "numbering"}) == 2
     said = capsys.readouterr().err
-    assert "None of the 3 radiographs that train has a tooth of known number" in said
+    assert "None of the 3 radiographs for training has a tooth of known number" in said
 
 
 def test_the_loss_falls_when_teeth_are_learned_and_radiographs_reconstructed(

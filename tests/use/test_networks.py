@@ -90,7 +90,7 @@ def test_other_arrays_are_refused(segmenter, pixels):
 
 def test_weights_without_their_record_are_a_sentence(study, copied):
     shutil.copy(study / "pretext/run.json", copied.parent)
-    with pytest.raises(InputError, match=r"run.json is of other weights than .*weights_sha256"):
+    with pytest.raises(InputError, match=r"run.json belongs to other weights than .*_sha256"):
         Segmenter(copied)
     copied.with_name("run.json").unlink()
     with pytest.raises(InputError, match=r"run.json is not there.*keep its run.json beside it"):
@@ -101,7 +101,7 @@ def test_weights_without_their_record_are_a_sentence(study, copied):
 
 
 def test_weights_of_a_pretext_are_refused(study):
-    with pytest.raises(InputError, match="is of a pretext, which segments nothing. Name the"):
+    with pytest.raises(InputError, match="belongs to a pretext, which does not segment. Name"):
         Segmenter(study / "pretext/weights.safetensors")
 
 

@@ -45,13 +45,13 @@ def out_of_memory(error: Exception) -> str | None:
     text = str(error)
     if not isinstance(error, MemoryError) and not NO_MEMORY.search(text):
         return None
-    whose = "card" if re.search("cuda|cublas|cudnn", text, re.IGNORECASE) else "computer"
+    whose = "GPU" if re.search("cuda|cublas|cudnn", text, re.IGNORECASE) else "computer"
     asked = re.search(r"allocate (\d[\d.]* ?(?:[KMGTP]iB|bytes))", text)
-    more = f": {asked[1]} more were asked for" if asked else ""
+    more = f": {asked[1]} more were needed" if asked else ""
     return (
-        f"The {whose}'s memory does not suffice{more}. In a study, set a smaller "
+        f"The {whose}'s memory is not enough{more}. In a study, set a smaller "
         "training.batch_size, pretext.<name>.batch_size or image (image.height, image.width); for "
-        "radiographs of your own, take --device cpu or a machine with more memory."
+        "radiographs of your own, use --device cpu or a machine with more memory."
     )
 
 

@@ -60,7 +60,7 @@ def why_no_card() -> str:
     ]
     return (
         f"{', '.join(cards)}, and {version} was built for {' '.join(torch.cuda.get_arch_list())}. "
-        "Install a build for this card, as docs/troubleshooting.md shows."
+        "Install a build for this GPU, as docs/troubleshooting.md shows."
     )
 
 
@@ -71,8 +71,8 @@ def check_card(compute: Compute) -> None:
     if set_up(compute).device.type == "cpu":
         say(
             "On two CPU cores the paper's study takes about five weeks (docs/speed.md). If you "
-            "mean it, set compute.device to 'cpu': as many trainings then run at once as --cores "
-            "allows."
+            "want this, set compute.device to 'cpu': as many trainings then run at once as "
+            "--cores allows."
         )
 
 

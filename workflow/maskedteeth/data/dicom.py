@@ -59,13 +59,13 @@ def decode_dicom(content: bytes, path: Path) -> np.ndarray:
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise InputError(
             f"{path} cannot be decoded as DICOM ({reason}): it is cut off, damaged or compressed "
-            "in a way that is not read; export it again, uncompressed, or remove it."
+            "in an unsupported way; export it again, uncompressed, or remove it."
         ) from None
 
 
 def _refuse_other_than_one_radiograph(dataset: "Dataset", path: Path) -> None:
     if "PixelData" not in dataset:
-        raise InputError(f"{path} is DICOM without a picture in it; remove it.")
+        raise InputError(f"{path} is a DICOM file without a picture; remove it.")
     frames = int(dataset.get("NumberOfFrames") or 1)
     if frames > 1:
         raise InputError(
@@ -79,7 +79,7 @@ def _refuse_other_than_one_radiograph(dataset: "Dataset", path: Path) -> None:
         )
     kind = dataset.PhotometricInterpretation
     if not kind.startswith(("MONOCHROME", "RGB", "YBR")):
-        raise InputError(f"{path} is of the kind {kind}, which is not read; export it as grey.")
+        raise InputError(f"{path} is {kind}, which is not supported; export it as grey values.")
 
 
 def _shares(dataset: "Dataset") -> np.ndarray:

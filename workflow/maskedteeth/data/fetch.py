@@ -93,7 +93,7 @@ def from_publisher(downloads: Path) -> Path:
     except ValueError:
         raise InputError(
             f"{name} came with another sha256 than {sha256} and was removed. Run the same command "
-            f"again; if this stays, the file has changed, or a login page came. {BY_HAND}"
+            f"again; if this remains, the file has changed or is a login page. {BY_HAND}"
         ) from None
 
 
@@ -164,6 +164,6 @@ def unpack(archive: Path, raw: Path) -> None:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before the start
             raise
         raise InputError(
-            f"{archive} is not a whole, plain zip ({error}); remove it and run the same command "
-            "again, or replace it by a whole copy."
+            f"{archive} is not a complete, plain zip ({error}); remove it and run the same command "
+            "again, or replace it with a complete copy."
         ) from None

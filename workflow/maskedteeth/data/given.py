@@ -40,8 +40,8 @@ def patients_of(names: list[str], pattern: str) -> dict[str, str]:
     unfit = [name for name, match in matches.items() if match is None]
     if len(unfit) == len(names):
         raise InputError(
-            f"data.patient is {pattern!r}, which no radiograph's name fits, such as "
-            f"{last[names[0]]!r}."
+            f"data.patient is {pattern!r}, which fits no radiograph's name; change it to fit names "
+            f"such as {last[names[0]]!r}."
         )
     patients = {name: match[1] if match else last[name] for name, match in matches.items()}
     alone = f"; {len(unfit)} names do not fit, such as {unfit[0]!r}" if unfit else ""
@@ -69,11 +69,11 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
     try:
         lines = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
     except (csv.Error, AttributeError) as error:
-        raise InputError(f"{file} is not a CSV ({error}); mend it.") from None
+        raise InputError(f"{file} is not a CSV ({error}); correct it.") from None
     if not {"id", "part"} <= set(reader.fieldnames or ()):
         raise InputError(
             f"{file} has the columns {', '.join(reader.fieldnames or ['none'])}; id, part and, "
-            "where known, patient, divided by commas, were expected."
+            "where known, patient, separated by commas, were expected."
         )
     found = {line["id"]: line for line in lines}
     wrong = [line for line in lines if line["part"] not in PARTS]
@@ -138,8 +138,9 @@ def test_set_of(study: Path) -> list[str]:
         )
     if len(tested) > 1:
         raise InputError(
-            f"split.given {study} has other test sets in {' and '.join(map(str, tested.values()))}"
-            "; remove the folders of methods that are no more."
+            f"split.given {study} has different test sets in "
+            f"{' and '.join(map(str, tested.values()))}; remove the folders of methods that no "
+            "longer exist."
         )
     return [name for names in tested for name in names]
 
@@ -161,7 +162,7 @@ def parts_of_study(study: Path, rows: list[dict]) -> dict[str, str]:
     tested, labelled = [home + name for name in tested], {r["id"]: r["labelled"] for r in rows}
     if lost := [name for name in tested if not labelled.get(name)]:
         raise InputError(
-            f"{study} (split.given) tested {lost[0]!r}, which is not among the annotated "
+            f"{study} (split.given) was tested on {lost[0]!r}, which is not among the annotated "
             "radiographs. Add it again under this name, or give another split."
         )
     parts = {name: TRAIN if known else UNLABELLED for name, known in labelled.items()}
@@ -237,7 +238,7 @@ def refuse_unfair(rows: list[dict], given: str) -> None:
             raise InputError(
                 f"split.given ({given}) has {row['id']!r} in train and {other['id']!r} in test, "
                 f"which are {'near copies' if copies else 'of one patient, or copies of such'}: "
-                "tests would be flattered. "
+                "results would look too good. "
                 + ("Remove the first, or name a CSV." if of_study else "Put both in one part.")
             )
     for part in (TRAIN, TEST):

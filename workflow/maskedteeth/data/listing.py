@@ -65,7 +65,7 @@ class Listing:
             if name in self._annotated:
                 raise InputError(
                     f"{self._files[name][0]} is annotated twice, the second time in {annotation}; "
-                    "remove one of both."
+                    "remove one of the two."
                 )
             self._annotated[name] = self._record(name, annotation, *read())
         except InputError as error:
@@ -136,11 +136,11 @@ class Listing:
             return fitting[0]
         listing = " and ".join(str(self._files[name][0]) for name in fitting)
         raise InputError(
-            f"{annotation} is of {image!r}, which may be {listing}; move all but one "
+            f"{annotation} belongs to {image!r}, which may be {listing}; move all but one "
             "to another place."
             if fitting
-            else f"{annotation} is of {image!r}, but no radiograph of that name is below "
-            f"{self._root}; add the radiograph, or remove it from there."
+            else f"{annotation} belongs to {image!r}, but no radiograph of that name is below "
+            f"{self._root}; add the radiograph, or remove its annotation."
         )
 
 

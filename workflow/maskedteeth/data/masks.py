@@ -115,7 +115,7 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
             all_teeth = True
         else:
             raise InputError(
-                f"{title}: {listing}. What they are is not known: if all are teeth, set "
+                f"{title}: {listing}. What they mean is not known: if all are teeth, set "
                 "data.numbering to 'none', or to 'universal' or 'fdi' if they are numbers of "
                 "teeth. If some are something else, say so in data.classes, such as "
                 f"{{'{unsaid[0]}': tooth, '{unsaid[-1]}': ignore}}."
@@ -126,7 +126,7 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
     known = number_classes(names.values(), said, None, folder)
     if unknown := [name for name in names.values() if name not in known]:
         raise InputError(
-            f"{title}: {listing}. No numbers of data.numbering are {', '.join(unknown)}: say in "
+            f"{title}: {listing}. data.numbering does not have {', '.join(unknown)}: say in "
             f"data.classes what they are, such as {{'{unknown[0]}': ignore}}."
         )
     return {BACKGROUND: BACKGROUND} | {value: known[name] for value, name in names.items()}

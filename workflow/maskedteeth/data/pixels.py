@@ -56,7 +56,7 @@ def read_file(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         raise InputError(f"{path} does not exist; restore it.") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{path} cannot be read ({reason}); mend or remove it.") from None
+        raise InputError(f"{path} cannot be read ({reason}); repair or remove it.") from None
 
 
 def decode_grey(content: bytes, path: Path) -> np.ndarray:
@@ -148,9 +148,9 @@ def _refuse_unclear(colours: np.ndarray, alpha: np.ndarray, path: Path) -> None:
     drawn_is_lost = not opaque.any() and not dark.all()
     if (opaque & dark).any() or drawn_is_lost or some.sum() > MOST_VEILED * opaque.sum():
         raise InputError(
-            f"{path} is transparent in {(alpha < 255).mean():.0%} of its pixels, so that its teeth "
-            "may be drawn in either layer; export it without transparency, with teeth 255 and "
-            "everything else 0."
+            f"{path} is transparent in {(alpha < 255).mean():.0%} of its pixels, so its teeth may "
+            "be drawn in the colours or in the transparency; export it without transparency, with "
+            "teeth 255 and everything else 0."
         )
 
 
@@ -221,7 +221,7 @@ def _loaded_grey(image: Image.Image, content: bytes, path: Path) -> np.ndarray:
     deep_colour = _is_deep(image)  # the tiles that tell are gone once it is loaded
     image.load()
     if image.mode in ("I", "F"):
-        raise InputError(f"{path} holds numbers of 32 bits; export it with 8 or 16 bits a pixel.")
+        raise InputError(f"{path} has 32 bits per pixel; export it with 8 or 16 bits per pixel.")
     return _deep_colour_to_grey(content) if deep_colour else _to_grey(image)
 
 

@@ -264,7 +264,7 @@ def _refuse_shape(image: Path, pixels: np.ndarray) -> None:
     if max(pixels.shape) > MOST_TIMES_AS_LONG * min(pixels.shape):
         raise InputError(
             f"{image} is {pixels.shape[0]} x {pixels.shape[1]} pixels; a radiograph is at most "
-            f"{MOST_TIMES_AS_LONG} times as long as it is wide: cut it to the jaws or remove it."
+            f"{MOST_TIMES_AS_LONG} times as long as it is wide: crop it to the jaws or remove it."
         )
 
 
@@ -288,7 +288,7 @@ def _refuse_too_many(set_aside: list[Problem], count: int, most: float, raw: Pat
         reasons = " ".join(map(_said_once, [*alike.values()][:NAMED]))
         raise InputError(
             f"{len(set_aside)} of {count} radiographs in {raw} are unusable, more than {most:.0%} "
-            f"(data.most_problems). Mend or remove them, or raise data.most_problems. The first: "
+            f"(data.most_problems). Repair or remove them, or raise data.most_problems. The first: "
             f"{reasons}"
         )
 

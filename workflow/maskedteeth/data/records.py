@@ -71,13 +71,13 @@ class Record:
             raise InputError(
                 f"{self.annotation} says {self.size[0]} x {self.size[1]} pixels, but its "
                 f"radiograph {self.image} is {size[0]} x {size[1]} as viewers show it; annotate it "
-                "anew or restore the radiograph."
+                "again or restore the radiograph."
             )
         drawn = {entry.name for entry in self.objects if entry.draw}
         if drawn and not drawn & numbers.keys():
             listing = ", ".join(map(repr, sorted(drawn)[:3])) + ", ..." * (len(drawn) > 3)
             raise InputError(
-                f"{self.annotation} has, for {self.image}, objects of the classes {listing} alone, "
+                f"{self.annotation} has, for {self.image}, only objects of the classes {listing}, "
                 "none of which is known as a tooth. Say in data.classes what they are, or remove "
                 "them."
             )

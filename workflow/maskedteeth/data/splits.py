@@ -130,8 +130,8 @@ def _refuse_toothless(
         if not toothed.intersection(ids):
             which = "split.test_seed" if part == "test" else "the seed"
             raise InputError(
-                f"All {len(ids)} radiographs that would {part} at fraction {fraction:g} "
-                f"with seed {seed} have an empty mask, so that nothing could be "
+                f"All {len(ids)} radiographs for {part}ing at fraction {fraction:g} with seed "
+                f"{seed} have an empty mask, so nothing could be "
                 f"{'measured' if part == 'test' else 'learnt'}. Check the masks, change {which}, "
                 "or take a larger part of the radiographs."
             )

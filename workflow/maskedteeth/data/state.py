@@ -60,7 +60,7 @@ def _state_of_split(given: str) -> str:
         return " ".join(test_set_of(file))
     if not file.is_file():
         raise InputError(
-            f"split.given {given} is not there; name a CSV with the columns id and part, the "
+            f"split.given {given} does not exist; name a CSV with the columns id and part, the "
             "folder of a study's results, or 'folders'."
         )
     about = file.stat()

@@ -87,14 +87,14 @@ def refuse_unnumbered(labels: Any, which: str) -> None:
 
     Args:
         labels: uint8 array or tensor (N, H, W), of ``labels.npy``.
-        which: what the N radiographs do, "train" or "test".
+        which: what the N radiographs are for, "train" or "test".
 
     Raises:
         InputError: none of them has a label of 1 to 32.
     """
     if not ((labels > BACKGROUND) & (labels < UNNUMBERED)).any():
         raise InputError(
-            f"None of the {len(labels)} radiographs that {which} has a tooth of known number, "
+            f"None of the {len(labels)} radiographs for {which}ing has a tooth of known number, "
             "which `task: numbering` needs; see data.numbering and data.classes, or set task to "
             "'teeth'."
         )
@@ -186,8 +186,8 @@ def _recognised(
         known, others = (_listing(map(str, numbers)) for numbers in only)
         raise InputError(
             f"{raw} has {known}, which are Universal numbers, and {others}, which are FDI numbers: "
-            "two numberings are mixed. Number all teeth alike, or say in data.numbering how the "
-            "numbers are read and in data.classes what the others are."
+            "two numberings are mixed. Use one for all teeth, or say in data.numbering which to "
+            "use and in data.classes what the other numbers are."
         )
     for name, fits, others in (("universal", universal, fdi), ("fdi", fdi, universal)):
         more = len(fits - others) > len(others - fits) and 2 * len(fits) > len(values)

@@ -81,8 +81,8 @@ def evaluate_elsewhere(
     ids, pixels = np.array(labelled)[~copies].tolist(), pixels[~copies]
     if not ids:
         raise InputError(
-            f"datasets.{elsewhere} has no labelled radiograph that is not a near copy of one that "
-            "trains, so nothing can be measured there; take it out of evaluation.also_on."
+            f"datasets.{elsewhere} has no labelled radiographs except near copies of training "
+            "radiographs, so nothing can be measured there; remove it from evaluation.also_on."
         )
     truth = pixels_of(labels, rows, ids)
     has_numbers = ((truth > BACKGROUND) & (truth < UNNUMBERED)).any()

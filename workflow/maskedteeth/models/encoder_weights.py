@@ -42,10 +42,10 @@ def fetch_encoder(encoder: Encoder, *, weights: Path) -> None:
         network = encoders.get_encoder(encoder.name, weights=of_timm or encoder.weights)
     except OSError as error:
         raise InputError(
-            f"The weights {encoder.weights!r} of the encoder {encoder.name!r} could not be had "
-            f"from huggingface.co ({type(error).__name__}). Name a mirror in HF_ENDPOINT; or make "
-            f"{weights} where there is internet access, with the file's name as snakemake's "
-            "target, and copy it to here."
+            f"The weights {encoder.weights!r} of the encoder {encoder.name!r} could not be "
+            f"downloaded from huggingface.co ({type(error).__name__}). Name a mirror in "
+            f"HF_ENDPOINT; or make {weights} where there is internet access, with the file's name "
+            "as snakemake's target, and copy it here."
         ) from error
     except (KeyError, ValueError, RuntimeError) as error:
         message = str(error.args[0]).partition("\n")[0].rstrip(".")

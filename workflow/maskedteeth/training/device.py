@@ -93,7 +93,7 @@ def _choose_device(wanted: str) -> torch.device:
     card = None if wanted == "cpu" else _card()
     if card is None and wanted == "cuda":
         raise InputError(
-            f"compute.device is 'cuda', but torch can use no card: {why_no_card()} Or set it to "
+            f"compute.device is 'cuda', but torch cannot use a GPU: {why_no_card()} Or set it to "
             "'auto' or 'cpu'."
         )
     if card is None and wanted == "auto" and has_card():

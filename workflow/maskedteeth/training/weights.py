@@ -45,7 +45,7 @@ def load_weights(network: nn.Module, path: Path, transfer: Transfer = "all") -> 
     except RuntimeError as error:
         difference = str(error).splitlines()[1].strip().rstrip(". ")
         raise InputError(
-            f"{path} is of another architecture: {difference}. Use the weights that were trained "
+            f"{path} belongs to another architecture: {difference}. Use weights that were trained "
             "with these settings."
         ) from None
     if transfer != "all":

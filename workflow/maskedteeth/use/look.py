@@ -36,7 +36,7 @@ def differences(look: Look, pixels: np.ndarray, small: np.ndarray) -> list[str]:
     if times_off > MOST_TIMES_OFF:
         raise InputError(
             f"The radiograph of {height} x {width} pixels is unlike those that the network was "
-            f"trained on: {said}. More than {MOST_TIMES_OFF:g} times off is not segmented: cut "
+            f"trained on: {said}. More than {MOST_TIMES_OFF:g} times off is not segmented: crop "
             "it to the jaws, or train on such radiographs."
         )
     if times_off > TIMES_OFF:

@@ -115,12 +115,12 @@ class Network:
             ) from None
         if recorded != sha256(weights):
             raise InputError(
-                f"{record} is of other weights than {weights} (its weights_sha256 differs). Bring "
-                "the record of these weights."
+                f"{record} belongs to other weights than {weights} (its weights_sha256 differs). "
+                "Put the record of these weights there."
             )
         if of_pretext:
             raise InputError(
-                f"{weights} is of a pretext, which segments nothing. Name the weights of a "
+                f"{weights} belongs to a pretext, which does not segment. Name the weights of a "
                 "training, in results/<study>/runs."
             )
         network = stored_network(model, weights, machine.device, channels=CHANNELS[task])
@@ -147,7 +147,7 @@ class Segmenter:
     Args:
         weights: ``weights.safetensors`` of a training, or of several, each with its ``run.json``
             beside it. Every network sees the radiograph at its own size.
-        device: auto (a card where there is one), cpu or cuda.
+        device: auto (a GPU if there is one), cpu or cuda.
         threshold: probability from which a pixel is tooth.
         flip: average also with what they make of the mirrored radiograph, in which left and right
             teeth are exchanged.

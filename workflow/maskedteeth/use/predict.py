@@ -42,29 +42,29 @@ def predict(
 
     Writes predictions.csv, the least confident first: file, name, height, width, tooth_fraction
     (share of the pixels that are tooth), confidence (Dice that the mask would have if the
-    probabilities were the truth), warning (in what the radiograph is unlike those that the network
+    probabilities were the truth), warning (how the radiograph differs from those that the network
     was trained on) and problem (why there is no mask).
 
-    A radiograph that cannot be read, or whose proportions are far from all that the network was
-    trained on, is a line with the reason; the others go on, and the exit status is 2 at the end.
+    A radiograph that cannot be read, or whose proportions are far from those in training, gets a
+    line with the reason; the others are still segmented, and the exit status is 2.
 
     Args:
         radiographs: JPEG, PNG, TIFF, BMP or DICOM files, or folders of them; name them before the
             options.
-        weights: weights.safetensors of a training, with its run.json beside it; of several the
-            probabilities are averaged.
-        out: folder to write to; what has the same name there is replaced.
+        weights: weights.safetensors of a training, with its run.json beside it; if there are
+            several, their probabilities are averaged.
+        out: folder to write to; files of the same name there are replaced.
         format: one or more of png (NAME.mask.png, 255 = tooth, at the radiograph's own size,
             NAME.overlay.png, the mask over the radiograph, and of networks that number teeth
             NAME.numbers.png, whose grey values are the numbers), and for annotation tools, as
             polygons: labelme (NAME.json), yolo (labels/train/NAME.txt, train.txt and data.yaml) and
             coco (annotations.coco.json).
-        flip: average also with the mirrored radiograph, which takes twice as long.
-        numbers: the numbers of teeth in what is written, if the networks number them.
-        threshold: probability from which a pixel is tooth, as evaluation.threshold of a study.
-        smallest: regions (what hangs together of one label) of fewer pixels are left out of masks
-            and polygons; 0 leaves out none.
-        device: where the networks run; auto takes a card where there is one.
+        flip: also average with the mirrored radiograph, which takes twice as long.
+        numbers: how teeth are numbered in the files, if the networks number them.
+        threshold: least probability of a tooth pixel, as evaluation.threshold of a study.
+        smallest: connected regions of one label with fewer pixels are left out of masks and
+            polygons; 0 leaves out none.
+        device: where the networks run; auto uses a GPU if there is one.
 
     Raises:
         InputError: radiographs or weights are not there or cannot be used.

@@ -115,8 +115,8 @@ def _refuse_twice(file: Path, content: _File) -> None:
         ids = Counter(entry.id for entry in entries)
         if twice := [name for name, count in ids.items() if count > 1]:
             raise InputError(
-                f"{file} has several {kind} of the id {twice[0]}, so that nobody knows which one "
-                "its annotations are of; export it again."
+                f"{file} has several {kind} with the id {twice[0]}, so it is not clear which one "
+                "its annotations belong to; export it again."
             )
 
 

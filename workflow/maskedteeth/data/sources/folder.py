@@ -70,7 +70,7 @@ class Masked(Record):
             height, width = drawing.grey.shape
             raise InputError(
                 f"{file} is {height} x {width} pixels, but its radiograph {self.image} is "
-                f"{size[0]} x {size[1]} as viewers show it; they must be of one size: draw or "
+                f"{size[0]} x {size[1]} as viewers show it; they must have one size: draw or "
                 "export the mask again."
             )
         if self.numbers is not None:
@@ -88,8 +88,8 @@ class Masked(Record):
             listing = ", ".join(map(name_of_value, unknown[:4])) + ", ..." * (len(unknown) > 4)
             raise InputError(
                 f"{self.annotation} has the values {listing} on {share:.2%} of its pixels, which "
-                "are no class of the other masks: its outlines are smooth or compressed. Export "
-                "it as PNG, without smoothing."
+                "are not classes of the other masks: its outlines are smoothed or compressed. "
+                "Export it as PNG, without smoothing."
             )
         labels, left_out = np.zeros(values.shape, np.uint8), Counter()
         for value in found:

@@ -31,7 +31,7 @@ def find_records(root: Path, layout: Layout) -> Found:
     if base is None:
         raise InputError(
             f"{root} does not hold the dataset: '{DATASET}/d2/img' and '.../d2/ann' were expected. "
-            "Unpack it again, or name its folder in data.path. Of another project of Supervisely, "
+            "Unpack it again, or name its folder in data.path. For another Supervisely project, "
             "set data.source to 'supervisely'."
         )
     return replace(of_dataset(base), numbering="universal")

@@ -65,7 +65,8 @@ def _names_of_classes(root: Path) -> dict[int, str]:
                 found[file] = names if isinstance(names, dict) else dict(enumerate(names))
         except (yaml.YAMLError, ValueError, RecursionError):
             raise InputError(
-                f"{file} does not name classes as YOLO does, 'names: [11, 12]'; mend or remove it."
+                f"{file} does not name classes as YOLO does, 'names: [11, 12]'; correct or remove "
+                "it."
             ) from None
     for file in files_below(root, ".txt"):
         if file.name == "classes.txt":
@@ -75,9 +76,9 @@ def _names_of_classes(root: Path) -> dict[int, str]:
     if not lists or any(names != lists[0] for names in lists):
         listing = " and ".join(map(str, found)) or "no file"
         raise InputError(
-            f"{root} has {listing} that names classes, but one list of them was expected: in "
-            "data.yaml, 'names: [11, 12]', or in classes.txt a line each. Add it, or remove the "
-            "others."
+            f"{root} has {listing} that names classes, but one list of them was expected: "
+            "'names: [11, 12]' in data.yaml, or one class per line in classes.txt. Add it, or "
+            "remove the others."
         )
     return lists[0]
 
