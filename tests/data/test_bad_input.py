@@ -172,7 +172,10 @@ def test_a_radiograph_that_cannot_be_used_is_set_aside(dataset, set_aside, radio
 
 
 ODD_FILES = {
-    "cannot be read": (lambda file: file.symlink_to(file), "cannot be read (…); repair or remove"),
+    "cannot be read": (
+        lambda file: file.symlink_to(file),
+        "cannot be read (…); repair or remove it",
+    ),
     "broken link": (lambda file: file.symlink_to("nowhere"), "does not exist; restore it"),
     "folder": (lambda file: file.mkdir(), "is not a file; remove it"),
     "pipe": (os.mkfifo, "is not a file; remove it"),

@@ -113,7 +113,7 @@ def test_the_test_set_of_an_earlier_study_stays_when_more_are_annotated(
     run_prepare(raw, given=str(earlier))
     assert parts_in(tmp_path / "index.csv") == expected
     (raw / "masks" / f"{test[0]}.png").unlink()
-    with pytest.raises(InputError, match=f"tested '{test[0]}', which is not among the annotated"):
+    with pytest.raises(InputError, match=f"tested on '{test[0]}', which is not among the anno"):
         run_prepare(raw, given=str(earlier))
 
 
@@ -255,7 +255,7 @@ def test_patients_are_told_by_names(tmp_path, write_folder, run_prepare, pattern
             (folder / f"{number}.png").rename(folder / f"{name}.png")
     rows, _ = run_prepare(raw, patient=pattern)
     assert [row["patient"] for row in rows] == PATTERNS[pattern]
-    with pytest.raises(InputError, match=r"'nobody \{patient\}', which no .* such as 'a_1'"):
+    with pytest.raises(InputError, match=r"'nobody \{patient\}', which fits no .* such as 'a_1'"):
         run_prepare(raw, patient="nobody {patient}")
 
 

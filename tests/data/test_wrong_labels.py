@@ -161,7 +161,7 @@ MASKS = {
     "FDI and 91": (
         np.where(LABELS == 3, np.uint8(91), FDI_MAP),
         {"numbering": "fdi"},
-        "are 91: say in data.classes",
+        "does not have 91: say in data.classes",
     ),
     "a colour that is not there": (
         JAWS,
@@ -223,8 +223,8 @@ ONE_OF_TEN = {
     ),
     "0 and 1": (MASK, ANY // 99, "has no pixel above half of full scale, but some up to 1;"),
     "inverted": (MASK, 255 - MASK, "probably inverted"),
-    "soft": (FDI_MAP, cv2.GaussianBlur(FDI_MAP, (0, 0), 1), "are no class of the other masks"),
-    "soft, black and white": (FDI_MAP, SOFT["blurred"], "are no class of the other masks"),
+    "soft": (FDI_MAP, cv2.GaussianBlur(FDI_MAP, (0, 0), 1), "are not classes of the other"),
+    "soft, black and white": (FDI_MAP, SOFT["blurred"], "are not classes of the other masks"),
 }
 
 

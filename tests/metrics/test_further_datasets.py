@@ -75,4 +75,4 @@ def test_numbers_are_measured_elsewhere_where_there_are_some(numbered, tmp_path,
 
 def test_a_dataset_of_copies_alone_is_a_sentence(clinic, measure, capsys):
     assert measure(further=[clinic / "images.npy"]) == 2
-    assert "datasets.clinic has no labelled radiograph that is not" in capsys.readouterr().err
+    assert "datasets.clinic has no labelled radiographs except near" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def test_weights_survive_a_file_to_the_last_bit(file, model):
 def test_weights_of_another_architecture_are_refused_with_what_differs(file):
     other = new(OURS.model_copy(update={"inputs": ("xray",)}))
     shapes = r"encoder\.0\.conv1\.weight: .*\[4, 2, 3, 3\].*\[4, 1, 3, 3\]"
-    with pytest.raises(InputError, match=rf"weights\.safetensors is of another.*{shapes}"):
+    with pytest.raises(InputError, match=rf"weights\.safetensors belongs to .*{shapes}"):
         load_weights(other, file)
 
 

@@ -268,7 +268,7 @@ class HeldOut(Strict):
 
 
 class Split(HeldOut):
-    """Which radiographs are for training and which for testing."""
+    """Which radiographs train and which test."""
 
     fractions: Annotated[tuple[Fraction, ...], AfterValidator(_each_once)] = Field(
         (0.1, 0.2, 0.3, 0.8, 0.9),
@@ -445,9 +445,8 @@ class Pretext(Recipe):
     like: Name | None = Field(
         None,
         exclude=True,
-        description="A pretext above this one. Settings that this one does not give are taken from "
-        "there; but none of mask if this one gives mask.kind, and none of model if it gives "
-        "model.encoder.",
+        description="A pretext above this one. Settings not given here are taken from it; but none "
+        "of mask if mask.kind is given, and none of model if model.encoder is.",
     )
     longer: int = Field(1, ge=1, le=100, description="Factor on `epochs`.")
 
@@ -571,22 +570,22 @@ class Method(Strict):
     seeds: Seeds | None = Field(None, description="Null: the study's seeds.")
     instead_of: str | None = Field(
         None,
-        description="A pretext. This method does without it and instead trains longer, by as many "
-        "steps as the pretext takes. That pretext is trained first.",
+        description="A pretext. This method trains without it, but longer by as many steps as the "
+        "pretext takes, which is trained first.",
     )
     like: Name | None = Field(
         None,
         exclude=True,
-        description="A method above this one. Settings that this one does not give are taken from "
-        "there; but not labels and source, and none of model if this one gives model.encoder.",
+        description="A method above this one. Settings not given here are taken from it; but not "
+        "labels and source, and none of model if model.encoder is given.",
     )
     annotations: Annotations | None = Field(
         None, description="Errors in the annotations that it is trained on. Null: none."
     )
     training: Training | None = Field(
         None,
-        description="How its training differs from the study's: what is not given here is as in "
-        "the study. Tables name the difference. Null: no difference.",
+        description="How its training differs from the study's; what is not given here is the "
+        "study's. Tables name the difference. Null: no difference.",
     )
     adversary: Adversary | None = Field(
         None, description="A discriminator that it is trained against. Null: none."
@@ -691,8 +690,8 @@ class StudyCompute(Compute):
     checkpoint_minutes: float = Field(
         5,
         gt=0,
-        description="Minutes between two saved states of a training. A stopped training goes on "
-        "from the last one.",
+        description="Minutes between two saved states of a training. After a stop it goes on from "
+        "the last.",
     )
 
 
