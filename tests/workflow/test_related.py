@@ -1,4 +1,4 @@
-"""The systems that the paper stands beside, each trained, and told in one table."""
+"""Systems from the paper's related work, each trained, and told in one table."""
 
 import json
 import shutil
