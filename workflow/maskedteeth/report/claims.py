@@ -148,7 +148,8 @@ def pretext_helps(r):
     "Ours predicts the correct mask where the ground truth is wrong",
     "Tested on training radiographs whose annotations were given known errors: the prediction's "
     "Dice with the right annotation must be higher than that of the annotation with errors, for "
-    "all errors and fractions of the study. The intervals are over these radiographs.",
+    "all errors and fractions of the study. The intervals include chance in the choice of these "
+    "radiographs and in training.",
 )
 def correct_despite_errors(r):
     gains = r.corrections(OURS)
