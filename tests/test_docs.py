@@ -146,3 +146,16 @@ def test_differences_that_a_study_shows_are_those_that_it_found():
             cells.setdefault(row["model"], []).extend(shown)
         for model, texts in cells.items():
             assert f"| {model} | {' | '.join(texts)} |" in page
+
+
+def test_related_systems_that_a_study_shows_have_the_dice_that_it_found():
+    study = ROOT / "docs/studies/ufba425"
+    page = (study / "README.md").read_text()
+    found: dict[str, list[dict]] = {}
+    for row in rows_of(study / "related", "related"):
+        found.setdefault(row["model"], []).append(row)
+    assert len(found) == 18
+    for model, rows in found.items():
+        dice = [f"{float(row['dice']):.3f}" for row in rows]
+        millions = f"{int(rows[0]['parameters']) / 1e6:.3g} M"
+        assert f"| {model} | {' | '.join([*dice, millions])} |" in page
