@@ -75,9 +75,9 @@ def related(
             "*Dice*, *Jaccard*: computed from the pixels of all test radiographs together, at each "
             "training fraction. *AP*: COCO's average precision of the masks, for networks that "
             "find teeth one by one. Mean over seeds ± standard deviation.",
-            "*Parameters*: those that were trained. *Training*: mean time of one. *Pretext*: "
-            "additional time of the pretext that it starts from. *Images/s*: during training. The "
-            "table of costs names the machine.",
+            "*Parameters*: those trained, without a discriminator's. *Training*: mean time of one. "
+            "*Pretext*: additional time of the pretext that it starts from. *Images/s*: during "
+            "training. The table of costs names the machine.",
             about_seeds(report, runs),
         ),
     )
