@@ -159,3 +159,18 @@ def test_related_systems_that_a_study_shows_have_the_dice_that_it_found():
         dice = [f"{float(row['dice']):.3f}" for row in rows]
         millions = f"{int(rows[0]['parameters']) / 1e6:.3g} M"
         assert f"| {model} | {' | '.join([*dice, millions])} |" in page
+
+
+def test_what_a_study_says_of_wrong_annotations_is_what_it_found():
+    study = ROOT / "docs/studies/ufba425"
+    page = (study / "README.md").read_text()
+    rows = rows_of(study / "noise", "robustness")
+    assert len(rows) == 10
+    for row in rows:
+        cells = [f"{float(row['dice']):.3f}", "–", "–", "–"]
+        if row["gain"]:
+            cells[1:3] = [f"{float(row[name]):.3f}" for name in ("given", "prediction")]
+            bounds = (float(row[f"gain{bound}"]) for bound in ("", "_low", "_high"))
+            cells[3] = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*bounds).replace("-", "−")
+        shown = re.escape(f"| {' | '.join(cells)} |")
+        assert re.search(rf"\| {row['model']} \| [^|]+ {shown}", page)

@@ -48,6 +48,7 @@ def dice_by_errors(
             label = report.labels[method] if fraction == fractions[0] else None
             bars = rows[f"{shown}_sd"].fillna(0)
             style = {"color": colour, "marker": marker, "label": label, "capsize": 2}
+            style["linestyle"] = "none"  # errors of different kinds have no order
             beside = APART * list(styles).index(method)
             axes.errorbar(rows["place"] + beside, rows[shown], bars, elinewidth=0.8, **style)
         axes.set_title(f"Trained on {percent(fraction)}")
