@@ -135,10 +135,14 @@ def test_what_a_study_says_of_the_pretext_is_what_it_found(study):
 def test_differences_that_a_study_shows_are_those_that_it_found():
     study = ROOT / "docs/studies/ufba425"
     page = (study / "README.md").read_text()
-    for name in ("parts", "recipes"):
+    rows = {name: rows_of(study / name, "statistics") for name in ("parts", "recipes")}
+    numbering = rows_of(study / "numbers", "numbering")
+    rows["numbers"] = [row for row in numbering if row["teeth"] == "all"]
+    for name, of_study in rows.items():
+        which = "dice_difference" if name == "numbers" else "pooled_difference"
         cells: dict[str, list[str]] = {}
-        for row in rows_of(study / name, "statistics"):
-            numbers = [row[f"pooled_difference{bound}"] for bound in ("", "_low", "_high")]
+        for row in of_study:
+            numbers = [row[f"{which}{bound}"] for bound in ("", "_low", "_high")]
             difference = "–"
             if all(numbers):
                 difference = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*map(float, numbers))
