@@ -47,8 +47,9 @@ def dice_by_errors(
             rows, (colour, marker) = rows.sort_values("place"), styles[method]
             label = report.labels[method] if fraction == fractions[0] else None
             bars = rows[f"{shown}_sd"].fillna(0)
-            style = {"color": colour, "marker": marker, "label": label, "capsize": 2}
-            style["linestyle"] = "none"  # errors of different kinds have no order
+            # No line joins the markers: errors of different kinds have no order.
+            style = {"color": colour, "marker": marker, "linestyle": "none"}
+            style |= {"label": label, "capsize": 2}
             beside = APART * list(styles).index(method)
             axes.errorbar(rows["place"] + beside, rows[shown], bars, elinewidth=0.8, **style)
         axes.set_title(f"Trained on {percent(fraction)}")

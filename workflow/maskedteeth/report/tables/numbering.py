@@ -122,17 +122,18 @@ def differences_to_ours(
         ``_difference_low`` and ``_difference_high``. No row where one of both was trained once, or
         ours not on this fraction.
     """
-    groups = dict(list(rows.groupby(["method", "fraction"], sort=False)))
-    several = {key: group for key, group in groups.items() if group["seed"].nunique() > 1}
+    draws = {
+        key: {metric: trained_again(group, metric, ids, weights) for metric in SHOWN}
+        for key, group in rows.groupby(["method", "fraction"], sort=False)
+        if group["seed"].nunique() > 1
+    }
     found = []
-    for (method, fraction), group in several.items():
-        against = several.get((ours, fraction))
-        if method == ours or against is None:
+    for (method, fraction), of_method in draws.items():
+        if method == ours or (ours, fraction) not in draws:
             continue
         row = {"method": method, "fraction": fraction}
-        for metric in SHOWN:
-            model, base = (trained_again(r, metric, ids, weights) for r in (group, against))
-            row |= estimate(f"{metric}_difference", model - base)
+        for metric, against in draws[ours, fraction].items():
+            row |= estimate(f"{metric}_difference", of_method[metric] - against)
         found.append(row)
     names = (f"{metric}_difference{end}" for metric in SHOWN for end in ("", "_low", "_high"))
     return pd.DataFrame(found, columns=["method", "fraction", *names])
