@@ -48,7 +48,7 @@ def left_over(tmp_path):
 )
 def test_a_training_stopped_after_any_step_ends_with_the_same_bits(tmp_path, moment, number):
     expected = train(None)
-    with pytest.raises(Stopped, match=rf"stopped by {number.name}.*a new start goes on from it"):
+    with pytest.raises(Stopped, match=rf"stopped by {number.name}.*the next start resumes from it"):
         train(tmp_path / "state", stop_at(moment, number), minutes=5)
     torch.manual_seed(99)  # another process draws other numbers
     # Other first weights: all of them have to come from the state.
@@ -96,7 +96,7 @@ def test_a_damaged_state_is_reported_and_the_training_begins_anew(left_over, cap
     file.write_bytes(file.read_bytes()[damage])
     found = train(left_over)
     said = capsys.readouterr().err
-    assert "state.safetensors is damaged" in said and "begins anew" in said
+    assert "state.safetensors is damaged" in said and "The training starts again" in said
     assert same(found, train(None)) and found[3] == []
 
 
@@ -104,7 +104,7 @@ def test_a_damaged_state_is_reported_and_the_training_begins_anew(left_over, cap
 def test_the_state_of_another_training_is_reported_and_ignored(left_over, what, capsys):
     found = train(left_over, identity=IDENTITY | {what: "another", "machine": {"device": "other"}})
     said = capsys.readouterr().err
-    assert f"is of another training ({', '.join(sorted([what, 'machine']))} differ)" in said
+    assert f"belongs to another training ({', '.join(sorted([what, 'machine']))} differ)" in said
     assert same(found, train(None)) and found[3] == []
 
 
@@ -113,7 +113,7 @@ def test_a_training_goes_on_on_another_machine_says_so_and_remembers_it(left_ove
     with pytest.raises(Stopped):
         train(left_over, stop_at(5), identity=there)
     said = capsys.readouterr().err
-    assert "begun elsewhere (device, threads differ). It continues here." in said
+    assert "began elsewhere (device, threads differ) and continues here." in said
     state = StateFile(left_over, there)
     assert state.load({}) and state.machines == [IDENTITY["machine"], there["machine"]]
     assert same(train(left_over, identity=there), train(None))
@@ -128,7 +128,7 @@ def test_a_full_disk_stops_no_training_and_costs_no_state(left_over, monkeypatch
         patched.setattr(state_module, "save_file", cut_off)
         with pytest.raises(Stopped, match="could not be written.*No space left"):
             train(left_over, stop_at(6))
-        assert "goes on, but its state could not be written" in capsys.readouterr().err
+        assert "continues, but its state could not be written" in capsys.readouterr().err
     found = train(left_over)
     assert same(found, train(None)) and found[3] == [4]
 
@@ -148,6 +148,6 @@ def test_a_training_that_was_left_over_is_waited_for_and_its_work_taken_up(tmp_p
             os._exit(0)
     wait_until((tmp_path / "waits").exists)
     found = train(tmp_path / "state")
-    assert "trains the same" in capfd.readouterr().err
+    assert "runs this training" in capfd.readouterr().err
     assert os.waitpid(child, 0)[1] == 0
     assert same(found, train(None)) and found[3] == [1]

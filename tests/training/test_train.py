@@ -175,7 +175,7 @@ def test_a_training_that_numbers_teeth_takes_all_but_the_last_layer_and_says_so(
     changes = {"training": ONE_TINY_STEP}
     assert numbered.run("train", tmp_path, pretext=pretext, changes=changes) == 0
     assert f"from {pretext}: bottleneck (" in (said := capsys.readouterr().err)
-    assert "Drawn anew: head (297 numbers)." in said
+    assert "Initialised at random: head (297 numbers)." in said
     start, after = load_file(pretext), weights_of(tmp_path)
     assert start["head.weight"].shape[0] == 1 and after["head.weight"].shape[0] == 33
     for name, tensor in start.items():

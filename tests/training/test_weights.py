@@ -75,6 +75,6 @@ def test_transfer_takes_the_parts_it_says_and_draws_the_others_from_the_seed(
     for name in stored:
         source = drawn if name.partition(".")[0] in others else stored
         assert torch.equal(found[name], source[name]), name
-    taken, _, rest = said.partition("Drawn anew: ")
+    taken, _, rest = said.partition("Initialised at random: ")
     for part in parts if anew else ():
         assert f"{part} (" in (rest if part in others else taken)

@@ -109,7 +109,7 @@ def test_unlike_radiographs_and_weights_of_drawn_ones_are_said(
     write_json(tmp_path / "run.json", record)
     weights = shutil.copy(study / "run/weights.safetensors", tmp_path)
     assert predict(tmp_path / "1.png", weights=weights)[0] == 0
-    assert "study of drawn radiographs (data.source: phantom)" in capsys.readouterr().err
+    assert "trained on drawn radiographs (data.source: phantom)" in capsys.readouterr().err
 
 
 def test_several_weights_and_the_mirrored_radiograph_are_averaged(study, predict, xrays):

@@ -34,5 +34,5 @@ def test_teeth_are_numbered_in_a_study_of_their_own(project, tmp_path):
     for name in (*tables, "confusions", "numbered_teeth", "dental_chart", "table2"):
         assert f'id="{name}"' in page
     log = (results / "logs/train-random_block_masking-0.8-42.log").read_text()
-    assert "Drawn anew: head" in log
+    assert "Initialised at random: head" in log
     assert project.planned("report") == {}

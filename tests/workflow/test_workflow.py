@@ -189,7 +189,7 @@ def test_a_dataset_that_is_no_longer_there_leaves_what_is_finished_usable(folder
     project.snakemake(PREPARED)
     raw.rename(raw.with_name("elsewhere"))
     printed = project.snakemake("contact_sheet")
-    assert "is not there or empty; its index is used" in printed
+    assert "is missing or empty; its index is used" in printed
     assert (project.results / "figures" / "contact_sheet.png").exists()
     raw.mkdir()  # an empty mount point
     assert project.planned("contact_sheet") == {}

@@ -40,7 +40,7 @@ def state_of_dataset(data: Data, given: str | None, known: Path, setting: str = 
     if not found and known.exists():
         indexed, _, digest = known.read_text(encoding="utf-8").strip().rpartition("\n")
         if indexed == data.path:
-            say(f"{setting}.path {path} is not there or empty; its index is used.")
+            say(f"{setting}.path {path} is missing or empty; its index is used.")
             return digest
     if not (path.is_dir() if data.in_place else path.is_file()):
         within = "" if path.is_absolute() else f" in {Path.cwd()}"

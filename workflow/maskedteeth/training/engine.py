@@ -210,7 +210,7 @@ def fit(
     random = TorchRandom(machine.device)
     parts = {"network": network, "adam": adam, "task": task, "progress": progress, "random": random}
     if state.load(parts):
-        say(f"Going on after step {progress.step} of {ends[-1]}.")
+        say(f"Resuming after step {progress.step} of {ends[-1]}.")
 
     network.train()
     begin = time.perf_counter() - progress.seconds

@@ -97,16 +97,16 @@ class StateFile:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             identity, before = (json.loads(metadata[name]) for name in ("identity", "machines"))
         except (SafetensorError, OSError, ValueError, KeyError) as error:
-            say(f"{self.path} is damaged ({error}) and is ignored; the training begins anew.")
+            say(f"{self.path} is damaged ({error}) and is ignored. The training starts again.")
             return False
         what = _differing(identity, self.identity)
         if what not in ("", "machine"):
-            say(f"{self.path} is of another training ({what} differ) and is ignored.")
+            say(f"{self.path} belongs to another training ({what} differ) and is ignored.")
             return False
         if what:
             where = _differing(identity["machine"], self.identity["machine"])
             say(
-                f"This training was begun elsewhere ({where} differ). It continues here. The "
+                f"This training began elsewhere ({where} differ) and continues here. The "
                 "result may differ in the last digits from a run on one machine."
             )
         for part, holder in parts.items():
@@ -135,10 +135,10 @@ class StateFile:
         try:
             with replacing(self.path) as temporary:
                 save_file(tensors, temporary, metadata)
-            kept = f"its state is in {self.path}, and a new start goes on from it"
+            kept = f"its state is in {self.path}, and the next start resumes from it"
         except (OSError, SafetensorError) as error:
             kept = f"its state could not be written to {self.path} ({error})"
-            say(f"This training goes on, but {kept}.")
+            say(f"This training continues, but {kept}.")
         self.next = time.monotonic() + self.seconds
         if self.signal:
             raise Stopped(self.signal, f"stopped by {signal.Signals(self.signal).name}; {kept}.")
@@ -180,8 +180,8 @@ def _take_hold(folder: Path) -> FileLock:
             continue
         except Timeout:
             say(
-                f"Another process, left over from an earlier start, say, trains the same ({folder} "
-                "is locked). Waiting until it ends, or until you stop it."
+                f"Another process, perhaps left over from an earlier start, runs this training "
+                f"({folder} is locked). Waiting until it ends, or until you stop it."
             )
             seconds = -1  # as long as it takes
     return lock

@@ -49,7 +49,7 @@ def load_weights(network: nn.Module, path: Path, transfer: Transfer = "all") -> 
             "with these settings."
         ) from None
     if transfer != "all":
-        say(f"Taken over from {path}: {_parts(tensors)}. Drawn anew: {_parts(own)}.")
+        say(f"Loaded from {path}: {_parts(tensors)}. Initialised at random: {_parts(own)}.")
 
 
 def _parts(tensors: dict[str, Tensor]) -> str:

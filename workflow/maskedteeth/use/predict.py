@@ -78,8 +78,8 @@ def predict(
     segmenter = Segmenter(weights, **how)
     if any(network.look.source == "phantom" for network in segmenter.networks):
         say(
-            "The weights are of a study of drawn radiographs (data.source: phantom): what they "
-            "make of real ones means nothing."
+            "These weights were trained on drawn radiographs (data.source: phantom): what they "
+            "predict on real ones means nothing."
         )
     numbered = segmenter.task == "numbering"
     names = {label: in_print(label, numbers) for label in (TEETH if numbered else [UNNUMBERED])}
