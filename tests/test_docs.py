@@ -135,7 +135,8 @@ def test_what_a_study_says_of_the_pretext_is_what_it_found(study):
 def test_differences_that_a_study_shows_are_those_that_it_found():
     study = ROOT / "docs/studies/ufba425"
     page = (study / "README.md").read_text()
-    rows = {name: rows_of(study / name, "statistics") for name in ("parts", "recipes")}
+    rows = {name: rows_of(study / name, "statistics") for name in ("parts", "recipes", "more")}
+    rows["more"] += rows_of(study / "more_abdi", "statistics")
     numbering = rows_of(study / "numbers", "numbering")
     rows["numbers"] = [row for row in numbering if row["teeth"] == "all"]
     for name, of_study in rows.items():
