@@ -38,6 +38,7 @@ FDI = [10 * quadrant + tooth for quadrant in (1, 2, 3, 4) for tooth in range(1, 
 AROUND = [*range(18, 10, -1), *range(21, 29), *range(38, 30, -1), *range(41, 49)]
 UNIVERSAL = range(1, 33)
 FDI_MAP = np.array([0, *AROUND], np.uint8)[LABELS]
+FAR = np.broadcast_to(np.arange(WIDTH) > WIDTH // 3, LABELS.shape)
 VOID = np.where(EDGE, np.uint8(255), LABELS)
 JAWS = np.dstack([255 * UPPER, 255 * LOWER, 0 * LABELS]).astype(np.uint8)
 
@@ -144,6 +145,15 @@ MASKS = {
     # What is not known stops the run, or is set aside.
     "jaws in colours, unsaid": (JAWS, {}, "maps of 2 values: #00ff00 .*, #ff0000 .* is not known"),
     "three greys, unsaid": (GREYS, {}, "maps of 3 values: 85 .*, 170 .*, 255 .* data.classes"),
+    **{
+        f"{value} tooth, much void": (
+            np.where(FAR, np.uint8(255), ANY // 99 * np.uint8(value)),
+            {},
+            f"maps of 2 values: {value} .*, 255 .* is not known",
+        )
+        for value in (1, 8)
+    },
+    "almost tooth": (np.where(LABELS == 3, np.uint8(250), MASK), {}, "values: 250 .*, 255 "),
     "1 tooth, 255 void": (np.minimum(VOID, 1) + np.uint8(254) * EDGE, {}, "values: 1 .*, 255 "),
     "32 teeth, void": (VOID, {}, "maps of 33 values: .*'255': ignore"),
     "VOC palette, void": (voc_palette(VOID), {}, "maps of 33 values: .*'255': ignore"),
@@ -223,6 +233,7 @@ ONE_OF_TEN = {
     ),
     "0 and 1": (MASK, ANY // 99, "has no pixel above half of full scale, but some up to 1;"),
     "inverted": (MASK, 255 - MASK, "probably inverted"),
+    "0 and 127": (MASK, MASK // 2, "some up to 127;.* say in data.classes what the values of all"),
     "soft": (FDI_MAP, cv2.GaussianBlur(FDI_MAP, (0, 0), 1), "are not classes of the other"),
     "soft, black and white": (FDI_MAP, SOFT["blurred"], "are not classes of the other masks"),
 }
@@ -249,6 +260,12 @@ def test_what_a_mask_of_one_value_means_is_said_aloud(read_masks, capsys):
     read_masks(MASK // 2, MASK // 2)
     said = "/masks have one value besides 0, 127, which is read as tooth"
     assert capsys.readouterr().out.splitlines()[0].endswith(said)
+
+
+def test_masks_of_several_bright_values_are_read_once_all_are_said(read_masks):
+    classes = {"127": "tooth", "255": "tooth"}
+    labels, problems = read_masks(MASK, MASK, MASK // 2, classes=classes)
+    assert (labels == ANY).all() and not problems
 
 
 def test_what_is_ignored_in_maps_is_counted(read_masks):

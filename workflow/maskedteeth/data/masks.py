@@ -35,6 +35,10 @@ MOST_FAR, MOST_CLOSE = 0.03, 0.25
 #: A picture with more values is no map: 32 teeth, and some classes of other things.
 MOST_VALUES = 60
 
+#: In a picture of no more values, each that fills neighbourhoods is a label, however near it is to
+#: another one. Soft outlines and JPEG make such values only among 17 or more (masks as above).
+FEW_VALUES = 12
+
 #: Pixels of a class.
 FEWEST = 16
 
@@ -96,9 +100,11 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
     there = sorted({value for mask in drawn for value in mask.classes or ()})
     refuse_absent(layout.classes, map(name_of_value, there), folder)
     maps = [mask.classes for mask in drawn if mask.trouble and mask.classes]
-    if len(maps) <= sum(mask.trouble is None and mask.classes != () for mask in drawn):
+    others = [mask.classes for mask in drawn if not mask.trouble and mask.classes != ()]
+    all_said = all(name_of_value(value) in layout.classes for value in there)
+    if not maps or (len(maps) <= len(others) and not all_said):
         return None
-    maps += [mask.classes for mask in drawn if not mask.trouble and mask.classes]
+    maps += filter(None, others)
     masks_of = Counter(value for classes in maps for value in classes)
     names = {value: name_of_value(value) for value in sorted(masks_of)}
     kind = f"are maps of {len(names)} values"
@@ -172,10 +178,11 @@ def _beyond_two(classes: tuple[int, ...], sizes: dict[int, int], drawing: Drawin
     """Yield the classes that are neither the background nor as good as one colour of teeth."""
     coloured = drawing.colours.ndim == 3 and (drawing.colours[:, :, 0] != drawing.values).any()
     dark = max((v for v in sizes if v <= 127), key=sizes.get, default=0)
-    bright = max((v for v in sizes if v > 127), key=sizes.get, default=0)
+    largest = max(classes, key=sizes.get, default=0)
+    bright = max((v for v in sizes if v > 127), key=sizes.get, default=largest)
     if coloured:
-        dark, bright = 0, max(classes, key=sizes.get, default=0)
-    reach = 0 if coloured else CLOSE
+        dark, bright = 0, largest
+    reach = 0 if coloured or len(sizes) <= FEW_VALUES else CLOSE
     return (v for v in classes if abs(v - dark) > reach and abs(v - bright) > reach)
 
 
@@ -183,7 +190,9 @@ def _why_not_black_and_white(file: Path, drawing: Drawing) -> str | None:
     grey, brightest = drawing.grey, drawing.grey.max()
     if 0 < brightest <= 127:
         return (
-            f"{file} has no pixel above half of full scale, but some up to {brightest}; {WANTED}."
+            f"{file} has no pixel above half of full scale, but some up to {brightest}; {WANTED}, "
+            "as in other masks. Export it again, or say in data.classes what the values of all "
+            "masks are."
         )
     if trouble := _further_plateaus(file, drawing.colours):
         return trouble
