@@ -333,6 +333,70 @@ def test_masks_find_their_radiographs_by_names(tmp_path, radiograph, run_prepare
     assert found == {name: f"masks/{mask}.png" for name, mask in expected.items()}
 
 
+#: Folder of radiographs and masks, beginnings of theirs names, and settings.
+TOGETHER = {
+    "masks in the root's folder": ("{}", "masks/{}", {"images": "."}),
+    "masks below": ("images/{}", "images/masks/{}", {"masks": "images/masks"}),
+    "masks above": ("all/images/{}", "all/{}", {"images": "all/images", "masks": "all"}),
+    "one folder": (
+        "all/{}",
+        "all/{}_mask",
+        {"images": "all", "masks": "all", "mask_name": "{name}_mask"},
+    ),
+    "one folder a part": (
+        "train/images/{}",
+        "train/images/{}_mask",
+        {"masks": "images", "mask_name": "{name}_mask"},
+    ),
+}
+
+
+@pytest.fixture
+def write_together(tmp_path, radiograph):
+    """Write nine radiographs, of which seven have a mask, and a text, by patterns of their names."""
+
+    def write(images, masks):
+        for number in range(1, 10):
+            pair = zip((images, masks)[: 1 + (number < 8)], radiograph(number), strict=False)
+            for pattern, pixels in pair:
+                file = tmp_path / "raw" / f"{pattern.format(number)}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(file), pixels)
+        file.with_name("notes.txt").write_text("of both folders")
+        return tmp_path / "raw"
+
+    return write
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_no_mask_is_a_radiograph_where_one_folder_holds_both(write_together, run_prepare, case):
+    images, masks, layout = TOGETHER[case]
+    rows, problems = run_prepare(write_together(images, masks), **layout)
+    found = {row["file"]: row["annotation"] for row in rows}
+    drawn = {f"{images.format(n)}.png": f"{masks.format(n)}.png" * (n < 8) for n in range(1, 10)}
+    assert found == drawn and [problem["id"] for problem in problems] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("masks", "layout", "sentence"),
+    [
+        (
+            "images/{}_mask",
+            {},
+            r"images/1_mask\.png seems to be the mask of .*/images/1\.png\. If so, set data\.masks "
+            r"to 'images' and data\.mask_name to '\{name\}_mask'",
+        ),
+        ("images/{}_mask", {"masks": "images"}, "'images'; say in data.mask_name"),
+        ("images/{}_m", {"masks": "images", "mask_name": "{name}_s"}, "say in data.mask_name how"),
+    ],
+)
+def test_masks_among_radiographs_stop_the_run_until_they_are_named(
+    write_together, run_prepare, masks, layout, sentence
+):
+    with pytest.raises(InputError, match=sentence):
+        run_prepare(write_together("images/{}", masks), source="auto", **layout)
+
+
 def test_two_masks_of_one_radiograph_set_it_aside(tmp_path, write_folder, run_prepare):
     raw = write_folder(tmp_path / "raw", 12)
     for number in range(1, 13):

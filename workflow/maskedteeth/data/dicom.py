@@ -52,7 +52,7 @@ def decode_dicom(content: bytes, path: Path) -> np.ndarray:
             warnings.simplefilter("ignore")  # of spellings that the standard does not allow
             dataset = pydicom.dcmread(io.BytesIO(content))
             _refuse_other_than_one_radiograph(dataset, path)
-            return np.rint(np.clip(_shares(dataset), 0, 1) * 255).astype(np.uint8)
+            return np.rint(np.clip(_shares(dataset, path), 0, 1) * 255).astype(np.uint8)
     except InputError:
         raise
     except Exception as error:  # pydicom and decoders raise whatever they stumble over
@@ -82,19 +82,21 @@ def _refuse_other_than_one_radiograph(dataset: "Dataset", path: Path) -> None:
         raise InputError(f"{path} is {kind}, which is not supported; export it as grey values.")
 
 
-def _shares(dataset: "Dataset") -> np.ndarray:
+def _shares(dataset: "Dataset", path: Path) -> np.ndarray:
     """Return float (H, W) from 0 (black) to 1; what lies outside a window may be beyond."""
     from pydicom.pixels import apply_modality_lut
 
     stored = dataset.pixel_array
+    if stored.ndim == 3 and dataset.SamplesPerPixel == 1:
+        raise ValueError(f"its pixels are those of {len(stored)} pictures")
     if stored.ndim == 3:  # pydicom has made RGB of all colours
         colours = stored.astype(np.float32) / (2**dataset.BitsStored - 1)
         return cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
-    shares = _windowed(apply_modality_lut(stored, dataset), dataset)
+    shares = _windowed(apply_modality_lut(stored, dataset), dataset, path)
     return 1 - shares if dataset.PhotometricInterpretation == "MONOCHROME1" else shares
 
 
-def _windowed(values: np.ndarray, dataset: "Dataset") -> np.ndarray:
+def _windowed(values: np.ndarray, dataset: "Dataset", path: Path) -> np.ndarray:
     from pydicom.pixels import apply_voi, apply_windowing
 
     if dataset.get("VOILUTSequence"):
@@ -104,7 +106,13 @@ def _windowed(values: np.ndarray, dataset: "Dataset") -> np.ndarray:
         return apply_voi(values, dataset) / (2**bits - 1)
     if dataset.get("WindowWidth") is not None and dataset.get("WindowCenter") is not None:
         # What lies outside of any window becomes the limits of what windowing returns.
-        lowest, highest = apply_windowing(np.array([-1e12, 1e12]), dataset)
+        try:
+            lowest, highest = apply_windowing(np.array([-1e12, 1e12]), dataset)
+        except ValueError as error:
+            raise InputError(
+                f"{path} has a window of width {dataset.WindowWidth} that cannot be applied "
+                f"({error}); correct the window, or export it without one."
+            ) from None
         return (apply_windowing(values, dataset) - lowest) / (highest - lowest)
     lowest, highest = float(values.min()), float(values.max())
     if lowest >= 0:

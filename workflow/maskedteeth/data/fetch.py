@@ -152,7 +152,9 @@ def unpack(archive: Path, raw: Path) -> None:
             if not any(folder.rglob(f"{DATASET}/d2/img")):
                 raise InputError(
                     f"{archive} has no folder '{DATASET}/d2/img'; set data.path to the zip that "
-                    "the publisher or Kaggle gives, or to its unpacked folder."
+                    "the publisher or Kaggle gives, or to its unpacked folder. If it holds "
+                    "radiographs of your own, unpack it, set data.path to the folder and "
+                    "data.source to 'auto'."
                 )
     except InputError:
         raise

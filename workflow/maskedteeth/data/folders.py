@@ -5,7 +5,10 @@ from pathlib import Path, PurePath
 
 from maskedteeth.errors import InputError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
+SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".tif", ".tiff", ".bmp")
+
+#: Of pictures that nothing here reads: somebody hears of them.
+OTHER_SUFFIXES = (".gif", ".webp", ".jp2", ".heic")
 
 #: Of files that are taken for DICOM unseen; many DICOM files are named by a number instead.
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic")
@@ -17,7 +20,7 @@ PARTS |= dict.fromkeys(("val", "valid", "validation"), "valid")
 
 def has_suffix(file: PurePath) -> bool:
     """Tell whether a file's suffix is one of images."""
-    return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES)
+    return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES, *OTHER_SUFFIXES)
 
 
 def part_of(file: PurePath) -> str:
@@ -61,9 +64,10 @@ def files_below(folder: Path, *suffixes: str) -> list[Path]:
 def folders_named(root: Path, name: str) -> dict[str, Path]:
     """Return `root/NAME` or, where it is not there, all `root/PART/NAME`, by what names get before.
 
-    Files of the first keep their names, those of the others are named `PART/FILE`.
+    Files of the first keep their names, those of the others are named `PART/FILE`. No PART is
+    hidden.
     """
     if (root / name).is_dir():
         return {"": root / name}
-    found = sorted(folder for folder in root.glob(f"*/{name}") if folder.is_dir())
+    found = sorted(folder for folder in root.glob(f"[!.]*/{name}") if folder.is_dir())
     return {f"{folder.relative_to(root).parts[0]}/": folder for folder in found}

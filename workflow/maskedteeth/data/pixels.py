@@ -1,6 +1,7 @@
 """Image files become grey values, or one sentence says why not; `docs/input.md` lists the rules."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from maskedteeth.errors import InputError
 
 #: What the content of a file may be, whatever its suffix; by Pillow's names.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
+
+#: How files of these begin; of BMP there are 4 bytes between the two.
+BEGINNINGS = re.compile(rb"\xff\xd8\xff|\x89PNG|II[*+]\0|MM\0[*+]|BM.{4}\0{4}", re.DOTALL)
 
 #: Pixels that are transparent in part, to those that are not: more are no soft outlines.
 MOST_VEILED = 0.25

@@ -124,9 +124,9 @@ def prepare(
             return Problem(record.id, str(error))
         drawn = record.annotation.relative_to(raw).as_posix() if record.annotation else ""
         row = {
-            "id": record.id,
-            "file": record.image.relative_to(raw).as_posix(),
-            "annotation": drawn,
+            "id": printable(record.id),
+            "file": printable(record.image.relative_to(raw).as_posix()),
+            "annotation": printable(drawn),
             "sha256": hashlib.sha256(content).hexdigest(),
             "height": pixels.shape[0],
             "width": pixels.shape[1],

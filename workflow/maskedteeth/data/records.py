@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from maskedteeth.data.dicom import is_dicom
-from maskedteeth.data.folders import SUFFIXES, files_below, has_suffix
+from maskedteeth.data.folders import files_below, has_suffix
 from maskedteeth.data.objects import Object
+from maskedteeth.data.pixels import BEGINNINGS
 from maskedteeth.data.teeth import BACKGROUND
 from maskedteeth.errors import InputError
 
@@ -134,7 +135,7 @@ def natural_order(name: str) -> tuple[int, int | str, str]:
 def list_images(folder: Path) -> tuple[dict[str, list[Path]], list[Problem]]:
     """List the image files below a folder by name, in natural order, and the others as problems.
 
-    Images are told by their suffix, DICOM files by that or their content. Names are without suffix,
+    Images are told by their suffix or by how they begin. Names are without a suffix of images,
     with the subfolders that lead to them (`train/1`), and composed (Unicode NFC). Hidden files and
     folders are none of ours.
 
@@ -150,8 +151,8 @@ def list_images(folder: Path) -> tuple[dict[str, list[Path]], list[Problem]]:
             by_name.setdefault(name, []).append(file)
         else:
             reason = (
-                f"{file} is passed over: its suffix is none of {', '.join(SUFFIXES)}, and it is no "
-                "DICOM file."
+                f"{file} is passed over: neither its suffix nor its content is one of JPEG, PNG, "
+                "TIFF, BMP or DICOM."
             )
             strays.append(Problem(file.name, reason, radiograph=False))
     return by_name, strays
@@ -163,14 +164,15 @@ def name_of(file: Path) -> str:
 
 
 def is_radiograph(file: Path) -> bool:
-    """Tell an image by its suffix, and a DICOM file by that or its content."""
+    """Tell an image by its suffix or by how it begins."""
     if has_suffix(file):
         return True
     try:
         if not file.is_file():  # reading a pipe would wait for ever
             return False
         with file.open("rb") as opened:
-            return is_dicom(opened.read(132))
+            start = opened.read(132)
+            return is_dicom(start) or bool(BEGINNINGS.match(start))
     except OSError:
         return False
 

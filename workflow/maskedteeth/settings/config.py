@@ -213,8 +213,9 @@ class Data(Layout):
             )
         if self.source not in ("hitl", "phantom") and not self.in_place:
             raise ValueError(
-                f"path is {self.path or 'not set'}, but source is {self.source!r}; name the folder "
-                "of your radiographs, for instance --config data='{path: my/radiographs}'"
+                f"path is {self.path or 'not set'}, but source is {self.source!r}; "
+                f"{'unpack it, and ' * bool(self.path)}name the folder of your radiographs, for "
+                "instance --config data='{path: my/radiographs}'"
             )
         if self.source not in ("auto", "folder"):
             names = ("images", "masks", "mask_name")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from maskedteeth.data.dicom import decode_radiograph
-from maskedteeth.data.folders import SUFFIXES, files_below
+from maskedteeth.data.folders import files_below
 from maskedteeth.data.pixels import read_file
 from maskedteeth.data.records import is_radiograph, name_of
 from maskedteeth.errors import InputError
@@ -19,7 +19,7 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
 
     Args:
         paths: files, whatever their name; and folders with their subfolders, of which images are
-            taken by their suffix and DICOM files by that or their content.
+            taken, told by their suffix or by how they begin.
         out: folder of the results.
 
     Returns:
@@ -50,8 +50,8 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
                 )
     if not found:
         raise InputError(
-            f"There is no radiograph in {', '.join(map(str, paths))}: no file with one of "
-            f"{', '.join(SUFFIXES)} and no DICOM file."
+            f"There is no radiograph in {', '.join(map(str, paths))}: no JPEG, PNG, TIFF, BMP or "
+            "DICOM file."
         )
     return found
 

@@ -1,6 +1,7 @@
 """Radiographs in one folder, drawn masks of the same names in another."""
 
 import itertools
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskedteeth.data.folders import SUFFIXES, folders_named
+from maskedteeth.data.folders import folders_named
 from maskedteeth.data.masks import Drawn, counted, look_at, name_of_value, number_values
 from maskedteeth.data.names import pair_names
 from maskedteeth.data.pixels import decode_mask, read_file
@@ -19,6 +20,7 @@ from maskedteeth.data.records import (
     Problem,
     Record,
     list_images,
+    printable,
     trouble_with,
 )
 from maskedteeth.data.teeth import BACKGROUND, UNNUMBERED
@@ -33,6 +35,9 @@ DEFAULT_MASKS = Layout.model_fields["masks"].default
 
 #: What `maskedteeth predict` adds to a radiograph's name: for its mask, and a picture to look at.
 PREDICTED, OVERLAY = ".mask", ".overlay"
+
+#: Words in the names of masks that lie among radiographs.
+MASK_WORDS = re.compile("mask|label|seg|gt", re.IGNORECASE)
 
 #: Share of the masks without a radiograph that stops the run.
 MOST_STRAY = 0.5
@@ -104,22 +109,24 @@ def find_records(root: Path, layout: Layout) -> Found:
     """List the radiographs below ``root``, each with its mask.
 
     Radiographs are in `images`, or in `train/images`, `valid/images`, and so on; masks likewise.
-    Both may have subfolders. How masks are named after radiographs is recognised
-    (:func:`maskedteeth.data.names.pair_names`). A radiograph without a mask is unlabelled: it takes
-    part in the pretext only. Names that two files share, masks without a radiograph and files that
-    are no images are problems.
+    Both may have subfolders, be one in the other, or the same; no mask is a radiograph. How masks
+    are named after radiographs is recognised (:func:`maskedteeth.data.names.pair_names`). A
+    radiograph without a mask is unlabelled: it takes part in the pretext only. Names that two files
+    share, masks without a radiograph and files that are no images are problems.
 
     Raises:
-        InputError: a folder is missing or holds no image, most masks belong to no radiograph, or
-            it is not known what their values mean.
+        InputError: a folder is missing or holds no image, most masks belong to no radiograph, it
+            is not known what their values mean, or which files are masks.
     """
     radiographs, problems = _images(root, layout.images, "data.images")
     masks: Files = {}
     if layout.masks == DEFAULT_MASKS and not folders_named(root, layout.masks):
+        _refuse_masks_among(radiographs, root, layout)
         print(f"{root / layout.masks} is not there: no radiograph has a mask (data.masks)")
     else:
         masks, strays = _images(root, layout.masks, "data.masks")
-        problems += strays
+        radiographs, masks = _parted(radiographs, masks, layout)
+        problems = [*dict.fromkeys(problems + strays)]
     for name in [name for name in masks if name.endswith(OVERLAY)]:
         if name.removesuffix(OVERLAY) + PREDICTED in masks:
             del masks[name]
@@ -156,8 +163,49 @@ def _images(root: Path, name: str, setting: str) -> tuple[Files, list[Problem]]:
         strays += others
     if not found:
         places = " and ".join(map(str, folders.values()))
-        raise InputError(f"{places} holds no image ({', '.join(SUFFIXES)}, DICOM).")
+        raise InputError(
+            f"{places} holds no image; put JPEG, PNG, TIFF or BMP files there, or name another "
+            f"folder in {setting}."
+        )
     return found, strays
+
+
+def _parted(radiographs: Files, masks: Files, layout: Layout) -> tuple[Files, Files]:
+    """Part radiographs and masks where the folder of the ones holds the others, too."""
+    images, drawn = ({*itertools.chain(*files.values())} for files in (radiographs, masks))
+    if images == drawn:
+        pairs, _ = pair_names(radiographs, masks, layout.mask_name)
+        drawn = {file for name in pairs for file in masks[name]}
+        if not layout.mask_name or drawn in (set(), images):
+            raise InputError(
+                f"data.images and data.masks are one folder, {layout.masks!r}; say in "
+                "data.mask_name how its masks are named, such as '{name}_mask'."
+            )
+        masks = _without(masks, images - drawn)
+    if images < drawn:
+        return radiographs, _without(masks, images)
+    return _without(radiographs, drawn), masks
+
+
+def _without(files: Files, others: set[Path]) -> Files:
+    kept = {name: [file for file in each if file not in others] for name, each in files.items()}
+    return {name: each for name, each in kept.items() if each}
+
+
+def _refuse_masks_among(radiographs: Files, root: Path, layout: Layout) -> None:
+    """Stop where most radiographs have files that are named like their masks beside them."""
+    likely = [name for name in radiographs if MASK_WORDS.search(name)]
+    others = radiographs.keys() - likely
+    pairs, pattern = pair_names(others, likely, None)
+    if len(pairs) > len(others) / 2:
+        mask, name = next(iter(pairs.items()))
+        file = radiographs[mask][0]
+        parts = file.parent.relative_to(root).parts
+        home = Path(*parts[0 if (root / layout.images).is_dir() else 1 :]).as_posix()
+        raise InputError(
+            f"{file} seems to be the mask of {radiographs[name][0]}. If so, set data.masks to "
+            f"{home!r} and data.mask_name to {pattern!r}; otherwise rename it."
+        )
 
 
 def _paired(radiographs: Files, masks: Files, layout: Layout) -> tuple[Files, list[Problem]]:
@@ -174,7 +222,8 @@ def _paired(radiographs: Files, masks: Files, layout: Layout) -> tuple[Files, li
             "data.mask_name how masks are named, such as '{name}_mask', or rename them."
         )
     if example := next((pair for pair in radiograph_of.items() if pair[0] != pair[1]), None):
-        print(f"masks are named {pattern}: {example[0]} is that of {example[1]} (data.mask_name)")
+        mask, name = map(printable, example)
+        print(f"masks are named {printable(pattern)}: {mask} is that of {name} (data.mask_name)")
     reason = "is a mask without a radiograph of its name."
     return drawn, [
         Problem(file.stem, f"{file} {reason}", radiograph=False)
