@@ -122,6 +122,26 @@ def test_a_radiograph_of_any_kind_has_its_grey_values(
     assert np.abs(images[1].astype(float) - expected).max() <= 1
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP"])
+@pytest.mark.parametrize("suffix", ["", ".jfif", ".GIF"])
+def test_a_radiograph_is_told_by_its_content(dataset, run_prepare, radiograph, kind, suffix):
+    (dataset / PNG).unlink()
+    (dataset / f"images/2{suffix}").write_bytes(saved(radiograph(2)[0], kind))
+    rows, problems = run_prepare(dataset)
+    assert [row["labelled"] for row in rows] == ["1"] * 3 and problems == []
+
+
+@pytest.mark.parametrize("part", ["images", "masks"])
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+def test_a_picture_of_a_format_that_is_not_read_sets_its_radiograph_aside(
+    dataset, set_aside, radiograph, part, kind
+):
+    (dataset / part / "2.png").unlink()
+    name = f"{part}/2.{kind.lower()}"
+    (dataset / name).write_bytes(saved(radiograph(2)[0], kind))
+    set_aside(dataset, NO_IMAGE.replace(PNG, name))
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 def test_deep_pixels_are_scaled_from_their_depth(bits):
     values = np.linspace(0, 2**bits - 1, 64 * 64).astype(np.uint16).reshape(64, 64)
@@ -211,6 +231,18 @@ def test_a_name_that_would_break_a_line_is_set_aside(dataset, set_aside, name, e
     (dataset / PNG).rename(dataset / "images" / f"{name}.png")
     (dataset / MASK).unlink()
     set_aside(dataset, UNPRINTABLE, escaped)
+
+
+@pytest.mark.parametrize("names", ["Z\udce4hne/{}.png", "{}_Z\udce4hne.png"])
+def test_masks_of_names_that_are_not_utf8_are_used_and_printed(dataset, run_prepare, capsys, names):
+    for number in (1, 2, 3):
+        mask = dataset / "masks" / names.format(number)
+        mask.parent.mkdir(exist_ok=True)
+        (dataset / f"masks/{number}.png").rename(mask)
+    rows, problems = run_prepare(dataset)
+    expected = [f"masks/{names.format(n)}".replace("\udce4", "\\udce4") for n in (1, 2, 3)]
+    assert [row["annotation"] for row in rows] == expected and problems == []
+    assert "Z\\udce4hne" in capsys.readouterr().out
 
 
 def test_two_files_of_one_name_are_set_aside(dataset, set_aside):

@@ -97,6 +97,11 @@ def test_files_of_many_kinds_are_read(name, size):
     [
         (lambda: dicom(RAMP, NumberOfFrames=3), "holds 3 frames, a volume or a film"),
         (lambda: dicom(RAMP, Rows=60000, Columns=60000), "60000 x 60000 pixels, more"),
+        (lambda: dicom(RAMP, Rows=32), "DICOM \\(its pixels are those of 2 pictures\\)"),
+        (
+            lambda: dicom(RAMP, WindowCenter=5, WindowWidth=0),
+            "has a window of width 0.* correct the window, or export it without one",
+        ),
         (lambda: dicom(RAMP)[:5000], "cannot be decoded as DICOM \\(.*\\): it is cut off"),
         (lambda: dicom(RAMP)[:140], "it is cut off|without a picture"),
         (lambda: dicom(RAMP, PhotometricInterpretation="HSV"), "HSV"),

@@ -164,6 +164,10 @@ DAMAGES = {
     "damaged inside": (ZIP[:50_000] + b"damage" * 10 + ZIP[50_060:], "not a complete, plain zip"),
     "no zip": (b"<html>", "not a complete, plain zip"),
     "something else": (zip_of({"x": b"y"}), f"no folder '{DATASET}/d2/img'"),
+    "radiographs of one's own": (
+        zip_of({"images/1.png": b""}),
+        "If it holds radiographs of your own, unpack it, set data.path to the folder",
+    ),
     "missing": (None, "does not exist; correct data.path"),
 }
 

@@ -333,7 +333,7 @@ def test_masks_find_their_radiographs_by_names(tmp_path, radiograph, run_prepare
     assert found == {name: f"masks/{mask}.png" for name, mask in expected.items()}
 
 
-#: Folder of radiographs and masks, beginnings of theirs names, and settings.
+#: Folder of radiographs and masks, by patterns of their names, and settings.
 TOGETHER = {
     "masks in the root's folder": ("{}", "masks/{}", {"images": "."}),
     "masks below": ("images/{}", "images/masks/{}", {"masks": "images/masks"}),
@@ -353,7 +353,7 @@ TOGETHER = {
 
 @pytest.fixture
 def write_together(tmp_path, radiograph):
-    """Write nine radiographs, of which seven have a mask, and a text, by patterns of their names."""
+    """Write nine radiographs, seven with a mask, and a text, by patterns of their names."""
 
     def write(images, masks):
         for number in range(1, 10):
@@ -408,7 +408,7 @@ def test_two_masks_of_one_radiograph_set_it_aside(tmp_path, write_folder, run_pr
 
 
 def test_folders_of_parts_hold_images_and_masks(tmp_path, write_folder, radiograph, run_prepare):
-    for part in ("train", "valid"):
+    for part in ("train", "valid", ".trash"):
         write_folder(tmp_path / "raw" / part, 2)
     for name, seed in (("1", 3), ("2", 4)):
         cv2.imwrite(str(tmp_path / f"raw/valid/images/{name}.png"), radiograph(seed)[0])

@@ -92,7 +92,7 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
 
     Returns:
         For each value the number of the tooth in ``labels.npy``, with 0 for the background; None
-        if masks are black and white.
+        if most masks are black and white, unless data.classes has all values.
 
     Raises:
         InputError: what a value means is not known, or data.classes names another one.

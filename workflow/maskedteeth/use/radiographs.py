@@ -50,8 +50,8 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
                 )
     if not found:
         raise InputError(
-            f"There is no radiograph in {', '.join(map(str, paths))}: no JPEG, PNG, TIFF, BMP or "
-            "DICOM file."
+            f"There is no radiograph in {', '.join(map(str, paths))}: no file is JPEG, PNG, "
+            "TIFF, BMP or DICOM."
         )
     return found
 
