@@ -73,6 +73,34 @@ def test_the_same_outlines_are_the_same_teeth_in_every_format(
     assert [problem["id"] for problem in problems] == ["implant"]
 
 
+PLACES = {
+    "a little outside": (SQUARE + (89, 34), None),
+    "too far right": (SQUARE + (90, 34), "outside its radiograph of 64 x 128 pixels, which may"),
+    "too far up": (SQUARE - (0, 11), "outside its radiograph of 64 x 128 pixels, which may"),
+    "in shares": (SQUARE / SIZE[::-1], "within one pixel; corners in pixels were expected, not in"),
+}
+
+
+@pytest.mark.parametrize("source", WRITERS)
+@pytest.mark.parametrize("place", PLACES)
+def test_an_outline_that_is_not_of_its_radiograph_sets_it_aside(
+    tmp_path, run_prepare, arrays, source, place
+):
+    raw = save(tmp_path / "raw", "images/1.jpg", "images/2.jpg")
+    outline, reason = PLACES[place]
+    drawn = [Drawn("1.jpg", SIZE, TEETH[:1]), Drawn("2.jpg", SIZE, [("48", outline)])]
+    WRITERS[source](raw, drawn, CLASSES)
+    rows, problems = run_prepare(raw, source, most_problems=0.5, numbering="fdi")
+    if reason:
+        assert [row["id"] for row in rows] == ["1"] and [entry["id"] for entry in problems] == ["2"]
+        in_yolo = "pairs of numbers from 0 to 1 were expected"  # which has them in the file
+        assert re.search(f"has tooth '48' .*{reason}|{in_yolo}", problems[0]["reason"])
+    else:
+        expected = np.zeros(SIZE, np.uint8)
+        expected[44:, 109:] = 32
+        assert (arrays()[1][1] == expected).all() and not problems
+
+
 @pytest.mark.skipif(not UFBA, reason="MASKEDTEETH_UFBA names no folder of UFBA-425")
 @pytest.mark.parametrize("source", WRITERS)
 def test_ufba_425_is_the_same_in_every_format(tmp_path, source):
@@ -271,7 +299,7 @@ def test_a_tooth_that_coco_does_not_draw_is_a_sentence(tmp_path, trouble):
     segmentation, reason = OF_COCO[trouble]
     found = in_coco(tmp_path, segmentation)
     assert isinstance(found, str) and "annotations.json has tooth '48'" in found, found
-    assert found.endswith(". Draw it again or remove it.")
+    assert found.endswith(". Draw or export it again, or remove it.")
     assert re.search(reason, found), found
 
 

@@ -143,7 +143,7 @@ def _object(name: str, drawing: Any, file: Path) -> Object:
             why = first_mistake(error) if isinstance(error, ValidationError) else str(error)
             found = f"without a sound segmentation ({why}); outlines or runs (RLE) were expected"
             return undrawn(name, found, file).draw(size)
-        return polygons(name, [[ring] for ring in rings]).draw(size)
+        return polygons(name, [[ring] for ring in rings], file).draw(size)
 
     if drawing in (None, []):
         return undrawn(name, "drawn as a box; outlines or runs (RLE) were expected", file)

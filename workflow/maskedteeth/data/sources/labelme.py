@@ -88,7 +88,7 @@ def _object(shape: _Shape, file: Path) -> Object:
     except ValidationError:
         return undrawn(name, "without a list of points, each of an x and a y", file)
     if kind == "polygon":
-        return polygons(name, [[np.reshape(points, (-1, 2))]])
+        return polygons(name, [[np.reshape(points, (-1, 2))]], file)
     if kind == "mask" and points and shape.mask:
         corner = int(points[0][0]), int(points[0][1])
         return bitmap(name, shape.mask, corner, file)

@@ -126,8 +126,8 @@ def _object(file: Path, figure: _Figure) -> Object:
     if kind in WITHOUT_AREA:
         return Object(name, None)
     if kind == "polygon" and isinstance(drawing, _Points):
-        rings = (drawing.exterior, *drawing.interior)
-        return polygons(name, [[np.array(ring, np.float64).reshape(-1, 2) for ring in rings]])
+        rings = [np.array(ring, np.float64) for ring in (drawing.exterior, *drawing.interior)]
+        return polygons(name, [[ring.reshape(-1, 2) for ring in rings]], file)
     if kind == "bitmap" and isinstance(figure.bitmap, _Bitmap):
         return bitmap(name, figure.bitmap.data, figure.bitmap.origin, file, _unpacked)
     found = {

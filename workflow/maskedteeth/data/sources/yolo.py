@@ -14,15 +14,12 @@ from pydantic import BaseModel
 
 from maskedteeth.data.folders import files_below
 from maskedteeth.data.listing import Content, Listing
-from maskedteeth.data.objects import Object, polygons, undrawn
+from maskedteeth.data.objects import Object, leaves, polygons, undrawn
 from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.data.records import Found
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
 from maskedteeth.settings.sections import Layout
-
-#: So much may an outline leave the radiograph.
-MARGIN = 0.01
 
 
 class _About(BaseModel):
@@ -93,7 +90,7 @@ def _object(line: str, names: dict[int, str], file: Path) -> Object:
     try:
         name = names[int(number)]
         corners = np.array(values, float).reshape(-1, 2)
-        if not ((corners >= -MARGIN) & (corners <= 1 + MARGIN)).all():
+        if leaves(corners, (1, 1)):
             raise ValueError
     except (ValueError, KeyError):
         raise InputError(
@@ -105,6 +102,6 @@ def _object(line: str, names: dict[int, str], file: Path) -> Object:
 
     def draw(size: tuple[int, int]) -> np.ndarray:
         pixels = np.round(corners * size[::-1], 2)  # whole ones come with few digits
-        return polygons(name, [[pixels]]).draw(size)
+        return polygons(name, [[pixels]], file).draw(size)
 
     return Object(name, draw)
