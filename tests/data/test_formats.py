@@ -196,7 +196,8 @@ def test_a_mask_in_labelme_lies_where_its_first_point_is(tmp_path):
     [
         {"data.yaml": "names: [11, 48]"},
         {"dataset.yml": "names: {1: 48, 0: 11}"},
-        {"classes.txt": "11\n48\n"},
+        {"classes.txt": "\ufeff11\n48\n"},
+        {"labels/classes.txt": "11\n48\n"},
         {"data.yaml": "names:\n- 11\n- '48'\n", "classes.txt": "11\n48"},
     ],
 )
@@ -206,9 +207,10 @@ def test_yolo_is_read_as_its_exporters_arrange_it(tmp_path, names, places):
     save(tmp_path, f"{images}/1.jpg", f"{images}/2.jpg")
     for file, text in names.items():
         write(tmp_path / file, text)
-    write(tmp_path / labels / "1.txt", "1 0.25 0.25 0.25 0.5 0.5 0.5\n")
+    write(tmp_path / labels / "1.txt", "\ufeff1 0.25 0.25 0.25 0.5 0.5 0.5\n")
     found = labels_of(yolo, tmp_path)
-    assert set(np.unique(found["1"])) == {0, 32} and not found["2"].any()
+    assert found.keys() == {"1", "2"} and not found["2"].any()
+    assert set(np.unique(found["1"])) == {0, 32}
 
 
 # --- Where radiographs lie ---
