@@ -349,7 +349,51 @@ def test_a_radiograph_whose_annotation_is_no_use_is_set_aside(tmp_path, source, 
     assert sentences[0].endswith(".") and "\n" not in sentences[0]
 
 
+def test_a_file_of_labelme_beside_a_radiograph_is_of_that_one_or_sets_it_aside(
+    tmp_path, run_prepare
+):
+    raw = save(tmp_path / "raw", *(f"a/{number}.jpg" for number in range(1, 5)))
+    for number, image in enumerate(("1.jpg", "old/1.jpg", "3.png", ""), start=1):
+        write(raw / f"a/{number}.json", labelme_of(image))
+    rows, problems = run_prepare(raw, most_problems=0.5, source="labelme")
+    assert [(row["id"], row["labelled"]) for row in rows] == [("1", "1"), ("3", "1"), ("4", "1")]
+    assert [problem["id"] for problem in problems] == ["2"]
+    expected = "a/2.json lies beside the radiograph of its name, but its 'imagePath' is "
+    assert f"{expected}'old/1.jpg'; correct" in problems[0]["reason"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("source", ["coco", "labelme", "supervisely"])
+def test_json_files_are_read_in_any_unicode(tmp_path, run_prepare, source, encoding):
+    raw = save(tmp_path / "raw", "images/1.jpg")
+    WRITERS[source](raw, [Drawn("1.jpg", SIZE, TEETH)], CLASSES)
+    for file in raw.rglob("*.json"):
+        file.write_text(file.read_text(), encoding=encoding)
+    rows, _ = run_prepare(raw, "auto")
+    assert [row["teeth"] for row in rows] == ["2"]
+
+
+def test_annotations_of_no_image_stop_the_run_only_where_most_are(tmp_path, run_prepare):
+    raw = save(tmp_path / "raw", "1.jpg")
+    write_coco(raw, [Drawn("1.jpg", SIZE, TEETH[:2])], CLASSES)
+    content = json.loads((raw / "annotations.json").read_text())
+    content["annotations"] += [entry | {"image_id": 7} for entry in content["annotations"]]
+    write(raw / "annotations.json", json.dumps(content))
+    rows, problems = run_prepare(raw, "coco")
+    assert [row["teeth"] for row in rows] == ["2"] and "2 annotations are of" in str(problems)
+    content["annotations"] += content["annotations"][-1:]
+    write(raw / "annotations.json", json.dumps(content))
+    sentence = "3 of 5 annotations in .*annotations.json belong to no radiograph: 7, for example"
+    with pytest.raises(InputError, match=sentence):
+        run_prepare(raw, "coco")
+
+
 REFUSED = [
+    (
+        "coco",
+        {"a.json": '{"images": [], "annotations": [], "categories": []}'},
+        "^No image is listed in .*a.json, as in an empty project; .* Export the project again",
+    ),
     ("coco", {}, "holds no COCO annotation, a JSON file with .* or set data.source to 'auto'"),
     ("coco", {"a.json": '{"images": [], "annot'}, "a.json is not a COCO annotation .*EOF"),
     ("coco", {"a.json": '{"images": [], "annotations": []}'}, "categories: Field required"),

@@ -50,7 +50,7 @@ MIXED_IF = 3
 MOST_OF_QUADRANT = 8
 
 #: Kinds of teeth, and what else a name says of where a tooth is.
-KINDS = "incisor|canine|(?:pre[ -]?)?molar|tooth"
+KINDS = "incisors?|canines?|(?:pre[ -]?)?molars?|tooth"
 PLACES = (
     "upper|lower|maxilla(?:ry)?|mandib(?:le|ular)|jaw|left|right|central|lateral|first|second|third|"
     "1st|2nd|3rd|wisdom|permanent|adult|deciduous|primary|milk|baby"
