@@ -98,7 +98,7 @@ def test_a_radiograph_without_teeth_is_unlabelled(read):
 
 
 def test_a_polygon_that_crosses_itself_or_the_border_is_a_tooth(read):
-    mask = read(figure([[-0.5, -0.3], [5, -0.3], [5, 40], [-0.5, 40]])).labels
+    mask = read(figure([[-10, -10], [5, -10], [5, 100], [-10, 100]])).labels
     assert mask[:, :6].all() and not mask[:, 6:].any()
     found = read(figure([[10, 10], [30, 30], [30, 10], [10, 30]]))  # its lobes cancel to no area
     assert found.teeth == 1 and found.labels[20, 12] == found.labels[20, 28] == 13
