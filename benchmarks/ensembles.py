@@ -32,7 +32,6 @@ def dice_of(study: Path) -> pd.DataFrame:
         A row a method, fraction and test radiograph, which are its index; columns `one network`,
         `mirrored`, `all seeds` and `all seeds, mirrored`: Dice in [0, 1] at the network's size.
     """
-    data, index = study / "data", read_index(study / "data" / "index.csv")
     records = [(file, read_json(file)) for file in sorted(study.glob("runs/*/*/*/run.json"))]
     runs: dict[tuple[str, float], list[Path]] = {}
     for file, record in records:
@@ -43,6 +42,7 @@ def dice_of(study: Path) -> pd.DataFrame:
         run.append(file.with_name("weights.safetensors"))
     if not runs:
         sys.exit(f"{study} has no finished trainings; name a study's folder, such as results/abdi.")
+    data, index = study / "data", read_index(study / "data" / "index.csv")
     ids = draw_split(index, held_out, record["fraction"], record["seed"]).test
     pixels = pixels_of(data / "images.npy", index, ids)
     truth = pixels_of(data / "labels.npy", index, ids) > 0

@@ -288,7 +288,7 @@ NOT_ONE = (
 )
 NO_CORNERS = (
     f"{JSON} has tooth '13' whose 'exterior' and 'interior' are not lists of corners, each of an x "
-    "and a y within 65,536 pixels. Draw it again or remove it."
+    "and a y within 65,536 pixels. Draw or export it again, or remove it."
 )
 ANNOTATIONS = {
     "cut off": (annotation()[:-9], NOT_ONE),
@@ -308,13 +308,13 @@ ANNOTATIONS = {
     ),
     "of no area that is known": (
         annotation(kind="rectangle"),
-        f"{JSON} has tooth '13' drawn as 'rectangle'; a polygon or bitmap was expected. Draw it "
-        "again or remove it.",
+        f"{JSON} has tooth '13' drawn as 'rectangle'; a polygon or bitmap was expected. Draw or "
+        "export it again, or remove it.",
     ),
     "bitmap without one": (
         annotation(kind="bitmap"),
-        f"{JSON} has tooth '13' without a 'bitmap' of 'data' and an 'origin' of x and y. Draw it "
-        "again or remove it.",
+        f"{JSON} has tooth '13' without a 'bitmap' of 'data' and an 'origin' of x and y. Draw or "
+        "export it again, or remove it.",
     ),
     "damaged bitmap": (
         bitmap_annotation("AAAA"),

@@ -73,6 +73,34 @@ def test_the_same_outlines_are_the_same_teeth_in_every_format(
     assert [problem["id"] for problem in problems] == ["implant"]
 
 
+PLACES = {
+    "a little outside": (SQUARE + (89, 34), None),
+    "too far right": (SQUARE + (90, 34), "outside its radiograph of 64 x 128 pixels, which may"),
+    "too far up": (SQUARE - (0, 11), "outside its radiograph of 64 x 128 pixels, which may"),
+    "in shares": (SQUARE / SIZE[::-1], "within one pixel; corners in pixels were expected, not in"),
+}
+
+
+@pytest.mark.parametrize("source", ["coco", "labelme", "yolo"])  # Supervisely cuts them off
+@pytest.mark.parametrize("place", PLACES)
+def test_an_outline_that_is_not_of_its_radiograph_sets_it_aside(
+    tmp_path, run_prepare, arrays, source, place
+):
+    raw = save(tmp_path / "raw", "images/1.jpg", "images/2.jpg")
+    outline, reason = PLACES[place]
+    drawn = [Drawn("1.jpg", SIZE, TEETH[:1]), Drawn("2.jpg", SIZE, [("48", outline)])]
+    WRITERS[source](raw, drawn, CLASSES)
+    rows, problems = run_prepare(raw, source, most_problems=0.5, numbering="fdi")
+    if reason:
+        assert [row["id"] for row in rows] == ["1"] and [entry["id"] for entry in problems] == ["2"]
+        in_yolo = "pairs of numbers from 0 to 1 were expected"  # which has them in the file
+        assert re.search(f"has tooth '48' .*{reason}|{in_yolo}", problems[0]["reason"])
+    else:
+        expected = np.zeros(SIZE, np.uint8)
+        expected[44:, 109:] = 32
+        assert (arrays()[1][1] == expected).all() and not problems
+
+
 @pytest.mark.skipif(not UFBA, reason="MASKEDTEETH_UFBA names no folder of UFBA-425")
 @pytest.mark.parametrize("source", WRITERS)
 def test_ufba_425_is_the_same_in_every_format(tmp_path, source):
@@ -168,7 +196,8 @@ def test_a_mask_in_labelme_lies_where_its_first_point_is(tmp_path):
     [
         {"data.yaml": "names: [11, 48]"},
         {"dataset.yml": "names: {1: 48, 0: 11}"},
-        {"classes.txt": "11\n48\n"},
+        {"classes.txt": "\ufeff11\n48\n"},
+        {"labels/classes.txt": "11\n48\n"},
         {"data.yaml": "names:\n- 11\n- '48'\n", "classes.txt": "11\n48"},
     ],
 )
@@ -178,9 +207,10 @@ def test_yolo_is_read_as_its_exporters_arrange_it(tmp_path, names, places):
     save(tmp_path, f"{images}/1.jpg", f"{images}/2.jpg")
     for file, text in names.items():
         write(tmp_path / file, text)
-    write(tmp_path / labels / "1.txt", "1 0.25 0.25 0.25 0.5 0.5 0.5\n")
+    write(tmp_path / labels / "1.txt", "\ufeff1 0.25 0.25 0.25 0.5 0.5 0.5\n")
     found = labels_of(yolo, tmp_path)
-    assert set(np.unique(found["1"])) == {0, 32} and not found["2"].any()
+    assert found.keys() == {"1", "2"} and not found["2"].any()
+    assert set(np.unique(found["1"])) == {0, 32}
 
 
 # --- Where radiographs lie ---
@@ -271,7 +301,7 @@ def test_a_tooth_that_coco_does_not_draw_is_a_sentence(tmp_path, trouble):
     segmentation, reason = OF_COCO[trouble]
     found = in_coco(tmp_path, segmentation)
     assert isinstance(found, str) and "annotations.json has tooth '48'" in found, found
-    assert found.endswith(". Draw it again or remove it.")
+    assert found.endswith(". Draw or export it again, or remove it.")
     assert re.search(reason, found), found
 
 
@@ -319,7 +349,51 @@ def test_a_radiograph_whose_annotation_is_no_use_is_set_aside(tmp_path, source, 
     assert sentences[0].endswith(".") and "\n" not in sentences[0]
 
 
+def test_a_file_of_labelme_beside_a_radiograph_is_of_that_one_or_sets_it_aside(
+    tmp_path, run_prepare
+):
+    raw = save(tmp_path / "raw", *(f"a/{number}.jpg" for number in range(1, 5)))
+    for number, image in enumerate(("1.jpg", "old/1.jpg", "3.png", ""), start=1):
+        write(raw / f"a/{number}.json", labelme_of(image))
+    rows, problems = run_prepare(raw, most_problems=0.5, source="labelme")
+    assert [(row["id"], row["labelled"]) for row in rows] == [("1", "1"), ("3", "1"), ("4", "1")]
+    assert [problem["id"] for problem in problems] == ["2"]
+    expected = "a/2.json lies beside the radiograph of its name, but its 'imagePath' is "
+    assert f"{expected}'old/1.jpg'; correct" in problems[0]["reason"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("source", ["coco", "labelme", "supervisely"])
+def test_json_files_are_read_in_any_unicode(tmp_path, run_prepare, source, encoding):
+    raw = save(tmp_path / "raw", "images/1.jpg")
+    WRITERS[source](raw, [Drawn("1.jpg", SIZE, TEETH)], CLASSES)
+    for file in raw.rglob("*.json"):
+        file.write_text(file.read_text(), encoding=encoding)
+    rows, _ = run_prepare(raw, "auto")
+    assert [row["teeth"] for row in rows] == ["2"]
+
+
+def test_annotations_of_no_image_stop_the_run_only_where_most_are(tmp_path, run_prepare):
+    raw = save(tmp_path / "raw", "1.jpg")
+    write_coco(raw, [Drawn("1.jpg", SIZE, TEETH[:2])], CLASSES)
+    content = json.loads((raw / "annotations.json").read_text())
+    content["annotations"] += [entry | {"image_id": 7} for entry in content["annotations"]]
+    write(raw / "annotations.json", json.dumps(content))
+    rows, problems = run_prepare(raw, "coco")
+    assert [row["teeth"] for row in rows] == ["2"] and "2 annotations are of" in str(problems)
+    content["annotations"] += content["annotations"][-1:]
+    write(raw / "annotations.json", json.dumps(content))
+    sentence = "3 of 5 annotations in .*annotations.json belong to no radiograph: 7, for example"
+    with pytest.raises(InputError, match=sentence):
+        run_prepare(raw, "coco")
+
+
 REFUSED = [
+    (
+        "coco",
+        {"a.json": '{"images": [], "annotations": [], "categories": []}'},
+        "^No image is listed in .*a.json, as in an empty project; .* Export the project again",
+    ),
     ("coco", {}, "holds no COCO annotation, a JSON file with .* or set data.source to 'auto'"),
     ("coco", {"a.json": '{"images": [], "annot'}, "a.json is not a COCO annotation .*EOF"),
     ("coco", {"a.json": '{"images": [], "annotations": []}'}, "categories: Field required"),

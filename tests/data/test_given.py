@@ -201,7 +201,7 @@ UNFIT = {
     "unknown": (LINES + " 8,train", "1 radiographs that are not in the dataset: '8'; each must"),
     "missing": (LINES[8:], "1 radiographs too few: '1'; each must be there once, without suffix"),
     "with suffix": (LINES.replace("3,", "3.png,"), r"not in the dataset: '3\.png'"),
-    "twice": (LINES + " 1,test", "names a radiograph twice"),
+    "twice": (LINES + " 1,test", "names '1' 2 times; leave one line"),
     "another part": (
         LINES.replace("2,test", "2,valid"),
         "that '2' is for 'valid'; train, test, unl",
@@ -220,7 +220,15 @@ def test_a_split_that_does_not_fit_the_dataset_is_a_sentence(dataset, read_with,
 
 
 @pytest.mark.parametrize(
-    "content", ["id;part\n1;train\n", "", "name,part\n1,train\n", "\0\0", "id"]
+    "content",
+    [
+        "id;part\n1;train\n",
+        "",
+        "name,part\n1,train\n",
+        "\0\0",
+        "id",
+        "id,part,Patient\n1,train,x\n",
+    ],
 )
 def test_a_file_that_is_no_split_is_a_sentence(dataset, read_with, content):
     with pytest.raises(InputError, match="split.csv has the columns .* were expected"):

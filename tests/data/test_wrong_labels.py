@@ -448,6 +448,16 @@ READ_AS = {
     "numbers that fit both, said": (range(11, 17), {"numbering": "fdi"}, range(8, 2, -1)),
     "milk teeth": ([11, 48, 55, 71], {}, [8, 32, 99, 99]),
     "in words": (["Tooth 41", "tooth_48", "11 - upper right incisor"], {}, [25, 32, 8]),
+    "in more words": (
+        ["11 tooth", "18 - Third molar (wisdom tooth)", "46: lower right first molar", "48"],
+        {},
+        [8, 1, 30, 32],
+    ),
+    "what is said of a tooth": (
+        ["48", "46 - missing tooth", "36 tooth implant", "18 (no tooth)", "1 upper right"],
+        {},
+        [32, 0, 0, 0, 0],
+    ),
     "teeth without numbers": (["Tooth", "teeth"], {}, [99, 99]),
     "no numbers wanted": ([11, 48, "implant"], {"numbering": "none"}, [99, 99, 0]),
     "other findings": (["48", "caries 11", "implant 2", "13(polygon)"], {}, [32, 0, 0, 0]),

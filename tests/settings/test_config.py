@@ -77,6 +77,23 @@ def test_null_takes_a_method_or_a_pretext_out(settings):
     assert list(study.methods) == ["pspnet", "linknet", "modified_resunet"]
 
 
+def test_what_the_command_line_says_is_read_like_a_file(settings):
+    """Snakemake gives what is inside of a mapping as text, and digits as a number."""
+    words = {
+        "study": 2024,
+        "data": {"title": "null"},
+        "methods": {
+            "pspnet": "null",
+            "unet": {"model": {"options": {"decoder_channels": ["64", "32"], "strict": "false"}}},
+            "linknet": {"seeds": ["7"]},
+        },
+    }
+    study = settings(**words)
+    assert (study.study, study.data.title) == ("2024", None)
+    assert "pspnet" not in study.methods and study.seeds_of("linknet") == (7,)
+    assert study.model_of("unet").options == {"decoder_channels": [64, 32], "strict": False}
+
+
 def test_an_entry_like_another_has_its_settings_where_it_names_none(settings):
     small = {"model": {"widths": [4, 8, 16]}, "mask": {"most": 4}, "epochs": 100}
     alike = {"like": "random_block_masking"}

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from maskedteeth.data.objects import polygons
+from maskedteeth.data.objects import fill
 from maskedteeth.use.annotations import Segmented, regions_of, write_coco, write_labelme, write_yolo
 
 NAMES = {1: "1", 17: "17", 32: "32", 99: "tooth"}
@@ -55,7 +55,7 @@ def as_ultralytics_fills(points, size):
 
 
 def as_datasets_are_read(points, size):
-    return polygons("tooth", [[points]]).draw(size)
+    return fill([[points]], size)
 
 
 FILLS = [by_pycocotools, as_labelme_fills, as_ultralytics_fills, as_datasets_are_read]

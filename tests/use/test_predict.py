@@ -77,14 +77,16 @@ def test_radiographs_that_cannot_be_segmented_are_lines_and_the_others_go_on(
     folder = shutil.copytree(xrays, tmp_path / "in")
     (folder / "notes.txt").rename(folder / "notes.png")
     (folder / "broken.jpg").write_bytes((xrays / "big.jpg").read_bytes()[:2000])
+    (folder / "gone.png").symlink_to("nowhere")
     for name, size in {"tiny": (20, 20), "wide": (400, 4000)}.items():
         cv2.imwrite(str(folder / f"{name}.png"), np.zeros(size, np.uint8))
     status, rows = predict(folder, more=["--format", "png", "coco", "labelme", "yolo"])
     problems = {row["name"]: row["problem"] for row in rows}
-    assert status == 2 and len(rows) == 6
+    assert status == 2 and len(rows) == 7
     assert problems.pop("big") == problems.pop("old/deep") == ""
     assert "it is cut off or damaged" in problems["broken"]
     assert "is not an image" in problems["notes"]
+    assert "gone.png does not exist" in problems["gone"]
     assert "20 x 20 pixels; at least 32" in problems["tiny"]
     assert "width ÷ height is 10.00" in problems["wide"]
     made = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
@@ -93,7 +95,7 @@ def test_radiographs_that_cannot_be_segmented_are_lines_and_the_others_go_on(
     expected |= {"labels/train/big.txt", "labels/train/old/deep.txt", "predictions.csv"}
     assert made == expected | {"annotations.coco.json", "data.yaml", "train.txt"}
     table = tmp_path / "out/predictions.csv"
-    assert f"maskedteeth predict: 4 of 6 radiographs failed; {table}" in capsys.readouterr().err
+    assert f"maskedteeth predict: 5 of 7 radiographs failed; {table}" in capsys.readouterr().err
 
 
 def test_unlike_radiographs_and_weights_of_drawn_ones_are_said(
@@ -174,6 +176,8 @@ def test_nothing_is_overwritten(predict, write, capsys):
     assert f"{first} and {second} have one name" in capsys.readouterr().err
     assert predict(first, out=first.parents[1]) == (2, None)
     assert f"{first} lies in --out" in capsys.readouterr().err
+    assert predict(first, out=second) == (2, None)
+    assert f"--out is {second}, which is a file; name a folder." in capsys.readouterr().err
     status, rows = predict(first, first)
     assert status == 0 and [row["name"] for row in rows] == ["1"]
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePath
+from unicodedata import normalize
 
 from maskedteeth.data.arrays import Row, read_index
 from maskedteeth.data.folders import part_of
@@ -53,7 +54,8 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
     """Read a split.
 
     Args:
-        file: CSV with the columns id, part (of :data:`PARTS`) and, where known, patient.
+        file: CSV with the columns id, part (of :data:`PARTS`) and, where known, patient; no others,
+            for one could be a patient's by another name.
         used: names of the radiographs that are used; each must be in it.
         others: those that were set aside; they may be.
 
@@ -65,16 +67,17 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
     """
     used = list(used)
     content = read_file(file, MOST_BYTES_OF_TEXT).decode("utf-8-sig", "replace")
-    reader = csv.DictReader(io.StringIO(content))
+    reader = csv.DictReader(io.StringIO(normalize("NFC", content)), skipinitialspace=True)
     try:
         lines = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
     except (csv.Error, AttributeError) as error:
         raise InputError(f"{file} is not a CSV ({error}); correct it.") from None
-    if not {"id", "part"} <= set(reader.fieldnames or ()):
+    if {*(reader.fieldnames or ())} - {"patient"} != {"id", "part"}:
         raise InputError(
             f"{file} has the columns {', '.join(reader.fieldnames or ['none'])}; id, part and, "
-            "where known, patient, separated by commas, were expected."
+            "where known, patient, separated by commas, were expected. Rename or remove the others."
         )
+    lines = [line for line in lines if any(line.values())]
     found = {line["id"]: line for line in lines}
     wrong = [line for line in lines if line["part"] not in PARTS]
     if wrong:
@@ -83,7 +86,8 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
             "were expected."
         )
     if len(found) < len(lines):
-        raise InputError(f"{file} names a radiograph twice; remove a line.")
+        (name, count), *_ = Counter(line["id"] for line in lines).most_common(1)
+        raise InputError(f"{file} names {name!r} {count} times; leave one line.")
     for names, what in (
         (found.keys() - {*used, *others}, "that are not in the dataset"),
         (set(used) - found.keys(), "too few"),

@@ -1,5 +1,6 @@
 """JSON files that annotation tools write, checked against what was expected."""
 
+import json
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -30,14 +31,21 @@ def parsed(
     Raises:
         InputError: it cannot be read, or is something else.
     """
-    content = read_file(file, most_bytes).removeprefix(b"\xef\xbb\xbf")
     try:
-        return TypeAdapter(kind).validate_json(content)
+        return TypeAdapter(kind).validate_json(decoded(read_file(file, most_bytes)))
     except ValidationError as error:
         raise InputError(
             f"{file} is not {what} ({first_mistake(error)}); {held} were expected. Restore or "
             "remove it."
         ) from None
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a JSON file in UTF-8, UTF-16 or UTF-32, whatever its first bytes say.
+
+    What is no text becomes a backslash and letters, so that it is not taken for JSON.
+    """
+    return content.decode(json.detect_encoding(content), errors="backslashreplace")
 
 
 def first_mistake(error: ValidationError) -> str:

@@ -71,6 +71,12 @@ class Listing:
         except InputError as error:
             self._annotated[name] = Problem(name, str(error))
 
+    def is_of_another(self, annotation: Path, image: str) -> bool:
+        """Tell whether an annotation lies beside a radiograph of its name, but names another."""
+        place = annotation.relative_to(self._root).with_suffix("").as_posix()
+        own, other = (unicodedata.normalize("NFC", name) for name in (place, image))
+        return own in self._files and own.rpartition("/")[2] != PureWindowsPath(other).stem
+
     def pass_over(self, file: Path, reason: str) -> None:
         """Note down a file that is no annotation of a radiograph."""
         self._problems.append(Problem(file.name, f"{file} is passed over: {reason}.", False))

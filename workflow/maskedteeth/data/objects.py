@@ -12,6 +12,9 @@ import numpy as np
 from maskedteeth.data.pixels import decode_bitmap
 from maskedteeth.errors import InputError
 
+#: So much of a radiograph's width or height may an outline leave it.
+MARGIN = 0.01
+
 
 @dataclass(frozen=True)
 class Object:
@@ -28,15 +31,39 @@ class Object:
     draw: Callable[[tuple[int, int]], np.ndarray] | None
 
 
-def polygons(name: str, pieces: Sequence[Sequence[np.ndarray]]) -> Object:
-    """Return an object of polygons.
+def polygons(name: str, pieces: Sequence[Sequence[np.ndarray]], file: Path) -> Object:
+    """Return an object of polygons; drawing refuses one that cannot be meant for the radiograph.
 
     Args:
         name: its class.
-        pieces: parts of the object. Each is a list of rings, (P, 2) of x and y in pixels: its
-            outline, then the holes in it.
+        pieces: see :func:`fill`.
+        file: of the annotation, for sentences.
     """
-    return Object(name, lambda size: _fill(pieces, size))
+    corners = np.concatenate([ring for rings in pieces for ring in rings])
+
+    def draw(size: tuple[int, int]) -> np.ndarray:
+        if leaves(corners, size):
+            now = f"{size[0]} x {size[1]} pixels"
+            found = f"in part outside its radiograph of {now}, which may have been larger"
+            return undrawn(name, found, file).draw(size)
+        covered = fill(pieces, size)
+        if covered.any() and (np.abs(corners) <= 1).all():
+            found = "within one pixel; corners in pixels were expected, not in shares from 0 to 1"
+            return undrawn(name, found, file).draw(size)
+        return covered
+
+    return Object(name, draw)
+
+
+def leaves(corners: np.ndarray, size: tuple[int, int]) -> bool:
+    """Tell whether some corners are no numbers, or further outside than :data:`MARGIN`.
+
+    Args:
+        corners: (P, 2) of x and y.
+        size: height and width of the radiograph.
+    """
+    shares = corners / size[::-1]
+    return not ((shares >= -MARGIN) & (shares <= 1 + MARGIN)).all()
 
 
 def bitmap(
@@ -81,17 +108,27 @@ def undrawn(name: str, found: str, file: Path) -> Object:
     """
 
     def refuse(size: tuple[int, int]) -> np.ndarray:
-        raise InputError(f"{file} has tooth {name!r} {found}. Draw it again or remove it.")
+        raise InputError(
+            f"{file} has tooth {name!r} {found}. Draw or export it again, or remove it."
+        )
 
     return Object(name, refuse)
 
 
-def _fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.ndarray:
+def fill(pieces: Sequence[Sequence[np.ndarray]], size: tuple[int, int]) -> np.ndarray:
     """Fill each outline by the even-odd rule, clip it at the border, and unite the pieces.
 
     An outline covers the pixels that it runs through, too, as Supervisely has it. A pixel begins at
     a whole number, where a format has fractions. Holes are cut out one by one: filled together they
     would cancel where they overlap. An outline whose corners lie on one line covers nothing.
+
+    Args:
+        pieces: parts of an object. Each is a list of rings, (P, 2) of x and y in pixels: its
+            outline, then the holes in it.
+        size: height and width of the radiograph.
+
+    Returns:
+        uint8 (H, W), 1 = covered.
     """
     covered = np.zeros(size, np.uint8)
     for outline, *holes in pieces:

@@ -49,9 +49,18 @@ MIXED_IF = 3
 #: Numbers up to this alone may as well be quadrants, or places in one.
 MOST_OF_QUADRANT = 8
 
-#: Names of classes that mean a tooth: with its number, or of unknown number.
+#: Kinds of teeth, and what else a name says of where a tooth is.
+KINDS = "incisors?|canines?|(?:pre[ -]?)?molars?|tooth"
+PLACES = (
+    "upper|lower|maxilla(?:ry)?|mandib(?:le|ular)|jaw|left|right|central|lateral|first|second|third|"
+    "1st|2nd|3rd|wisdom|permanent|adult|deciduous|primary|milk|baby"
+)
+#: Names of classes that mean a tooth: with its number, or of unknown number. Other words may say
+#: that it is missing, or an implant.
 NUMBERED = re.compile(
-    r"(?:tooth|teeth)?[ _#:-]*(\d{1,2})(?:\W.*(?:incisor|canine|molar|tooth).*)?", re.IGNORECASE
+    r"(?:tooth|teeth)?[ _#:-]*(\d{1,2})"
+    rf"(?:(?=\W.*(?:{KINDS}))(?:[\W_]+(?:{KINDS}|{PLACES}))+\W*)?",
+    re.IGNORECASE,
 )
 UNNUMBERED_NAMES = ("tooth", "teeth")
 

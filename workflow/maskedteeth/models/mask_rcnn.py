@@ -3,6 +3,7 @@
 import inspect
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,12 +28,12 @@ with compiler_left_out():
 
 #: Networks whose levels a pyramid can take.
 ENCODERS = models.list_models(models, include=("resnet*", "resnext*", "wide_resnet*"))
-#: What torchvision's MaskRCNN takes besides, of boxes and proposals.
-OPTIONS = ("width", "anchors", "enlarge") + tuple(
-    name
+#: Options and their types: own ones, and what torchvision's MaskRCNN takes of boxes and proposals.
+OPTIONS = {"width": int, "anchors": tuple, "enlarge": int} | {
+    name: type(parameter.default)
     for name, parameter in inspect.signature(MaskRCNN).parameters.items()
     if name.startswith(("rpn_", "box_")) and parameter.default is not None
-)
+}
 #: Of the joined masks: instances that are at least so certain take part.
 LEAST_SCORE = 0.5
 #: Logits are of probabilities that are no nearer to 0 and 1.
@@ -173,6 +174,8 @@ def build(model: Model, channels: int) -> ToothInstances:
     try:
         _refuse_unknown("encoder", [model.encoder], ENCODERS)
         _refuse_unknown("option", model.options, OPTIONS)
+        for name, value in model.options.items():
+            _refuse_wrong(name, value)
         return ToothInstances(len(model.inputs), channels, model.encoder, **model.options)
     except (TypeError, ValueError, AssertionError) as error:
         raise InputError(
@@ -185,3 +188,13 @@ def _refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> No
     for name in names:
         if name not in known:
             raise ValueError(f"there is no {what} {name!r}, but {', '.join(known)}")
+
+
+def _refuse_wrong(name: str, value: Any) -> None:
+    kind, numbers = OPTIONS[name], [value]
+    if kind is tuple and isinstance(value, list | tuple):
+        kind, numbers = int, value
+    least = 0 if kind is float else 1
+    if not all(isinstance(number, int | kind) and number >= least for number in numbers):
+        what = "a share of at least 0" if kind is float else "a whole number of at least 1"
+        raise ValueError(f"{name} is {value!r}; {what} was expected")

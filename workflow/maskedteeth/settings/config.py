@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -335,6 +336,16 @@ class Model(Strict):
         "to 512), enlarge (factor on the radiographs' sides, 1) and those of torchvision's "
         "MaskRCNN.",
     )
+
+    @field_validator("options", mode="after")
+    @classmethod
+    def _numbers_of_text(cls, value: Any) -> Any:
+        """Read numbers: what --config has inside of a mapping, Snakemake gives as text."""
+        if isinstance(value, dict):
+            return {name: cls._numbers_of_text(one) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [*map(cls._numbers_of_text, value)]
+        return yaml.safe_load(value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Model":
@@ -699,9 +710,9 @@ class StudyCompute(Compute):
 class Settings(Strict):
     """A study: everything that `snakemake` needs to know."""
 
-    study: Annotated[str, Field(pattern=STUDY_PATTERN, max_length=100)] = Field(
-        "paper", description="Results go to results/<study>/."
-    )
+    study: Annotated[
+        str, Field(pattern=STUDY_PATTERN, max_length=100, coerce_numbers_to_str=True)
+    ] = Field("paper", description="Results go to results/<study>/.")
     data: Data = Data()
     task: TaskName = Field(
         "teeth",

@@ -43,7 +43,7 @@ def validate(values: dict[str, Any], kind: type[BaseModel]) -> Any:
             and what is allowed; for an unknown name the nearest known one.
     """
     try:
-        return kind.model_validate(values)
+        return kind.model_validate(_with_nulls(values))
     except ValidationError as error:
         items = error.errors(include_url=False)
         # A list whose items are wrong is not too short besides.
@@ -51,6 +51,15 @@ def validate(values: dict[str, Any], kind: type[BaseModel]) -> Any:
         items = [i for i in items if i["type"] != "too_short" or i["loc"] not in wrong]
         sentences = [_sentence(kind, item) for item in items]
         raise InputError("\n".join(dict.fromkeys(sentences))) from None
+
+
+def _with_nulls(values: Any) -> Any:
+    """Read the text null as nothing: inside of a mapping, Snakemake's --config has nothing else."""
+    if isinstance(values, dict):
+        return {name: _with_nulls(value) for name, value in values.items()}
+    if isinstance(values, list):
+        return [*map(_with_nulls, values)]
+    return None if values == "null" else values
 
 
 def naming(setting: str, sentence: str) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 from pycocotools import mask as coco_mask
 
-from maskedteeth.data.objects import polygons
+from maskedteeth.data.objects import fill
 from maskedteeth.data.records import printable
 from maskedteeth.files import write_json, write_text
 
@@ -77,7 +77,7 @@ def _with_holes(outline: np.ndarray, holes: list[np.ndarray]) -> np.ndarray:
 
 def _iou(polygon: np.ndarray, region: np.ndarray) -> float:
     runs = coco_mask.frPyObjects([polygon.ravel().tolist()], *region.shape)
-    filled = coco_mask.decode(runs)[..., 0], polygons("tooth", [[polygon]]).draw(region.shape)
+    filled = coco_mask.decode(runs)[..., 0], fill([[polygon]], region.shape)
     return min((region & found).sum() / (region | found).sum() for found in filled)
 
 

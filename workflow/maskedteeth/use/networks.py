@@ -179,6 +179,8 @@ class Segmenter:
         # In full precision whatever the training's, as the stage `evaluate`.
         self.machine = set_up(Compute(device=device, precision="float32", threads=threads))
         files = [weights] if isinstance(weights, Path | str) else weights
+        if not files:
+            raise InputError("There are no weights; name weights.safetensors of a training.")
         self.networks = [Network.stored(Path(file), self.machine) for file in files]
         self.task = self.networks[0].task
         for file, network in zip(files, self.networks, strict=True):

@@ -26,9 +26,11 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
         Name → file. The name is the file's without suffix, and in a folder also the way to it.
 
     Raises:
-        InputError: one of them is not there, two files have one name, there is no radiograph, or
-            one lies in ``out``.
+        InputError: one of them is not there, two files have one name, there is no radiograph, one
+            lies in ``out``, or ``out`` is a file.
     """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out is {out}, which is a file; name a folder.")
     found: dict[str, Path] = {}
     for path in paths:
         if not path.exists():
@@ -38,7 +40,7 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
         for file in files:
             name = name_of(file.relative_to(folder))
             if out.resolve() not in file.resolve().parents:
-                if not found.setdefault(name, file).samefile(file):
+                if found.setdefault(name, file).resolve() != file.resolve():
                     raise InputError(
                         f"{found[name]} and {file} have one name, and so would their results. Name "
                         "the folder that both are in, or rename one."

@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from maskedteeth.data.folders import files_below
-from maskedteeth.data.json_files import Coordinate, first_mistake, parsed
+from maskedteeth.data.json_files import Coordinate, decoded, first_mistake, parsed
 from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, polygons, undrawn
 from maskedteeth.data.pixels import MOST_BYTES, read_file
@@ -25,6 +25,9 @@ from maskedteeth.data.records import Found
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
 from maskedteeth.settings.sections import Layout
+
+#: Share of a file's annotations without a radiograph that stops the run.
+MOST_STRAY = 0.5
 
 EXPECTED = "a COCO annotation", "'images', 'categories' and 'annotations'"
 
@@ -66,15 +69,16 @@ OUTLINES = TypeAdapter(Annotated[list[list[Coordinate]], Field(min_length=1)])
 
 def is_coco(file: Path) -> bool:
     """Tell whether a JSON file is COCO, whole or not, by the names at its beginning."""
-    beginning = read_file(file)[: 2**16]
-    return b'"images"' in beginning or b'"annotations"' in beginning
+    beginning = decoded(read_file(file)[: 2**16])
+    return '"images"' in beginning or '"annotations"' in beginning
 
 
 def find_records(root: Path, layout: Layout) -> Found:
     """List the radiographs below ``root``, each with its objects.
 
     Raises:
-        InputError: there is no COCO file, or one that cannot be read.
+        InputError: there is no COCO file, or one that cannot be read or whose annotations are
+            mostly of no image in it; or none lists an image.
     """
     listing, files = Listing(root), []
     for file in files_below(root, ".json"):
@@ -101,8 +105,20 @@ def find_records(root: Path, layout: Layout) -> Found:
             # Exports list radiographs that nobody annotated, which another file may have.
             (entries if drawn else empty).append(entry)
         if of_image:
-            lost = sum(map(len, of_image.values()))
+            lost, count = sum(map(len, of_image.values())), len(content.annotations)
+            if lost > MOST_STRAY * count:
+                raise InputError(
+                    f"{lost} of {count} annotations in {file} belong to no radiograph: "
+                    f"{next(iter(of_image))}, for example, is the 'image_id' of some, but no image "
+                    "in the file has it as its 'id'. Export it again, or remove it."
+                )
             listing.pass_over(file, f"in part: {lost} annotations are of no image in it")
+    if not entries and not empty:
+        raise InputError(
+            f"No image is listed in {' and '.join(map(str, files))}, as in an empty project; "
+            "radiographs were expected in 'images'. Export the project again with its images, or "
+            "remove the file."
+        )
     for entry in entries:
         listing.add(*entry)
     for entry in empty:
@@ -143,7 +159,7 @@ def _object(name: str, drawing: Any, file: Path) -> Object:
             why = first_mistake(error) if isinstance(error, ValidationError) else str(error)
             found = f"without a sound segmentation ({why}); outlines or runs (RLE) were expected"
             return undrawn(name, found, file).draw(size)
-        return polygons(name, [[ring] for ring in rings]).draw(size)
+        return polygons(name, [[ring] for ring in rings], file).draw(size)
 
     if drawing in (None, []):
         return undrawn(name, "drawn as a box; outlines or runs (RLE) were expected", file)

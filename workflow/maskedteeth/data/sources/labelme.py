@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from maskedteeth.data.folders import files_below
-from maskedteeth.data.json_files import Point, parsed
+from maskedteeth.data.json_files import Point, decoded, parsed
 from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, bitmap, polygons, undrawn
 from maskedteeth.data.pixels import read_file
@@ -41,12 +41,15 @@ class _File(BaseModel):
 
 def is_labelme(file: Path) -> bool:
     """Tell whether a JSON file is LabelMe's, whole or not, by the names in it."""
-    content = read_file(file)
-    return b'"shapes"' in content or b'"imagePath"' in content
+    content = decoded(read_file(file))
+    return '"shapes"' in content or '"imagePath"' in content
 
 
 def find_records(root: Path, layout: Layout) -> Found:
     """List the radiographs below ``root``, each with its shapes.
+
+    A file is of the radiograph that its `imagePath` names or, where that is empty, of the one of
+    its own name. Where one of its own name lies beside it, the two must not differ.
 
     Raises:
         InputError: there is no file of LabelMe.
@@ -59,7 +62,12 @@ def find_records(root: Path, layout: Layout) -> Found:
         count += 1
         try:
             content = parsed(file, _File, *EXPECTED)
-            image = content.imagePath
+            image = content.imagePath or file.stem
+            if listing.is_of_another(file, image):
+                raise InputError(
+                    f"{file} lies beside the radiograph of its name, but its 'imagePath' is "
+                    f"{image!r}; correct 'imagePath', or rename or remove the file."
+                )
         except InputError as error:
             content, image = error, file.stem
         listing.add(image, file, partial(_read, content, file))
@@ -88,7 +96,7 @@ def _object(shape: _Shape, file: Path) -> Object:
     except ValidationError:
         return undrawn(name, "without a list of points, each of an x and a y", file)
     if kind == "polygon":
-        return polygons(name, [[np.reshape(points, (-1, 2))]])
+        return polygons(name, [[np.reshape(points, (-1, 2))]], file)
     if kind == "mask" and points and shape.mask:
         corner = int(points[0][0]), int(points[0][1])
         return bitmap(name, shape.mask, corner, file)

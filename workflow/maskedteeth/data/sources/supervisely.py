@@ -4,6 +4,7 @@ A project holds datasets, each a folder with `img/NAME` and `ann/NAME.json`.
 """
 
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from maskedteeth.data.json_files import Point, parsed
-from maskedteeth.data.objects import Object, bitmap, polygons, undrawn
+from maskedteeth.data.objects import Object, bitmap, fill, undrawn
 from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT
 from maskedteeth.data.records import Found, Problem, Record, list_images, trouble_with
 from maskedteeth.errors import InputError
@@ -126,8 +127,10 @@ def _object(file: Path, figure: _Figure) -> Object:
     if kind in WITHOUT_AREA:
         return Object(name, None)
     if kind == "polygon" and isinstance(drawing, _Points):
-        rings = (drawing.exterior, *drawing.interior)
-        return polygons(name, [[np.array(ring, np.float64).reshape(-1, 2) for ring in rings]])
+        rings = [np.array(ring, np.float64) for ring in (drawing.exterior, *drawing.interior)]
+        # The size that the file states was compared: these are pixels of the radiograph.
+        pieces = [[ring.reshape(-1, 2) for ring in rings]]
+        return Object(name, partial(fill, pieces))
     if kind == "bitmap" and isinstance(figure.bitmap, _Bitmap):
         return bitmap(name, figure.bitmap.data, figure.bitmap.origin, file, _unpacked)
     found = {

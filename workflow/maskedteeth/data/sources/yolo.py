@@ -14,15 +14,15 @@ from pydantic import BaseModel
 
 from maskedteeth.data.folders import files_below
 from maskedteeth.data.listing import Content, Listing
-from maskedteeth.data.objects import Object, polygons, undrawn
+from maskedteeth.data.objects import Object, leaves, polygons, undrawn
 from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.data.records import Found
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
 from maskedteeth.settings.sections import Layout
 
-#: So much may an outline leave the radiograph.
-MARGIN = 0.01
+#: Names classes, one a line.
+LIST = "classes.txt"
 
 
 class _About(BaseModel):
@@ -50,9 +50,14 @@ def find_records(root: Path, layout: Layout) -> Found:
 
 
 def label_files(root: Path) -> list[Path]:
-    """List the text files in folders `labels`."""
-    files = files_below(root, ".txt")
+    """List the text files in folders `labels`, but for a list of classes."""
+    files = [file for file in files_below(root, ".txt") if file.name != LIST]
     return [file for file in files if "labels" in file.relative_to(root).parts[:-1]]
+
+
+def _lines(file: Path) -> list[str]:
+    content = read_file(file, MOST_BYTES_OF_TEXT)
+    return content.decode("utf-8-sig", errors="replace").splitlines()
 
 
 def _names_of_classes(root: Path) -> dict[int, str]:
@@ -69,9 +74,8 @@ def _names_of_classes(root: Path) -> dict[int, str]:
                 "it."
             ) from None
     for file in files_below(root, ".txt"):
-        if file.name == "classes.txt":
-            lines = read_file(file, MOST_BYTES_OF_TEXT).decode(errors="replace").splitlines()
-            found[file] = dict(enumerate(line.strip() for line in lines))
+        if file.name == LIST:
+            found[file] = dict(enumerate(line.strip() for line in _lines(file)))
     lists = list(found.values())
     if not lists or any(names != lists[0] for names in lists):
         listing = " and ".join(map(str, found)) or "no file"
@@ -84,8 +88,7 @@ def _names_of_classes(root: Path) -> dict[int, str]:
 
 
 def _read(file: Path, names: dict[int, str]) -> Content:
-    lines = read_file(file, MOST_BYTES_OF_TEXT).decode(errors="replace").splitlines()
-    return tuple(_object(line, names, file) for line in lines if line.strip()), None
+    return tuple(_object(line, names, file) for line in _lines(file) if line.strip()), None
 
 
 def _object(line: str, names: dict[int, str], file: Path) -> Object:
@@ -93,7 +96,7 @@ def _object(line: str, names: dict[int, str], file: Path) -> Object:
     try:
         name = names[int(number)]
         corners = np.array(values, float).reshape(-1, 2)
-        if not ((corners >= -MARGIN) & (corners <= 1 + MARGIN)).all():
+        if leaves(corners, (1, 1)):
             raise ValueError
     except (ValueError, KeyError):
         raise InputError(
@@ -105,6 +108,6 @@ def _object(line: str, names: dict[int, str], file: Path) -> Object:
 
     def draw(size: tuple[int, int]) -> np.ndarray:
         pixels = np.round(corners * size[::-1], 2)  # whole ones come with few digits
-        return polygons(name, [[pixels]]).draw(size)
+        return polygons(name, [[pixels]], file).draw(size)
 
     return Object(name, draw)
