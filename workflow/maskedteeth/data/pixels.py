@@ -16,7 +16,7 @@ from maskedteeth.errors import InputError
 #: What the content of a file may be, whatever its suffix; by Pillow's names.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
 
-#: How files of these begin; of BMP there are 4 bytes between the two.
+#: How such files begin. (In BMP the size comes before the zeros.)
 BEGINNINGS = re.compile(rb"\xff\xd8\xff|\x89PNG|II[*+]\0|MM\0[*+]|BM.{4}\0{4}", re.DOTALL)
 
 #: Pixels that are transparent in part, to those that are not: more are no soft outlines.
