@@ -293,7 +293,11 @@ NO_CORNERS = (
 ANNOTATIONS = {
     "cut off": (annotation()[:-9], NOT_ONE),
     "empty": (b"", NOT_ONE),
-    "not UTF-8": (annotation().replace(b"13", b"\xfc"), NOT_ONE),
+    "not UTF-8": (
+        annotation().replace(b"13", b"\xfc"),
+        f"{JSON} is not a Supervisely annotation: it is not text in UTF-8, UTF-16 or UTF-32. Save "
+        "it as UTF-8, or restore or remove it.",
+    ),
     "nested too deeply": (b"[" * 10**5, NOT_ONE),
     "without objects": (b'{"size": {"height": 64, "width": 128}}', NOT_ONE),
     "NaN": (annotation([[float("nan"), 2]] * 3), NO_CORNERS),

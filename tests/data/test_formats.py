@@ -75,8 +75,8 @@ def test_the_same_outlines_are_the_same_teeth_in_every_format(
 
 PLACES = {
     "a little outside": (SQUARE + (89, 34), None),
-    "too far right": (SQUARE + (90, 34), "outside its radiograph of 64 x 128 pixels, which may"),
-    "too far up": (SQUARE - (0, 11), "outside its radiograph of 64 x 128 pixels, which may"),
+    "too far right": (SQUARE + (90, 34), "has tooth '48' in part outside .* 64 x 128 pixels"),
+    "too far up": (SQUARE - (0, 11), "has tooth '48' in part outside .* 64 x 128 pixels"),
     "in shares": (SQUARE / SIZE[::-1], "within one pixel; corners in pixels were expected, not in"),
 }
 
@@ -86,6 +86,8 @@ PLACES = {
 def test_an_outline_that_is_not_of_its_radiograph_sets_it_aside(
     tmp_path, run_prepare, arrays, source, place
 ):
+    if (source, place) == ("yolo", "in shares"):
+        pytest.skip("so it has them")
     raw = save(tmp_path / "raw", "images/1.jpg", "images/2.jpg")
     outline, reason = PLACES[place]
     drawn = [Drawn("1.jpg", SIZE, TEETH[:1]), Drawn("2.jpg", SIZE, [("48", outline)])]
@@ -93,8 +95,9 @@ def test_an_outline_that_is_not_of_its_radiograph_sets_it_aside(
     rows, problems = run_prepare(raw, source, most_problems=0.5, numbering="fdi")
     if reason:
         assert [row["id"] for row in rows] == ["1"] and [entry["id"] for entry in problems] == ["2"]
-        in_yolo = "pairs of numbers from 0 to 1 were expected"  # which has them in the file
-        assert re.search(f"has tooth '48' .*{reason}|{in_yolo}", problems[0]["reason"])
+        if source == "yolo":
+            reason = "pairs of numbers from 0 to 1 were expected"
+        assert re.search(reason, problems[0]["reason"])
     else:
         expected = np.zeros(SIZE, np.uint8)
         expected[44:, 109:] = 32

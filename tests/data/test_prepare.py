@@ -151,7 +151,7 @@ def test_a_missing_or_empty_folder_is_named_with_its_setting(tmp_path, write_fol
     (raw / "empty").mkdir()
     with pytest.raises(InputError, match="nowhere is not a folder; .* as data.masks says"):
         run_prepare(raw, masks="nowhere")
-    with pytest.raises(InputError, match="empty holds no image; put .* in data.images"):
+    with pytest.raises(InputError, match="no image in .*empty; put some .* in data.images"):
         run_prepare(raw, images="empty")
 
 

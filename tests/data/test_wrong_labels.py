@@ -268,6 +268,11 @@ def test_masks_of_several_bright_values_are_read_once_all_are_said(read_masks):
     assert (labels == ANY).all() and not problems
 
 
+def test_one_dim_mask_among_soft_ones_leaves_these_as_they_are(read_masks):
+    labels, problems = read_masks(*[SOFT["blurred"]] * 9, MASK // 2, classes={"127": "tooth"})
+    assert len(labels) == 9 and list(problems) == ["10"]
+
+
 def test_what_is_ignored_in_maps_is_counted(read_masks):
     void = np.where(EDGE, np.uint8(255), FDI_MAP)
     _, problems = read_masks(void, void, FDI_MAP, classes={"255": "ignore"})
@@ -341,6 +346,11 @@ TOGETHER = {
     "one folder": (
         "all/{}",
         "all/{}_mask",
+        {"images": "all", "masks": "all", "mask_name": "{name}_mask"},
+    ),
+    "one folder, other zeros": (
+        "all/IMG_{}",
+        "all/img_0{}_mask",
         {"images": "all", "masks": "all", "mask_name": "{name}_mask"},
     ),
     "one folder a part": (
@@ -454,9 +464,9 @@ READ_AS = {
         [8, 1, 30, 32],
     ),
     "what is said of a tooth": (
-        ["48", "46 - missing tooth", "36 tooth implant", "18 (no tooth)", "1 upper right"],
-        {},
-        [32, 0, 0, 0, 0],
+        ["48", "46 - missing tooth", "18 - impacted third molar", "1 upper right"],
+        {"classes": {"46 - missing tooth": "ignore", "18 - impacted third molar": "18"}},
+        [32, 0, 1, 0],
     ),
     "teeth without numbers": (["Tooth", "teeth"], {}, [99, 99]),
     "no numbers wanted": ([11, 48, "implant"], {"numbering": "none"}, [99, 99, 0]),
@@ -480,6 +490,8 @@ def test_classes_become_the_teeth_that_they_name(read_classes, case):
 
 
 NOT_KNOWN = {
+    "a tooth or none": (["48", "36 tooth implant"], "'36 tooth implant': each may be a tooth, or"),
+    "a missing tooth": (["48", "46 - missing tooth"], "each may be a tooth, .*data.classes"),
     "quadrants": ([1, 2, 3, 4], "may be Universal numbers .* or FDI"),
     "numbers that fit both": ([11, 12, 13], "may be Universal numbers .* say in data.numbering"),
     "drafts in Universal beside FDI": ([*range(2, 33), *range(41, 49)], "'2', .* two numberings"),

@@ -49,9 +49,18 @@ def test_blocks_stand_in_the_order_in_which_they_run(tmp_path, report):
         ({"encoder": "resnet43"}, "Wrong encoder name `resnet43`, supported encoders"),
         ({"options": {"decoder_chanels": [1]}}, "Unet has no argument 'decoder_chanels'"),
         ({"options": {"classes": 2}}, "multiple values .* 'classes'"),
-        ({"architecture": "mask_rcnn", "options": {"width": -3}}, "width is -3; a whole number"),
-        ({"architecture": "mask_rcnn", "options": {"anchors": [8, 16, 32, 64, 0]}}, "anchors is"),
-        ({"architecture": "mask_rcnn", "options": {"box_nms_thresh": "x"}}, "is 'x'; a share"),
+        (
+            {"architecture": "mask_rcnn", "options": {"width": -3}},
+            r"options\.width is -3; it must be greater",
+        ),
+        (
+            {"architecture": "mask_rcnn", "options": {"anchors": [8, 16, 32, 64, 0]}},
+            r"anchors\.4 is 0; it must",
+        ),
+        (
+            {"architecture": "mask_rcnn", "options": {"box_nms_thresh": "x"}},
+            "thresh is 'x'; it must be a number",
+        ),
         ({"architecture": "pan", "encoder": "resnet18"}, "PAN cannot take .* 64 x 128.*image.h"),
         ({**OURS, "widths": (4,) * 9}, "ModifiedResUNet cannot take .* 64 x 128.*image.height"),
     ],

@@ -57,7 +57,7 @@ def test_what_changes_no_result_reruns_nothing(project, monkeypatch):
     old = '"""Losses of the segmentation (appendix B)."""'
     with project.edit(f"{TRAINING}/losses.py", old, '"""Other words."""\n\n# And a comment.'):
         other = ["compute={checkpoint_minutes: 1}", "evaluation={lpips_weights: mine.pth}"]
-        other.append("data={most_problems: 0.5, download: kaggle}")
+        other.append("data={most_problems: 0.5, download: kaggle, title: null}")
         assert project.planned("--config", *other) == {}
     assert "Nothing to be done" in project.snakemake()
 

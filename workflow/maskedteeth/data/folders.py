@@ -7,7 +7,7 @@ from maskedteeth.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".tif", ".tiff", ".bmp")
 
-#: Of pictures that nothing here reads: somebody hears of them.
+#: Of pictures that cannot be read; they are listed as problems.
 OTHER_SUFFIXES = (".gif", ".webp", ".jp2", ".heic")
 
 #: Of files that are taken for DICOM unseen; many DICOM files are named by a number instead.
@@ -20,7 +20,7 @@ PARTS |= dict.fromkeys(("val", "valid", "validation"), "valid")
 
 def has_suffix(file: PurePath) -> bool:
     """Tell whether a file's suffix is one of images."""
-    return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES, *OTHER_SUFFIXES)
+    return file.suffix.lower() in (*SUFFIXES, *DICOM_SUFFIXES)
 
 
 def part_of(file: PurePath) -> str:

@@ -72,7 +72,7 @@ def read_split(file: Path, used: Iterable[str], others: Iterable[str]) -> dict[s
         lines = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
     except (csv.Error, AttributeError) as error:
         raise InputError(f"{file} is not a CSV ({error}); correct it.") from None
-    if {*(reader.fieldnames or ())} - {"patient"} != {"id", "part"}:
+    if {*(reader.fieldnames or ())} - {"", "patient"} != {"id", "part"}:
         raise InputError(
             f"{file} has the columns {', '.join(reader.fieldnames or ['none'])}; id, part and, "
             "where known, patient, separated by commas, were expected. Rename or remove the others."

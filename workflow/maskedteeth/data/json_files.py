@@ -31,8 +31,14 @@ def parsed(
     Raises:
         InputError: it cannot be read, or is something else.
     """
+    content = read_file(file, most_bytes)
     try:
-        return TypeAdapter(kind).validate_json(decoded(read_file(file, most_bytes)))
+        return TypeAdapter(kind).validate_json(content.decode(json.detect_encoding(content)))
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{file} is not {what}: it is not text in UTF-8, UTF-16 or UTF-32. Save it as UTF-8, "
+            "or restore or remove it."
+        ) from None
     except ValidationError as error:
         raise InputError(
             f"{file} is not {what} ({first_mistake(error)}); {held} were expected. Restore or "
@@ -41,11 +47,8 @@ def parsed(
 
 
 def decoded(content: bytes) -> str:
-    """Return the text of a JSON file in UTF-8, UTF-16 or UTF-32, whatever its first bytes say.
-
-    What is no text becomes a backslash and letters, so that it is not taken for JSON.
-    """
-    return content.decode(json.detect_encoding(content), errors="backslashreplace")
+    """Return the text of a JSON file in UTF-8, UTF-16 or UTF-32, or of its beginning."""
+    return content.decode(json.detect_encoding(content), errors="replace")
 
 
 def first_mistake(error: ValidationError) -> str:

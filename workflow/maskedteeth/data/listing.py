@@ -14,6 +14,7 @@ from maskedteeth.data.records import (
     Problem,
     Record,
     list_images,
+    name_of,
     natural_order,
     trouble_with,
 )
@@ -75,7 +76,7 @@ class Listing:
         """Tell whether an annotation lies beside a radiograph of its name, but names another."""
         place = annotation.relative_to(self._root).with_suffix("").as_posix()
         own, other = (unicodedata.normalize("NFC", name) for name in (place, image))
-        return own in self._files and own.rpartition("/")[2] != PureWindowsPath(other).stem
+        return own in self._files and own.rpartition("/")[2] != name_of(PureWindowsPath(other).name)
 
     def pass_over(self, file: Path, reason: str) -> None:
         """Note down a file that is no annotation of a radiograph."""

@@ -101,7 +101,7 @@ def number_values(drawn: Sequence[Drawn], layout: Layout, folder: Path) -> dict[
     refuse_absent(layout.classes, map(name_of_value, there), folder)
     maps = [mask.classes for mask in drawn if mask.trouble and mask.classes]
     others = [mask.classes for mask in drawn if not mask.trouble and mask.classes != ()]
-    all_said = all(name_of_value(value) in layout.classes for value in there)
+    all_said = None not in others and all(name_of_value(v) in layout.classes for v in there)
     if not maps or (len(maps) <= len(others) and not all_said):
         return None
     maps += filter(None, others)

@@ -40,7 +40,7 @@ def pair_names(
         counts = Counter(map(view, radiographs))
         known = {view(name): name for name in radiographs if counts[view(name)] == 1}
         for tried in [pattern] if pattern else [PLAIN, *_guesses(known, masks, view)]:
-            names = {mask: known.get(_without(view(tried), view(mask))) for mask in masks}
+            names = {mask: known.get(without(view(tried), view(mask))) for mask in masks}
             pairs = {mask: name for mask, name in names.items() if name}
             if len(pairs) >= MOST * len(masks):
                 return pairs, tried
@@ -56,8 +56,8 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _without(pattern: str, mask: str) -> str | None:
-    """Take from a mask's name what the pattern adds, or return None where it does not fit."""
+def without(pattern: str, mask: str) -> str | None:
+    """Take from a mask's name what the pattern adds, or return None if it does not fit."""
     before, _, after = pattern.partition("{name}")
     folder, slash, name = mask.rpartition("/")
     fits = name.startswith(before) and name.endswith(after) and len(name) > len(before + after)

@@ -12,7 +12,7 @@ import numpy as np
 from maskedteeth.data.pixels import decode_bitmap
 from maskedteeth.errors import InputError
 
-#: So much of a radiograph's width or height may an outline leave it.
+#: An outline may reach this share of the width or height beyond the radiograph.
 MARGIN = 0.01
 
 
@@ -43,8 +43,7 @@ def polygons(name: str, pieces: Sequence[Sequence[np.ndarray]], file: Path) -> O
 
     def draw(size: tuple[int, int]) -> np.ndarray:
         if leaves(corners, size):
-            now = f"{size[0]} x {size[1]} pixels"
-            found = f"in part outside its radiograph of {now}, which may have been larger"
+            found = f"in part outside its radiograph of {size[0]} x {size[1]} pixels"
             return undrawn(name, found, file).draw(size)
         covered = fill(pieces, size)
         if covered.any() and (np.abs(corners) <= 1).all():

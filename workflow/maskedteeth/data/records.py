@@ -3,17 +3,20 @@
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 import numpy as np
 
 from maskedteeth.data.dicom import is_dicom
-from maskedteeth.data.folders import files_below, has_suffix
+from maskedteeth.data.folders import OTHER_SUFFIXES, files_below, has_suffix
 from maskedteeth.data.objects import Object
 from maskedteeth.data.pixels import BEGINNINGS
 from maskedteeth.data.teeth import BACKGROUND
 from maskedteeth.errors import InputError
+
+#: Share of the masks, or of a file's annotations, without a radiograph that stops the run.
+MOST_STRAY = 0.5
 
 #: Why an object was left out.
 UNKNOWN = "if they are teeth, say so in data.classes"
@@ -146,20 +149,28 @@ def list_images(folder: Path) -> tuple[dict[str, list[Path]], list[Problem]]:
     strays = []
     files = [(file.relative_to(folder), file) for file in files_below(folder)]
     for place, file in sorted(files, key=lambda f: (f[0].parent.parts, natural_order(f[0].stem))):
-        if is_radiograph(file):
-            name = unicodedata.normalize("NFC", name_of(place))
-            by_name.setdefault(name, []).append(file)
+        unread = file.suffix.lower() in OTHER_SUFFIXES
+        if unread or is_radiograph(file):
+            name = place.with_suffix("").as_posix() if unread else name_of(place)
+            by_name.setdefault(unicodedata.normalize("NFC", name), []).append(file)
         else:
             reason = (
                 f"{file} is passed over: neither its suffix nor its content is one of JPEG, PNG, "
                 "TIFF, BMP or DICOM."
             )
             strays.append(Problem(file.name, reason, radiograph=False))
+    for name, files in by_name.items():
+        read = [file for file in files if file.suffix.lower() not in OTHER_SUFFIXES]
+        for file in {*files} - {*read} if read else ():
+            reason = f"{file} is passed over: {read[0]} has the same name, and can be read."
+            strays.append(Problem(file.name, reason, radiograph=False))
+        by_name[name] = read or files
     return by_name, strays
 
 
-def name_of(file: Path) -> str:
+def name_of(file: PurePath | str) -> str:
     """Name a radiograph by its file, without a suffix that is one."""
+    file = PurePath(file)
     return (file.with_suffix("") if has_suffix(file) else file).as_posix()
 
 

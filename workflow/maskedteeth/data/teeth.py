@@ -55,13 +55,14 @@ PLACES = (
     "upper|lower|maxilla(?:ry)?|mandib(?:le|ular)|jaw|left|right|central|lateral|first|second|third|"
     "1st|2nd|3rd|wisdom|permanent|adult|deciduous|primary|milk|baby"
 )
-#: Names of classes that mean a tooth: with its number, or of unknown number. Other words may say
-#: that it is missing, or an implant.
+#: Names of classes that mean a tooth: with its number, or of unknown number.
 NUMBERED = re.compile(
     r"(?:tooth|teeth)?[ _#:-]*(\d{1,2})"
     rf"(?:(?=\W.*(?:{KINDS}))(?:[\W_]+(?:{KINDS}|{PLACES}))+\W*)?",
     re.IGNORECASE,
 )
+#: Names that have other words besides: they may say that the tooth is missing, or an implant.
+DOUBTFUL = re.compile(rf"(?:tooth|teeth)?[ _#:-]*\d{{1,2}}\W.*(?:{KINDS}).*", re.IGNORECASE)
 UNNUMBERED_NAMES = ("tooth", "teeth")
 
 
@@ -128,7 +129,8 @@ def number_classes(
         to ignore. What is not in it is no tooth.
 
     Raises:
-        InputError: no class is a tooth, both numberings fit, or data.classes names another class.
+        InputError: no class is a tooth, one may be or not, both numberings fit, or data.classes
+            names another class.
     """
     names = sorted(names)
     if names:  # drawn masks have none: see maskedteeth.data.masks
@@ -138,6 +140,13 @@ def number_classes(
     unnumbered = [name for name in names if words[name].lower() in UNNUMBERED_NAMES]
     matches = {name: NUMBERED.fullmatch(words[name]) for name in names}
     values = {name: int(match[1]) for name, match in matches.items() if match}
+    unread = [name for name in names if not matches[name] and name not in layout.classes]
+    if doubtful := [name for name in unread if DOUBTFUL.fullmatch(name)]:
+        raise InputError(
+            f"{raw} has objects of {_listing(doubtful)}: each may be a tooth, or say that there is "
+            f"none. Say in data.classes what it is, such as {{{doubtful[0]!r}: ignore}} or its "
+            "number."
+        )
     numbering = layout.numbering
     if numbering == "auto":
         numbering = _recognised(set(values.values()), usual, raw)

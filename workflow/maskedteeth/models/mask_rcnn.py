@@ -2,15 +2,15 @@
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Any
 
 import torch
+from pydantic import create_model
 from torch import Tensor, nn
 from torch.nn import functional
 
 from maskedteeth.errors import InputError
-from maskedteeth.settings.config import Model
+from maskedteeth.settings.config import Model, Positive, Share, Strict
+from maskedteeth.settings.validation import validate
 from maskedteeth.torchvision_shim import compiler_left_out, import_torchvision
 
 import_torchvision()
@@ -28,12 +28,15 @@ with compiler_left_out():
 
 #: Networks whose levels a pyramid can take.
 ENCODERS = models.list_models(models, include=("resnet*", "resnext*", "wide_resnet*"))
-#: Options and their types: own ones, and what torchvision's MaskRCNN takes of boxes and proposals.
-OPTIONS = {"width": int, "anchors": tuple, "enlarge": int} | {
-    name: type(parameter.default)
+#: Own options, and what torchvision's MaskRCNN takes of boxes and proposals: shares and counts.
+OPTIONS = {"width": Positive, "anchors": tuple[Positive, ...], "enlarge": Positive} | {
+    name: Share if isinstance(parameter.default, float) else Positive
     for name, parameter in inspect.signature(MaskRCNN).parameters.items()
     if name.startswith(("rpn_", "box_")) and parameter.default is not None
 }
+Options = create_model(
+    "Options", __base__=Strict, **{name: (kind, None) for name, kind in OPTIONS.items()}
+)
 #: Of the joined masks: instances that are at least so certain take part.
 LEAST_SCORE = 0.5
 #: Logits are of probabilities that are no nearer to 0 and 1.
@@ -172,29 +175,14 @@ def build(model: Model, channels: int) -> ToothInstances:
         InputError: torchvision cannot build it, or would ignore one of the options.
     """
     try:
-        _refuse_unknown("encoder", [model.encoder], ENCODERS)
-        _refuse_unknown("option", model.options, OPTIONS)
-        for name, value in model.options.items():
-            _refuse_wrong(name, value)
-        return ToothInstances(len(model.inputs), channels, model.encoder, **model.options)
+        if model.encoder not in ENCODERS:
+            raise ValueError(f"there is no encoder {model.encoder!r}, but {', '.join(ENCODERS)}")
+        options = validate(model.options, Options).model_dump(exclude_unset=True)
+        return ToothInstances(len(model.inputs), channels, model.encoder, **options)
+    except InputError as error:
+        raise InputError(str(error).replace("Setting ", "options.")) from None
     except (TypeError, ValueError, AssertionError) as error:
         raise InputError(
             f"torchvision cannot build mask_rcnn with encoder {model.encoder!r} and options "
             f"{model.options}: {str(error).rstrip('.')}. Change the model."
         ) from error
-
-
-def _refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise ValueError(f"there is no {what} {name!r}, but {', '.join(known)}")
-
-
-def _refuse_wrong(name: str, value: Any) -> None:
-    kind, numbers = OPTIONS[name], [value]
-    if kind is tuple and isinstance(value, list | tuple):
-        kind, numbers = int, value
-    least = 0 if kind is float else 1
-    if not all(isinstance(number, int | kind) and number >= least for number in numbers):
-        what = "a share of at least 0" if kind is float else "a whole number of at least 1"
-        raise ValueError(f"{name} is {value!r}; {what} was expected")

@@ -5,11 +5,11 @@ Defaults are the paper's values. What a single stage sees of it is in
 :mod:`maskedteeth.settings.sections`.
 """
 
+import json
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -340,12 +340,15 @@ class Model(Strict):
     @field_validator("options", mode="after")
     @classmethod
     def _numbers_of_text(cls, value: Any) -> Any:
-        """Read numbers: what --config has inside of a mapping, Snakemake gives as text."""
+        """Read numbers, true and false: of what --config has in a mapping, Snakemake makes text."""
         if isinstance(value, dict):
             return {name: cls._numbers_of_text(one) for name, one in value.items()}
         if isinstance(value, list | tuple):
             return [*map(cls._numbers_of_text, value)]
-        return yaml.safe_load(value) if isinstance(value, str) else value
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return value
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Model":

@@ -21,13 +21,10 @@ from maskedteeth.data.json_files import Coordinate, decoded, first_mistake, pars
 from maskedteeth.data.listing import Content, Listing
 from maskedteeth.data.objects import Object, polygons, undrawn
 from maskedteeth.data.pixels import MOST_BYTES, read_file
-from maskedteeth.data.records import Found
+from maskedteeth.data.records import MOST_STRAY, Found
 from maskedteeth.errors import InputError
 from maskedteeth.settings.config import ClassName
 from maskedteeth.settings.sections import Layout
-
-#: Share of a file's annotations without a radiograph that stops the run.
-MOST_STRAY = 0.5
 
 EXPECTED = "a COCO annotation", "'images', 'categories' and 'annotations'"
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from maskedteeth.data.folders import folders_named
 from maskedteeth.data.masks import Drawn, counted, look_at, name_of_value, number_values
-from maskedteeth.data.names import pair_names
+from maskedteeth.data.names import pair_names, without
 from maskedteeth.data.pixels import decode_mask, read_file
 from maskedteeth.data.records import (
     IGNORED,
+    MOST_STRAY,
     Annotation,
     Found,
     Problem,
@@ -38,9 +39,6 @@ PREDICTED, OVERLAY = ".mask", ".overlay"
 
 #: Words in the names of masks that lie among radiographs.
 MASK_WORDS = re.compile("mask|label|seg|gt", re.IGNORECASE)
-
-#: Share of the masks without a radiograph that stops the run.
-MOST_STRAY = 0.5
 
 Files = dict[str, list[Path]]
 
@@ -164,8 +162,7 @@ def _images(root: Path, name: str, setting: str) -> tuple[Files, list[Problem]]:
     if not found:
         places = " and ".join(map(str, folders.values()))
         raise InputError(
-            f"{places} holds no image; put JPEG, PNG, TIFF or BMP files there, or name another "
-            f"folder in {setting}."
+            f"There is no image in {places}; put some there, or name another folder in {setting}."
         )
     return found, strays
 
@@ -174,20 +171,21 @@ def _parted(radiographs: Files, masks: Files, layout: Layout) -> tuple[Files, Fi
     """Part radiographs and masks where the folder of the ones holds the others, too."""
     images, drawn = ({*itertools.chain(*files.values())} for files in (radiographs, masks))
     if images == drawn:
-        pairs, _ = pair_names(radiographs, masks, layout.mask_name)
-        drawn = {file for name in pairs for file in masks[name]}
-        if not layout.mask_name or drawn in (set(), images):
+        pattern = layout.mask_name or "{name}"
+        named = [files for name, files in masks.items() if without(pattern, name)]
+        drawn = {*itertools.chain(*named)}
+        if drawn in (set(), images):
             raise InputError(
                 f"data.images and data.masks are one folder, {layout.masks!r}; say in "
                 "data.mask_name how its masks are named, such as '{name}_mask'."
             )
-        masks = _without(masks, images - drawn)
+        masks = _less(masks, images - drawn)
     if images < drawn:
-        return radiographs, _without(masks, images)
-    return _without(radiographs, drawn), masks
+        return radiographs, _less(masks, images)
+    return _less(radiographs, drawn), masks
 
 
-def _without(files: Files, others: set[Path]) -> Files:
+def _less(files: Files, others: set[Path]) -> Files:
     kept = {name: [file for file in each if file not in others] for name, each in files.items()}
     return {name: each for name, each in kept.items() if each}
 

@@ -63,7 +63,7 @@ def find_records(root: Path, layout: Layout) -> Found:
         try:
             content = parsed(file, _File, *EXPECTED)
             image = content.imagePath or file.stem
-            if listing.is_of_another(file, image):
+            if content.imagePath and listing.is_of_another(file, image):
                 raise InputError(
                     f"{file} lies beside the radiograph of its name, but its 'imagePath' is "
                     f"{image!r}; correct 'imagePath', or rename or remove the file."

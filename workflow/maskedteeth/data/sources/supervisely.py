@@ -128,7 +128,7 @@ def _object(file: Path, figure: _Figure) -> Object:
         return Object(name, None)
     if kind == "polygon" and isinstance(drawing, _Points):
         rings = [np.array(ring, np.float64) for ring in (drawing.exterior, *drawing.interior)]
-        # The size that the file states was compared: these are pixels of the radiograph.
+        # Cut at the border, as in the paper's dataset: the file states the radiograph's size.
         pieces = [[ring.reshape(-1, 2) for ring in rings]]
         return Object(name, partial(fill, pieces))
     if kind == "bitmap" and isinstance(figure.bitmap, _Bitmap):

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from maskedteeth.data.folders import files_below
 from maskedteeth.data.listing import Content, Listing
-from maskedteeth.data.objects import Object, leaves, polygons, undrawn
+from maskedteeth.data.objects import Object, fill, leaves, undrawn
 from maskedteeth.data.pixels import MOST_BYTES_OF_TEXT, read_file
 from maskedteeth.data.records import Found
 from maskedteeth.errors import InputError
@@ -108,6 +108,6 @@ def _object(line: str, names: dict[int, str], file: Path) -> Object:
 
     def draw(size: tuple[int, int]) -> np.ndarray:
         pixels = np.round(corners * size[::-1], 2)  # whole ones come with few digits
-        return polygons(name, [[pixels]], file).draw(size)
+        return fill([[pixels]], size)
 
     return Object(name, draw)
