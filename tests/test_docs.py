@@ -153,6 +153,19 @@ def test_differences_that_a_study_shows_are_those_that_it_found():
             assert f"| {model} | {' | '.join(texts)} |" in page
 
 
+def test_what_networks_reach_on_another_source_is_what_a_study_found():
+    study = ROOT / "docs/studies/ufba425"
+    page = (study / "README.md").read_text()
+    for folder in (study, study / "elsewhere_abdi"):
+        cells: dict[str, list[str]] = {}
+        for row in rows_of(folder, "elsewhere"):
+            cell = f"{float(row['dice']):.3f} ± {float(row['dice_sd']):.3f}"
+            cells.setdefault(row["model"], []).append(cell)
+        assert len(cells) == 5
+        for model, texts in cells.items():
+            assert f"| {model} | {' | '.join(texts)} |" in page
+
+
 def test_related_systems_that_a_study_shows_have_the_dice_that_it_found():
     study = ROOT / "docs/studies/ufba425"
     page = (study / "README.md").read_text()
