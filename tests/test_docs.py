@@ -153,6 +153,32 @@ def test_differences_that_a_study_shows_are_those_that_it_found():
             assert f"| {model} | {' | '.join(texts)} |" in page
 
 
+def test_what_a_study_says_of_ours_plus_is_what_it_found():
+    study = ROOT / "docs/studies/ufba425"
+    page = (study / "README.md").read_text()
+    claims = {
+        "U-Net": "outperforms_unet",
+        "PSPNet": "outperforms_pspnet",
+        "LinkNet": "comparable_to_linknet",
+    }
+    for baseline, claim in claims.items():
+        cells = []
+        for folder in (study / "plus", study / "plus_abdi"):
+            dice = {
+                (r["model"], float(r["fraction"])): r["dice"] for r in rows_of(folder, "table2")
+            }
+            with_80 = float(dice[baseline, 0.8])
+            difference = float(dice["Ours+", 0.2]) - with_80
+            (found,) = (row for row in rows_of(folder, "claims") if row["claim"] == claim)
+            lower = 0.02 if baseline == "LinkNet" else 0  # what comparable means
+            bounds = [float(found[f"ours_{key}"]) - lower for key in ("margin", "low", "high")]
+            shown = f"{bounds[0]:+.3f} [{bounds[1]:+.3f}, {bounds[2]:+.3f}]"
+            if abs(bounds[0] - difference) > 1e-5:
+                shown = f"{difference:+.3f}; in Jaccard {shown}"
+            cells += [f"{with_80:.3f}", shown.replace("-", "−"), found["ours"]]
+        assert f"| {baseline} | {' | '.join(cells)} |" in page
+
+
 def test_what_networks_reach_on_another_source_is_what_a_study_found():
     study = ROOT / "docs/studies/ufba425"
     page = (study / "README.md").read_text()
