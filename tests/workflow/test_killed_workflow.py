@@ -31,7 +31,7 @@ def test_a_killed_workflow_goes_on_where_its_training_was(new_project, tmp_path)
     for stop in STOPS:
         log.unlink(missing_ok=True)  # what it says is of this start
         process = project.start(target)
-        wait_until(going(b"epoch 2/" if stop == STOPS[0] else b"Going on"), seconds=300)
+        wait_until(going(b"epoch 2/" if stop == STOPS[0] else b"Resuming"), seconds=300)
         time.sleep(0.3)
         os.killpg(process.pid, stop)
         process.wait(timeout=60)
