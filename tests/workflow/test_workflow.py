@@ -57,9 +57,14 @@ def test_what_changes_no_result_reruns_nothing(project, monkeypatch):
     old = '"""Losses of the segmentation (appendix B)."""'
     with project.edit(f"{TRAINING}/losses.py", old, '"""Other words."""\n\n# And a comment.'):
         other = ["compute={checkpoint_minutes: 1}", "evaluation={lpips_weights: mine.pth}"]
-        other.append("data={most_problems: 0.5, download: kaggle, title: null}")
+        other.append("data={most_problems: 0.5, download: kaggle}")
         assert project.planned("--config", *other) == {}
     assert "Nothing to be done" in project.snakemake()
+
+
+def test_null_on_the_command_line_is_no_text(project):
+    """Only the report, which shows what is set, is made again: no table has another title."""
+    assert set(project.planned("--config", "data={title: null}")) == {"report"}
 
 
 def test_a_changed_loss_reruns_the_trainings_that_use_it_and_what_follows(project):
