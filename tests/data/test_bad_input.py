@@ -142,6 +142,13 @@ def test_a_picture_of_a_format_that_is_not_read_sets_its_radiograph_aside(
     set_aside(dataset, NO_IMAGE.replace(PNG, name))
 
 
+def test_a_preview_beside_a_radiograph_is_passed_over(dataset, run_prepare, radiograph):
+    (dataset / "images/2.webp").write_bytes(saved(radiograph(2)[0], "WEBP"))
+    rows, problems = run_prepare(dataset)
+    assert len(rows) == 3 and [problem["id"] for problem in problems] == ["2.webp"]
+    assert "images/2.png has the same name, and can be read." in problems[0]["reason"]
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 def test_deep_pixels_are_scaled_from_their_depth(bits):
     values = np.linspace(0, 2**bits - 1, 64 * 64).astype(np.uint16).reshape(64, 64)

@@ -161,7 +161,7 @@ def list_images(folder: Path) -> tuple[dict[str, list[Path]], list[Problem]]:
             strays.append(Problem(file.name, reason, radiograph=False))
     for name, files in by_name.items():
         read = [file for file in files if file.suffix.lower() not in OTHER_SUFFIXES]
-        for file in {*files} - {*read} if read else ():
+        for file in [file for file in files if read and file not in read]:
             reason = f"{file} is passed over: {read[0]} has the same name, and can be read."
             strays.append(Problem(file.name, reason, radiograph=False))
         by_name[name] = read or files
