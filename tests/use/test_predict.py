@@ -78,15 +78,17 @@ def test_radiographs_that_cannot_be_segmented_are_lines_and_the_others_go_on(
     (folder / "notes.txt").rename(folder / "notes.png")
     (folder / "broken.jpg").write_bytes((xrays / "big.jpg").read_bytes()[:2000])
     (folder / "gone.png").symlink_to("nowhere")
+    (folder / "loop.png").symlink_to("loop.png")
     for name, size in {"tiny": (20, 20), "wide": (400, 4000)}.items():
         cv2.imwrite(str(folder / f"{name}.png"), np.zeros(size, np.uint8))
     status, rows = predict(folder, more=["--format", "png", "coco", "labelme", "yolo"])
     problems = {row["name"]: row["problem"] for row in rows}
-    assert status == 2 and len(rows) == 7
+    assert status == 2 and len(rows) == 8
     assert problems.pop("big") == problems.pop("old/deep") == ""
     assert "it is cut off or damaged" in problems["broken"]
     assert "is not an image" in problems["notes"]
     assert "gone.png does not exist" in problems["gone"]
+    assert "loop.png cannot be read" in problems["loop"]
     assert "20 x 20 pixels; at least 32" in problems["tiny"]
     assert "width ÷ height is 10.00" in problems["wide"]
     made = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
@@ -95,7 +97,7 @@ def test_radiographs_that_cannot_be_segmented_are_lines_and_the_others_go_on(
     expected |= {"labels/train/big.txt", "labels/train/old/deep.txt", "predictions.csv"}
     assert made == expected | {"annotations.coco.json", "data.yaml", "train.txt"}
     table = tmp_path / "out/predictions.csv"
-    assert f"maskedteeth predict: 5 of 7 radiographs failed; {table}" in capsys.readouterr().err
+    assert f"maskedteeth predict: 6 of 8 radiographs failed; {table}" in capsys.readouterr().err
 
 
 def test_unlike_radiographs_and_weights_of_drawn_ones_are_said(

@@ -1,5 +1,6 @@
 """Which radiographs a user means, and their grey values."""
 
+from os.path import realpath  # unlike Path.resolve, also of links in a circle
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,9 @@ def find_radiographs(paths: list[Path], out: Path) -> dict[str, Path]:
         folder = path if path.is_dir() else path.parent
         files = filter(is_radiograph, files_below(path)) if path.is_dir() else [path]
         for file in files:
-            name = name_of(file.relative_to(folder))
-            if out.resolve() not in file.resolve().parents:
-                if found.setdefault(name, file).resolve() != file.resolve():
+            name, target = name_of(file.relative_to(folder)), realpath(file)
+            if out.resolve() not in Path(target).parents:
+                if realpath(found.setdefault(name, file)) != target:
                     raise InputError(
                         f"{found[name]} and {file} have one name, and so would their results. Name "
                         "the folder that both are in, or rename one."
