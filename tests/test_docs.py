@@ -88,20 +88,39 @@ def test_the_citation_is_of_this_version():
 # --- The study on real radiographs ---
 
 
+UFBA = ROOT / "docs/studies/ufba425"
+
+
+@pytest.fixture
+def ufba_page():
+    return (UFBA / "README.md").read_text()
+
+
 def rows_of(study, table):
     with (study / f"{table}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
+def lines_of(rows, cells):
+    """A line a model of a page's table, with the cells that each of its rows becomes."""
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        lines.setdefault(row["model"], []).extend(cells(row))
+    return [f"| {model} | {' | '.join(texts)} |" for model, texts in lines.items()]
+
+
+def mean_and_sd(row):
+    return [f"{float(row['dice']):.3f} ± {float(row['dice_sd']):.3f}"]
+
+
+def with_interval(*numbers):
+    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*map(float, numbers)).replace("-", "−")
+
+
 def test_the_readme_shows_the_dice_of_the_study():
-    shown = {}
-    for row in rows_of(ROOT / "docs/studies/ufba425", "table2"):
-        cell = f"{float(row['dice']):.3f} ± {float(row['dice_sd']):.3f}"
-        shown.setdefault(row["model"], []).append(cell)
+    lines = lines_of(rows_of(UFBA, "table2"), mean_and_sd)
     text = (ROOT / "README.md").read_text()
-    assert len(shown) == 5
-    for model, cells in shown.items():
-        assert f"| {model} | {' | '.join(cells)} |" in text
+    assert len(lines) == 5 and [line for line in lines if line not in text] == []
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
@@ -132,89 +151,69 @@ def test_what_a_study_says_of_the_pretext_is_what_it_found(study):
         assert line in page
 
 
-def test_differences_that_a_study_shows_are_those_that_it_found():
-    study = ROOT / "docs/studies/ufba425"
-    page = (study / "README.md").read_text()
-    rows = {name: rows_of(study / name, "statistics") for name in ("parts", "recipes", "more")}
-    rows["more"] += rows_of(study / "more_abdi", "statistics")
-    numbering = rows_of(study / "numbers", "numbering")
+def test_differences_that_a_study_shows_are_those_that_it_found(ufba_page):
+    rows = {name: rows_of(UFBA / name, "statistics") for name in ("parts", "recipes", "more")}
+    rows["more"] += rows_of(UFBA / "more_abdi", "statistics")
+    numbering = rows_of(UFBA / "numbers", "numbering")
     rows["numbers"] = [row for row in numbering if row["teeth"] == "all"]
     for name, of_study in rows.items():
         which = "dice_difference" if name == "numbers" else "pooled_difference"
-        cells: dict[str, list[str]] = {}
-        for row in of_study:
+
+        def cells(row, which=which):
             numbers = [row[f"{which}{bound}"] for bound in ("", "_low", "_high")]
-            difference = "–"
-            if all(numbers):
-                difference = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*map(float, numbers))
-            shown = (f"{float(row['dice']):.3f}", difference.replace("-", "−"))
-            cells.setdefault(row["model"], []).extend(shown)
-        for model, texts in cells.items():
-            assert f"| {model} | {' | '.join(texts)} |" in page
+            return f"{float(row['dice']):.3f}", with_interval(*numbers) if all(numbers) else "–"
+
+        lines = lines_of(of_study, cells)
+        assert lines and [line for line in lines if line not in ufba_page] == []
 
 
-def test_what_a_study_says_of_ours_plus_is_what_it_found():
-    study = ROOT / "docs/studies/ufba425"
-    page = (study / "README.md").read_text()
-    claims = {
-        "U-Net": "outperforms_unet",
-        "PSPNet": "outperforms_pspnet",
-        "LinkNet": "comparable_to_linknet",
-    }
-    for baseline, claim in claims.items():
-        cells = []
-        for folder in (study / "plus", study / "plus_abdi"):
-            dice = {
-                (r["model"], float(r["fraction"])): r["dice"] for r in rows_of(folder, "table2")
-            }
-            with_80 = float(dice[baseline, 0.8])
-            difference = float(dice["Ours+", 0.2]) - with_80
-            (found,) = (row for row in rows_of(folder, "claims") if row["claim"] == claim)
-            lower = 0.02 if baseline == "LinkNet" else 0  # what comparable means
-            bounds = [float(found[f"ours_{key}"]) - lower for key in ("margin", "low", "high")]
-            shown = f"{bounds[0]:+.3f} [{bounds[1]:+.3f}, {bounds[2]:+.3f}]"
-            if abs(bounds[0] - difference) > 1e-5:
-                shown = f"{difference:+.3f}; in Jaccard {shown}"
-            cells += [f"{with_80:.3f}", shown.replace("-", "−"), found["ours"]]
-        assert f"| {baseline} | {' | '.join(cells)} |" in page
+@pytest.mark.parametrize(
+    ("baseline", "claim", "lower"),
+    [
+        ("U-Net", "outperforms_unet", 0),
+        ("PSPNet", "outperforms_pspnet", 0),
+        ("LinkNet", "comparable_to_linknet", 0.02),  # what comparable means
+    ],
+)
+def test_what_a_study_says_of_ours_plus_is_what_it_found(ufba_page, baseline, claim, lower):
+    cells = []
+    for folder in (UFBA / "plus", UFBA / "plus_abdi"):
+        dice = {(r["model"], float(r["fraction"])): r["dice"] for r in rows_of(folder, "table2")}
+        with_80 = float(dice[baseline, 0.8])
+        difference = float(dice["Ours+", 0.2]) - with_80
+        (found,) = (row for row in rows_of(folder, "claims") if row["claim"] == claim)
+        bounds = [float(found[f"ours_{key}"]) - lower for key in ("margin", "low", "high")]
+        shown = with_interval(*bounds)
+        if abs(bounds[0] - difference) > 1e-5:
+            shown = f"{difference:+.3f}; in Jaccard {shown}".replace("-", "−")
+        cells += [f"{with_80:.3f}", shown, found["ours"]]
+    assert f"| {baseline} | {' | '.join(cells)} |" in ufba_page
 
 
-def test_what_networks_reach_on_another_source_is_what_a_study_found():
-    study = ROOT / "docs/studies/ufba425"
-    page = (study / "README.md").read_text()
-    for folder in (study, study / "elsewhere_abdi"):
-        cells: dict[str, list[str]] = {}
-        for row in rows_of(folder, "elsewhere"):
-            cell = f"{float(row['dice']):.3f} ± {float(row['dice_sd']):.3f}"
-            cells.setdefault(row["model"], []).append(cell)
-        assert len(cells) == 5
-        for model, texts in cells.items():
-            assert f"| {model} | {' | '.join(texts)} |" in page
+@pytest.mark.parametrize("folder", [UFBA, UFBA / "elsewhere_abdi"], ids=lambda path: path.name)
+def test_what_networks_reach_on_another_source_is_what_a_study_found(ufba_page, folder):
+    lines = lines_of(rows_of(folder, "elsewhere"), mean_and_sd)
+    assert len(lines) == 5 and [line for line in lines if line not in ufba_page] == []
 
 
-def test_related_systems_that_a_study_shows_have_the_dice_that_it_found():
-    study = ROOT / "docs/studies/ufba425"
-    page = (study / "README.md").read_text()
-    found: dict[str, list[dict]] = {}
-    for row in rows_of(study / "related", "related"):
-        found.setdefault(row["model"], []).append(row)
-    assert len(found) == 18
-    for model, rows in found.items():
-        dice = [f"{float(row['dice']):.3f}" for row in rows]
-        millions = f"{int(rows[0]['parameters']) / 1e6:.3g} M"
-        assert f"| {model} | {' | '.join([*dice, millions])} |" in page
+def test_related_systems_that_a_study_shows_have_the_dice_that_it_found(ufba_page):
+    rows = rows_of(UFBA / "related", "related")
+
+    def cells(row):
+        last = row["fraction"] == rows[-1]["fraction"]
+        return f"{float(row['dice']):.3f}", *[f"{int(row['parameters']) / 1e6:.3g} M"] * last
+
+    lines = lines_of(rows, cells)
+    assert len(lines) == 18 and [line for line in lines if line not in ufba_page] == []
 
 
-def test_what_a_study_says_of_wrong_annotations_is_what_it_found():
-    study = ROOT / "docs/studies/ufba425"
-    page = (study / "README.md").read_text()
-    rows = rows_of(study / "noise", "robustness")
+def test_what_a_study_says_of_wrong_annotations_is_what_it_found(ufba_page):
+    rows = rows_of(UFBA / "noise", "robustness")
     assert len(rows) == 10
     for row in rows:
         cells = [f"{float(row['dice']):.3f}", "–", "–", "–"]
         if row["gain"]:
             cells[1:3] = [f"{float(row[name]):.3f}" for name in ("given", "prediction")]
-            bounds = (float(row[f"gain{bound}"]) for bound in ("", "_low", "_high"))
-            cells[3] = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*bounds).replace("-", "−")
+            cells[3] = with_interval(*(row[f"gain{bound}"] for bound in ("", "_low", "_high")))
         shown = re.escape(f"| {' | '.join(cells)} |")
-        assert re.search(rf"\| {row['model']} \| [^|]+ {shown}", page)
+        assert re.search(rf"\| {row['model']} \| [^|]+ {shown}", ufba_page)

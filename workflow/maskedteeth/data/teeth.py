@@ -55,14 +55,13 @@ PLACES = (
     "upper|lower|maxilla(?:ry)?|mandib(?:le|ular)|jaw|left|right|central|lateral|first|second|third|"
     "1st|2nd|3rd|wisdom|permanent|adult|deciduous|primary|milk|baby"
 )
+NUMBER, OF_A_KIND = r"(?:tooth|teeth)?[ _#:-]*(\d{1,2})", rf"\W.*(?:{KINDS})"
 #: Names of classes that mean a tooth: with its number, or of unknown number.
 NUMBERED = re.compile(
-    r"(?:tooth|teeth)?[ _#:-]*(\d{1,2})"
-    rf"(?:(?=\W.*(?:{KINDS}))(?:[\W_]+(?:{KINDS}|{PLACES}))+\W*)?",
-    re.IGNORECASE,
+    rf"{NUMBER}(?:(?={OF_A_KIND})(?:[\W_]+(?:{KINDS}|{PLACES}))+\W*)?", re.IGNORECASE
 )
 #: Names that have other words besides: they may say that the tooth is missing, or an implant.
-DOUBTFUL = re.compile(rf"(?:tooth|teeth)?[ _#:-]*\d{{1,2}}\W.*(?:{KINDS}).*", re.IGNORECASE)
+DOUBTFUL = re.compile(f"{NUMBER}{OF_A_KIND}.*", re.IGNORECASE)
 UNNUMBERED_NAMES = ("tooth", "teeth")
 
 
